@@ -1,0 +1,405 @@
+"""One QEMU guest: boot, ssh, files, network, snapshots.
+
+A Guest owns its QEMU process and a directory with the disk, sockets and logs. It
+never changes the cached image: the disk is an overlay or a copy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devices import Usb
+from image import Image
+from keyboard import Screen
+from qmp import Qmp, QmpError
+
+MEMORY_MIB = 1280
+BOOT_TIMEOUT_S = 900
+_KVM_CREATE_VM = 0xAE01
+
+
+class GuestError(Exception):
+    """The guest did not do what was asked: no boot, failed command, time out."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command in the guest gave back."""
+
+    command: str
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What to boot: files of the host and the kernel's command line."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+    ssh_key: Path
+    cmdline: str
+    disk_format: str = "qcow2"
+    memory_mib: int = MEMORY_MIB
+    cpus: int = 2
+    # More QEMU arguments, for devices that must be there at power-on.
+    extra: tuple[str, ...] = field(default=())
+
+
+def plain_boot(image: Image, disk: Path) -> Boot:
+    """Boots straight to ssh; boot messages go to the serial line."""
+    return Boot(disk, image.kernel, image.initrd(luks=False), image.ssh_key,
+                "root=LABEL=root rw quiet console=tty0 console=ttyS0 "
+                "net.ifnames=0 modprobe.blacklist=bochs")
+
+
+def luks_boot(image: Image, disk: Path) -> Boot:
+    """Stops in the initramfs at a passphrase prompt on the screen."""
+    return Boot(disk, image.kernel, image.initrd(luks=True), image.ssh_key,
+                "root=/dev/mapper/cryptroot rw console=ttyS0 console=tty0 "
+                "net.ifnames=0 modprobe.blacklist=bochs")
+
+
+def make_overlay(base: Path, base_format: str, overlay: Path) -> Path:
+    """A new disk that reads from `base` and keeps its own writes."""
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base),
+                    "-F", base_format, str(overlay)], check=True)
+    return overlay
+
+
+def accelerator() -> str:
+    """"kvm" where it works, else "tcg"; $SEKISHO_VM_ACCEL decides if set."""
+    chosen = os.environ.get("SEKISHO_VM_ACCEL")
+    if chosen:
+        return chosen
+    try:
+        with open("/dev/kvm", "rb") as kvm:
+            os.close(fcntl.ioctl(kvm, _KVM_CREATE_VM, 0))
+        return "kvm"
+    except OSError:
+        return "tcg"
+
+
+class Guest:
+    """A running guest. Use as a context manager, or call start() and stop().
+
+    Attributes for scenarios: `usb` plugs devices, `screen` reads the text
+    console and types on a plugged keyboard, `qmp` is the monitor, `scratch` is a
+    host folder for stick images, gone after the run.
+    """
+
+    qmp: Qmp
+    usb: Usb
+    screen: Screen
+
+    def __init__(self, boot: Boot, directory: Path) -> None:
+        """`directory` gets the logs; sockets live in a short-named folder."""
+        self.boot = boot
+        self.directory = directory
+        self.scratch = directory / "scratch"
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.ssh_port = 0
+        self._sockets = Path(tempfile.mkdtemp(prefix="sekisho-vm-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._masters: set[str] = set()
+
+    def __enter__(self) -> Guest:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    # -- power ---------------------------------------------------------------
+
+    def start(self, snapshot: str = "", initrd: Path | None = None) -> None:
+        """Powers on; returns when the monitor answers, long before ssh does.
+
+        With `snapshot` the guest goes on from there, booted. With `initrd` the
+        kernel gets that file, such as one from fetch_initrd().
+        """
+        monitor = self._sockets / "qmp"
+        monitor.unlink(missing_ok=True)
+        self.ssh_port = _free_port()
+        with open(self.directory / "qemu.log", "ab") as log:
+            self._process = subprocess.Popen(
+                self._argv(snapshot, initrd or self.boot.initrd),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        self._wait_until(monitor.exists, 60, "QEMU's monitor")
+        self.qmp = Qmp(monitor, timeout_s=600)
+        self.usb = Usb(self.qmp)
+        self.screen = Screen(self.qmp, self._sockets)
+        if snapshot:
+            self.wait_ready(120)
+            self._set_clock()
+
+    def stop(self) -> None:
+        """Pulls the power cord and removes sockets. Safe to call twice."""
+        self._close_ssh()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self.qmp.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def power_cut(self, initrd: Path | None = None) -> None:
+        """Power loss and boot again. Pages the guest had not flushed are gone."""
+        self._restart(initrd)
+        self.wait_ready()
+
+    def reboot(self, initrd: Path | None = None) -> None:
+        """Orderly shutdown, then power on; does not wait for the boot.
+
+        Devices that were plugged are not plugged any more.
+        """
+        self.shutdown()
+        self._restart(initrd)
+
+    def shutdown(self, timeout_s: float = 300) -> None:
+        """Orderly shutdown; QEMU ends with it."""
+        self.ssh("systemctl poweroff", check=False)
+        self._close_ssh()
+        assert self._process is not None
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise GuestError("the guest does not power off") from error
+
+    def wait_ready(self, timeout_s: float = BOOT_TIMEOUT_S) -> float:
+        """Waits until ssh answers and systemd has settled; returns seconds."""
+        start = time.monotonic()
+        while True:
+            try:
+                if self.ssh("true", timeout_s=30, check=False).ok:
+                    break
+            except GuestError:
+                pass
+            self._check_alive()
+            if time.monotonic() - start > timeout_s:
+                raise GuestError(f"no ssh within {timeout_s:.0f} s")
+            time.sleep(0.5)
+        self.ssh("systemctl is-system-running --wait", check=False,
+                 timeout_s=timeout_s)
+        return time.monotonic() - start
+
+    # -- commands and files --------------------------------------------------
+
+    def ssh(self, command: str, user: str = "root", timeout_s: float = 120,
+            check: bool = True, stdin: bytes = b"", fresh: bool = False,
+            tty: bool = False) -> Result:
+        """Runs a shell command in the guest.
+
+        GuestError when it fails (unless check is False) or takes too long. Calls
+        of one user share a connection, so a login; `fresh` makes a new one.
+        """
+        argv = ["ssh", *self._ssh_options(user, fresh), f"{user}@127.0.0.1",
+                *(["-tt"] if tty else []), "--", command]
+        if not fresh:
+            self._masters.add(user)
+        try:
+            done = subprocess.run(argv, input=stdin, capture_output=True,
+                                  timeout=timeout_s, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise GuestError(f"{command}: not done in {timeout_s} s") from error
+        result = Result(command, done.returncode,
+                        done.stdout.decode(errors="replace"),
+                        done.stderr.decode(errors="replace"))
+        if check and not result.ok:
+            raise GuestError(f"{command}: exit {result.code}: "
+                             f"{(result.stderr or result.stdout).strip()}")
+        return result
+
+    def put(self, source: Path, target: str, mode: int = 0o644) -> None:
+        """Copies a host file to the path `target` of the guest, as root."""
+        self.write_file(target, source.read_bytes(), mode)
+
+    def write_file(self, target: str, data: bytes, mode: int = 0o644,
+                   owner: str = "root") -> None:
+        quoted = shlex.quote(target)
+        self.ssh(f"mkdir -p $(dirname {quoted}) && cat > {quoted} && "
+                 f"chmod {mode:o} {quoted} && chown {owner}: {quoted}",
+                 stdin=data, timeout_s=600)
+
+    def get(self, source: str, target: Path, timeout_s: float = 600) -> Path:
+        """Copies a file of the guest to the host path `target`."""
+        argv = ["ssh", *self._ssh_options("root", False), "root@127.0.0.1",
+                "--", "cat " + shlex.quote(source)]
+        with open(target, "wb") as out:
+            subprocess.run(argv, stdout=out, stdin=subprocess.DEVNULL,
+                           timeout=timeout_s, check=True)
+        return target
+
+    def read_file(self, source: str) -> bytes:
+        target = self.scratch / "read-file"
+        return self.get(source, target).read_bytes()
+
+    def fetch_initrd(self) -> Path:
+        """The initramfs the guest now has in /boot, to hand to reboot()."""
+        return self.get("/initrd.img", self.directory / "initrd-from-guest")
+
+    def wait_for(self, command: str, timeout_s: float = 30,
+                 user: str = "root") -> Result:
+        """Repeats `command` in the guest until it exits 0."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            result = self.ssh(command, user=user, check=False)
+            if result.ok:
+                return result
+            if time.monotonic() > deadline:
+                raise GuestError(f"{command}: still exit {result.code} after "
+                                 f"{timeout_s} s: {result.stderr.strip()}")
+            time.sleep(0.2)
+
+    # -- network and snapshots -----------------------------------------------
+
+    def cut_network(self) -> None:
+        """Unplugs the cable to the server; ssh of the harness goes on."""
+        self.qmp.command("set_link", {"name": "lan0", "up": False})
+
+    def restore_network(self) -> None:
+        self.qmp.command("set_link", {"name": "lan0", "up": True})
+
+    def save(self, snapshot: str) -> None:
+        """Keeps disk and memory under a name. Nothing may be plugged."""
+        if self.usb.plugged:
+            raise GuestError("unplug everything before a snapshot")
+        self.ssh("sync", timeout_s=300)
+        self._close_ssh()
+        self._hmp(f"savevm {snapshot}")
+
+    def load(self, snapshot: str) -> None:
+        """Goes back to a snapshot; unplugs everything, mends the network."""
+        self.usb.unplug_all()
+        self.restore_network()
+        self._close_ssh()
+        self._hmp(f"loadvm {snapshot}")
+        self.wait_ready(120)
+        self._set_clock()
+
+    # -- for reports ---------------------------------------------------------
+
+    def diagnosis(self) -> str:
+        """Tails of journal, dmesg and console, whatever can still be had."""
+        parts = []
+        for title, command in (("journal", "journalctl -b -n 80 --no-pager"),
+                               ("dmesg", "dmesg | tail -n 40")):
+            try:
+                text = self.ssh(command, check=False, timeout_s=60).stdout
+            except GuestError as error:
+                text = str(error)
+            parts.append(f"--- {title}\n{text}")
+        console = self.directory / "console.log"
+        if console.exists():
+            tail = console.read_text(errors="replace").splitlines()[-30:]
+            parts.append("--- console\n" + "\n".join(tail))
+        try:
+            parts.append("--- screen\n" + self.screen.text())
+        except (QmpError, OSError, AttributeError) as error:
+            parts.append(f"--- screen\n{error}")
+        return "\n".join(parts)
+
+    # -- inside --------------------------------------------------------------
+
+    def _argv(self, snapshot: str, initrd: Path) -> list[str]:
+        boot = self.boot
+        accel = accelerator()
+        argv = [
+            "qemu-system-x86_64", "-name", "sekisho", "-nodefaults",
+            "-machine", "q35,i8042=off", "-m", str(boot.memory_mib),
+            "-accel", "tcg,thread=multi" if accel == "tcg" else accel,
+            "-cpu", "max" if accel == "tcg" else "host",
+            "-smp", str(boot.cpus), "-vga", "std", "-display", "none",
+            "-kernel", str(boot.kernel), "-initrd", str(initrd),
+            "-append", boot.cmdline,
+            "-blockdev", f"driver={boot.disk_format},node-name=root,"
+                         "cache.no-flush=off,discard=unmap,file.driver=file,"
+                         f"file.filename={boot.disk}",
+            "-device", "virtio-blk-pci,drive=root,serial=root",
+            "-device", "virtio-rng-pci",
+            "-netdev", "user,id=harness,net=10.0.3.0/24,restrict=on,"
+                       f"hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
+            "-device", "virtio-net-pci,id=harness0,netdev=harness,romfile=",
+            "-netdev", "user,id=lan,net=10.0.2.0/24",
+            "-device", "virtio-net-pci,id=lan0,netdev=lan,romfile=",
+            "-device", "qemu-xhci,id=xhci,p2=8,p3=8",
+            "-chardev", "socket,id=serial,server=on,wait=off,logappend=on,"
+                        f"path={self._sockets}/serial,"
+                        f"logfile={self.directory}/console.log",
+            "-serial", "chardev:serial",
+            "-qmp", f"unix:{self._sockets}/qmp,server=on,wait=off",
+            *boot.extra,
+        ]
+        return argv + (["-loadvm", snapshot] if snapshot else [])
+
+    def _restart(self, initrd: Path | None) -> None:
+        self._close_ssh()
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self.qmp.close()
+        self.start(initrd=initrd)
+
+    def _ssh_options(self, user: str, fresh: bool) -> list[str]:
+        options = ["-F", "none", "-i", str(self.boot.ssh_key),
+                   "-p", str(self.ssh_port), "-o", "BatchMode=yes",
+                   "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR",
+                   "-o", "UserKnownHostsFile=/dev/null",
+                   "-o", "ConnectTimeout=20"]
+        if fresh:
+            return options
+        return options + ["-o", "ControlMaster=auto", "-o",
+                          "ControlPersist=yes", "-o",
+                          f"ControlPath={self._sockets}/ssh-{user}"]
+
+    def _close_ssh(self) -> None:
+        """Ends shared connections: they do not survive a snapshot or a boot."""
+        for user in self._masters:
+            subprocess.run(["ssh", *self._ssh_options(user, False), "-O",
+                            "exit", f"{user}@127.0.0.1"], check=False,
+                           stdin=subprocess.DEVNULL, capture_output=True)
+        self._masters.clear()
+
+    def _set_clock(self) -> None:
+        """After a snapshot the guest's clock stands at when it was taken."""
+        self.ssh(f"date -s @{time.time():.3f}")
+
+    def _hmp(self, line: str) -> None:
+        answer = self.qmp.hmp(line)
+        if answer.strip():
+            raise GuestError(f"{line}: {answer.strip()}")
+
+    def _check_alive(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            log = (self.directory / "qemu.log").read_text(errors="replace")
+            raise GuestError("QEMU ended: " + log[-2000:])
+
+    def _wait_until(self, condition: object, timeout_s: float,
+                    what: str) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():  # type: ignore[operator]
+            self._check_alive()
+            if time.monotonic() > deadline:
+                raise GuestError(f"{what}: not there after {timeout_s} s")
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

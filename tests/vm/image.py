@@ -1,0 +1,180 @@
+"""Builds and caches the guest's disks: a plain Debian 12 root and one on LUKS.
+
+The cache key is a hash of everything under image/ and of this file, so a changed
+recipe gives a new directory and an old one is never altered. Nothing here boots
+a guest; see guest.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+HERE = Path(__file__).resolve().parent
+RECIPE = HERE / "image"
+SOURCES = (
+    "deb http://deb.debian.org/debian bookworm main",
+    "deb http://deb.debian.org/debian bookworm-updates main",
+    "deb http://deb.debian.org/debian-security bookworm-security main",
+)
+ROOT_SIZE = "3G"
+LUKS_PASSPHRASE = "sekisho"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One cached image directory. Every file in it is read-only by agreement."""
+
+    directory: Path
+
+    @property
+    def kernel(self) -> Path:
+        return self.directory / "vmlinuz"
+
+    @property
+    def ssh_key(self) -> Path:
+        return self.directory / "id_ed25519"
+
+    def disk(self, luks: bool) -> Path:
+        return self.directory / ("luks.img" if luks else "root.qcow2")
+
+    def disk_format(self, luks: bool) -> str:
+        return "raw" if luks else "qcow2"
+
+    def initrd(self, luks: bool) -> Path:
+        return self.directory / ("initrd-luks" if luks else "initrd")
+
+
+def cache_root() -> Path:
+    """Where images live: $SEKISHO_CACHE, else the XDG cache, then sekisho/vm."""
+    base = os.environ.get("SEKISHO_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "sekisho" / "vm"
+
+
+def recipe_hash() -> str:
+    """Names the image: changes whenever the recipe does."""
+    digest = hashlib.sha256()
+    files = [p for p in RECIPE.rglob("*") if p.is_file()]
+    for path in sorted(files) + [Path(__file__).resolve()]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def ensure(rebuild: bool = False) -> Image:
+    """Returns the image for the present recipe, building it when it is missing.
+
+    Several callers may ask at once: one builds, the others wait for it.
+    """
+    directory = cache_root() / recipe_hash()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(directory.with_suffix(".lock")):
+        if rebuild and directory.exists():
+            shutil.rmtree(directory)
+        if not directory.exists():
+            scratch = directory.with_suffix(".new")
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            _build(scratch)
+            scratch.rename(directory)
+    return Image(directory)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(out: Path) -> None:
+    if os.geteuid() != 0:
+        raise PermissionError("building the guest image needs root")
+    tree = out / "tree"
+    _step("bootstrap Debian 12")
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sekisho-vm",
+         "-f", str(out / "id_ed25519"))
+    _bootstrap(tree, out / "id_ed25519.pub")
+    shutil.copy(_only(tree / "boot", "vmlinuz-*"), out / "vmlinuz")
+    shutil.copy(_only(tree / "boot", "initrd.img-*"), out / "initrd")
+
+    _step("plain disk")
+    _make_disk(tree, out / "root.raw")
+    _run("qemu-img", "convert", "-O", "qcow2", str(out / "root.raw"),
+         str(out / "root.qcow2"))
+    (out / "root.raw").unlink()
+
+    _step("LUKS disk")
+    luks_uuid = str(uuid.uuid4())
+    _put_root_on_luks(tree, luks_uuid)
+    shutil.copy(_only(tree / "boot", "initrd.img-*"), out / "initrd-luks")
+    _make_disk(tree, out / "root.raw")
+    _encrypt(out / "root.raw", out / "luks.img", luks_uuid)
+    (out / "root.raw").unlink()
+    shutil.rmtree(tree)
+
+
+def _bootstrap(tree: Path, public_key: Path) -> None:
+    packages = [line.strip() for line in
+                (RECIPE / "packages.txt").read_text().splitlines()
+                if line.strip() and not line.startswith("#")]
+    _run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+         "--format=directory", "--include=" + ",".join(packages),
+         '--aptopt=Acquire::Languages "none"',
+         "--dpkgopt=path-exclude=/usr/share/doc/*",
+         "--dpkgopt=path-exclude=/usr/share/man/*",
+         f'--customize-hook=upload "{public_key}" /root/authorized_keys',
+         f'--customize-hook=upload "{RECIPE / "customize"}" /root/customize',
+         '--customize-hook=chroot "$1" sh /root/customize',
+         '--customize-hook=rm "$1/root/customize"',
+         "bookworm", str(tree), *SOURCES)
+    # mmdebstrap empties it last; systemd would take that for a first boot and
+    # reset which units are enabled.
+    (tree / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
+
+
+def _put_root_on_luks(tree: Path, luks_uuid: str) -> None:
+    (tree / "etc/crypttab").write_text(
+        f"cryptroot UUID={luks_uuid} none luks,initramfs\n")
+    (tree / "etc/fstab").write_text(
+        "/dev/mapper/cryptroot / ext4 defaults 0 1\n")
+    _run("chroot", str(tree), "update-initramfs", "-u", "-k", "all")
+
+
+def _make_disk(tree: Path, disk: Path) -> None:
+    _run("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(tree), str(disk),
+         ROOT_SIZE)
+
+
+def _encrypt(plain: Path, luks: Path, luks_uuid: str) -> None:
+    """Writes `plain` inside a LUKS1 container without needing dm-crypt here."""
+    _run("qemu-img", "convert", "-O", "luks",
+         "--object", f"secret,id=key,data={LUKS_PASSPHRASE}",
+         "-o", "key-secret=key,iter-time=100", str(plain), str(luks))
+    # The initramfs was made before the container, so the container takes its
+    # UUID: 40 bytes at offset 168 of a LUKS1 header, which has no checksum.
+    with open(luks, "r+b") as header:
+        header.seek(168)
+        header.write(luks_uuid.encode().ljust(40, b"\0"))
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = [p for p in folder.glob(pattern) if not p.is_symlink()]
+    if len(found) != 1:
+        raise FileNotFoundError(f"{folder}/{pattern}: {len(found)} files")
+    return found[0]
+
+
+def _step(text: str) -> None:
+    print(f"build-image: {text}", flush=True)
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
