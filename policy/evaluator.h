@@ -1,0 +1,52 @@
+// An immutable snapshot of policy and device lists that answers questions.
+// Swapped in whole; shared by shared_ptr<const Snapshot>. Total functions: an
+// answer always comes, and what no rule covers gets the explicit default.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/model.h"
+
+namespace sekisho::policy {
+
+class Snapshot {
+ public:
+  // `version` is that of the signed envelope; 0 for a file read locally.
+  static std::shared_ptr<const Snapshot> Make(
+      Policy policy, std::vector<DeviceEntry> entries, int64_t version);
+  virtual ~Snapshot() = default;
+
+  virtual const Policy& policy() const = 0;
+  virtual int64_t version() const = 0;
+
+  // `now` ends approvals. In observe mode the access of the decision is what
+  // enforce would do; the caller does not act on it.
+  virtual DeviceDecision DecideDevice(const DeviceFacts& device,
+                                      const PersonFacts& person,
+                                      const TerminalFacts& terminal,
+                                      WallTime now) const = 0;
+  virtual ContentDecision DecideContent(const ContentFacts& content) const = 0;
+
+  // When the next approval or grant ends after `now`, if any: decide again.
+  virtual std::optional<WallTime> NextExpiry(WallTime now) const = 0;
+
+  // For `policy explain`: each rule in order and why it did not match, up to
+  // and including the one that decided.
+  struct Step {
+    std::string rule;
+    int line = 0;
+    bool matched = false;
+    std::string why;
+  };
+  virtual std::vector<Step> Explain(const DeviceFacts& device,
+                                    const PersonFacts& person,
+                                    const TerminalFacts& terminal,
+                                    WallTime now) const = 0;
+};
+
+// What a terminal does before any signed policy came: observe, nothing refused.
+Policy ObservePolicy();
+
+}  // namespace sekisho::policy

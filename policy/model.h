@@ -1,0 +1,207 @@
+// The words of policy as values: what is known about a device, a medium, a
+// person and a file (facts), what a policy says (rules), and what comes out
+// (decisions). No I/O, no clock: whatever varies is an argument.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+
+namespace sekisho::policy {
+
+enum class Mode { kObserve, kEnforce };
+// From closed to open. Unknown words never parse to an open one.
+enum class Access { kBlock, kReadOnly, kInspect, kAudit, kFull };
+enum class Verdict { kAllow, kAlert, kBlock };
+enum class Inspection { kFull, kPartial, kNone };
+enum class WhenStale { kKeep, kStricter };
+
+const char* Name(Mode mode);              // "observe" ...
+const char* Name(Access access);          // "read_only" ...
+const char* Name(Verdict verdict);        // "allow" ...
+const char* Name(Inspection inspection);  // "full" ...
+std::optional<Access> ParseAccess(std::string_view word);
+std::optional<Mode> ParseMode(std::string_view word);
+std::optional<Verdict> ParseVerdict(std::string_view word);
+std::optional<Inspection> ParseInspection(std::string_view word);
+
+struct UsbInterface {
+  uint8_t klass = 0;
+  uint8_t subclass = 0;
+  uint8_t protocol = 0;
+  bool operator==(const UsbInterface&) const = default;
+};
+
+// Known only after the probe looked at the medium (two-step decision).
+struct MediumFacts {
+  int64_t size_bytes = 0;
+  std::string filesystem;     // "vfat", "exfat", "ext4", "ntfs", "" = none
+  std::string volume_uuid;    // as blkid prints it
+  std::string volume_label;   // raw bytes from the medium
+  std::string encryption;     // "none", "luks", "bitlocker", "unknown"
+  std::string medium_serial;  // SCSI VPD 0x80, NVMe, CID; raw bytes
+  bool operator==(const MediumFacts&) const = default;
+};
+
+// Strings come from the device: raw bytes, escaped only where shown.
+struct DeviceFacts {
+  std::string bus = "usb";      // "usb", "scsi", "mmc", "pci", "optical"
+  std::string vendor_id;        // 4 lower-case hex digits
+  std::string product_id;       // 4 lower-case hex digits
+  std::string serial;
+  std::string manufacturer;
+  std::string product;
+  std::vector<UsbInterface> interfaces;
+  std::string port;             // "1-1.2": bus and port path
+  std::string speed;            // "480", as sysfs prints it
+  std::string descriptor_hash;  // hex SHA-256 of the descriptors
+  std::optional<MediumFacts> medium;
+  bool operator==(const DeviceFacts&) const = default;
+};
+
+// Who is at the keyboard, and through what. Empty text = not known.
+struct PersonFacts {
+  std::string person;   // "operator", or "unknown"
+  int64_t uid = -1;
+  int64_t login_uid = -1;
+  std::string origin;   // "console", "ssh", "network", "service", "unknown"
+  bool operator==(const PersonFacts&) const = default;
+};
+
+struct TerminalFacts {
+  std::string terminal;             // name of the machine as enrolled
+  std::vector<std::string> groups;
+  bool online = true;
+};
+
+// What a scan found in one file on its way to a medium.
+struct ContentFacts {
+  std::string format;
+  std::string encoding;
+  int64_t bytes = 0;
+  int64_t persons = 0;
+  std::map<std::string, int64_t> data;  // contract TYPE -> count
+  Inspection inspection = Inspection::kNone;
+  std::string reason;                   // why not full; contract words
+};
+
+// "vid:pid:serial" lists and approvals: one row of a device list.
+struct DeviceEntry {
+  std::string list;        // "approvals" or a named list
+  std::string vendor_id;
+  std::string product_id;
+  std::string serial;
+  std::string descriptor_hash;      // empty = not bound to it
+  Access access = Access::kBlock;
+  std::string terminal;             // empty = every terminal
+  std::optional<WallTime> expires;  // from then on the row is not there
+  std::string owner;
+  std::string purpose;
+  std::string ticket;
+  bool operator==(const DeviceEntry&) const = default;
+};
+
+struct IntRange {  // inclusive; unset = open
+  std::optional<int64_t> at_least;
+  std::optional<int64_t> at_most;
+  bool operator==(const IntRange&) const = default;
+};
+
+struct InterfacePattern {  // "08/*/50"; unset = any
+  std::optional<uint8_t> klass, subclass, protocol;
+  bool operator==(const InterfacePattern&) const = default;
+};
+
+// All that is set must hold (and). Text patterns know '*' (any run) and '?'.
+struct DeviceMatch {
+  std::optional<std::string> bus, vendor_id, product_id, serial, manufacturer,
+      product, port, descriptor_hash, filesystem, volume_uuid, volume_label,
+      encryption, medium_serial;
+  std::optional<IntRange> size_bytes;
+  // Every interface of the device must match one of these.
+  std::vector<InterfacePattern> interfaces_all;
+  // At least one interface must match one of these.
+  std::vector<InterfacePattern> interfaces_any;
+  std::vector<std::string> persons;    // any of
+  std::vector<std::string> origins;    // any of
+  std::vector<std::string> terminals;  // names or patterns, any of
+  bool operator==(const DeviceMatch&) const = default;
+  // True if a fact is asked that only the probe can give.
+  bool NeedsMedium() const;
+};
+
+struct DeviceRule {
+  std::string id;
+  DeviceMatch match;
+  // Set: the rule stands for the rows of this device list ("approvals"), each
+  // with its own access; `access` is not used.
+  std::optional<std::string> list;
+  Access access = Access::kBlock;
+  bool encrypted_only = false;
+  bool no_exec = true;
+  std::map<std::string, std::string> notify;  // language -> text
+  int line = 0;                               // in the policy file, 1-based
+  bool operator==(const DeviceRule&) const = default;
+};
+
+struct ContentMatch {
+  std::optional<IntRange> persons;
+  std::optional<IntRange> bytes;
+  // Any of these types with a count of at least one.
+  std::vector<std::string> data;
+  std::vector<Inspection> inspection;  // any of
+  std::vector<std::string> reason;     // any of; patterns ("limit:*")
+  std::vector<std::string> format;     // any of; patterns
+  bool operator==(const ContentMatch&) const = default;
+};
+
+struct ContentRule {
+  std::string id;
+  ContentMatch match;
+  Verdict verdict = Verdict::kBlock;
+  std::map<std::string, std::string> notify;
+  int line = 0;
+  bool operator==(const ContentRule&) const = default;
+};
+
+struct Policy {
+  std::string name;
+  Mode mode = Mode::kObserve;
+  WhenStale when_stale = WhenStale::kKeep;
+  std::vector<DeviceRule> devices;  // first match wins
+  Access device_default = Access::kBlock;
+  std::vector<ContentRule> content;  // first match wins
+  Verdict content_default = Verdict::kBlock;
+  // How to ask for approval, shown to the operator; language -> text.
+  std::map<std::string, std::string> contact;
+  bool operator==(const Policy&) const = default;
+};
+
+struct DeviceDecision {
+  Access access = Access::kBlock;
+  bool encrypted_only = false;
+  bool no_exec = true;
+  // The rule that decided: its id, or "default".
+  std::string rule;
+  int rule_line = 0;
+  std::string reason;  // one plain sentence
+  std::map<std::string, std::string> notify;
+  // The answer hangs on facts only the probe can give: authorise for probing,
+  // then ask again with `medium` set. Never true once `medium` is set.
+  bool needs_probe = false;
+};
+
+struct ContentDecision {
+  Verdict verdict = Verdict::kBlock;
+  std::string rule;
+  int rule_line = 0;
+  std::string reason;
+  std::map<std::string, std::string> notify;
+};
+
+}  // namespace sekisho::policy
