@@ -1,0 +1,493 @@
+// Every message between the agent's processes, and where they meet. All
+// sockets are SOCK_SEQPACKET in /run/sekisho; the listener checks the peer.
+//
+//   devices.sock  sekisho-devices -> sekishod          (uid sekisho-devices)
+//   probe.sock    sekishod -> sekisho-probe            (socket unit, one each)
+//   gate.sock     sekisho-gate@N <-> sekishod          (uid sekisho-gate)
+//   scan.sock     sekisho-gate@N, sekishod -> sekisho-scan (socket unit)
+//   uplink.sock   sekisho-uplink <-> sekishod          (uid sekisho)
+//   control.sock  sekisho, sekisho-notify -> sekishod  (anyone; root for more)
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/ipc/codec.h"
+
+namespace sekisho::ipc {
+
+inline constexpr char kRuntimeDir[] = "/run/sekisho";
+inline constexpr char kDevicesSocket[] = "devices.sock";
+inline constexpr char kProbeSocket[] = "probe.sock";
+inline constexpr char kGateSocket[] = "gate.sock";
+inline constexpr char kScanSocket[] = "scan.sock";
+inline constexpr char kUplinkSocket[] = "uplink.sock";
+inline constexpr char kControlSocket[] = "control.sock";
+
+// ---- devices.sock ---------------------------------------------------------
+
+enum class DeviceAction : uint8_t { kAdd = 1, kRemove = 2, kChange = 3 };
+
+// A kernel device came, went or changed. sekishod reads what counts again,
+// through its own directory descriptor; nothing here is trusted.
+struct DeviceSeen {
+  static constexpr uint16_t kType = 0x0101;
+  DeviceAction action = DeviceAction::kAdd;
+  std::string sysfs_path;  // "/sys/devices/..."
+  std::string subsystem;   // "usb", "block", "mmc", "scsi_generic"
+  std::string devtype;     // "usb_device", "disk", "partition"
+  int64_t major = 0;
+  int64_t minor = 0;
+  int64_t kernel_sequence = 0;    // SEQNUM of the uevent; 0 = from a scan
+  int64_t since_boot_us = 0;      // when the uevent was received
+  template <typename V>
+  void Fields(V& v) {
+    v(action, sysfs_path, subsystem, devtype, major, minor, kernel_sequence,
+      since_boot_us);
+  }
+};
+
+// Everything attached was told (after start, and after the kernel dropped
+// uevents: `lost` is then true and is worth an event).
+struct RescanDone {
+  static constexpr uint16_t kType = 0x0102;
+  bool lost = false;
+  template <typename V>
+  void Fields(V& v) {
+    v(lost);
+  }
+};
+
+// ---- probe.sock: fd 0 = block device, read-only ---------------------------
+
+struct ProbeRequest {
+  static constexpr uint16_t kType = 0x0201;
+  int64_t size_bytes = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(size_bytes);
+  }
+};
+
+struct ProbeAnswer {
+  static constexpr uint16_t kType = 0x0202;
+  bool ok = false;
+  std::string error;
+  std::string filesystem;
+  std::string volume_uuid;
+  std::string volume_label;
+  std::string encryption;     // "none", "luks", "bitlocker", "unknown"
+  std::string partition_table;  // "dos", "gpt", ""
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, error, filesystem, volume_uuid, volume_label, encryption,
+      partition_table);
+  }
+};
+
+// ---- scan.sock: fd 0 = the content, read-only, read with pread -------------
+
+struct ScanRequest {
+  static constexpr uint16_t kType = 0x0301;
+  uint64_t transfer_id = 0;
+  int64_t size_bytes = 0;
+  std::string name_hint;  // last part of the path; never decides the format
+  std::array<std::byte, 32> sketch_key{};
+  int64_t timeout_ms = 30'000;
+  template <typename V>
+  void Fields(V& v) {
+    v(transfer_id, size_bytes, name_hint, sketch_key, timeout_ms);
+  }
+};
+
+struct DataCount {
+  std::string type;  // contract TYPE
+  int64_t count = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(type, count);
+  }
+};
+
+struct ColumnFinding {
+  std::string name;
+  std::string type;
+  int64_t rows = 0;
+  double share = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(name, type, rows, share);
+  }
+};
+
+struct SketchFinding {
+  std::string kind;
+  std::string keyed_hashes;  // 8 bytes each, at most 512
+  std::string blob;          // HLL registers above that, 16 KiB
+  int64_t persons = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(kind, keyed_hashes, blob, persons);
+  }
+};
+
+struct Findings {
+  std::string format;
+  std::string encoding;
+  int64_t bytes = 0;
+  int64_t persons = 0;
+  std::vector<DataCount> data;
+  std::vector<ColumnFinding> columns;  // at most 64
+  std::string inspection = "none";     // "full", "partial", "none"
+  std::string reason;                  // contract words
+  std::vector<SketchFinding> sketches;
+  std::string file_hash;  // SHA-256 of the content, 32 bytes
+  template <typename V>
+  void Fields(V& v) {
+    v(format, encoding, bytes, persons, data, columns, inspection, reason,
+      sketches, file_hash);
+  }
+};
+
+struct ScanResult {
+  static constexpr uint16_t kType = 0x0302;
+  uint64_t transfer_id = 0;
+  Findings findings;
+  template <typename V>
+  void Fields(V& v) {
+    v(transfer_id, findings);
+  }
+};
+
+// ---- gate.sock -------------------------------------------------------------
+
+// First packet of a gate: which mount it serves (its instance name).
+struct GateHello {
+  static constexpr uint16_t kType = 0x0401;
+  int64_t mount_id = 0;
+  bool running = false;  // true: it reconnects after sekishod's restart
+  template <typename V>
+  void Fields(V& v) {
+    v(mount_id, running);
+  }
+};
+
+// Answer: fd 0 = /dev/fuse with the mount made, fd 1 = root directory of the
+// detached real filesystem. No fds when the gate said `running`.
+struct GateStart {
+  static constexpr uint16_t kType = 0x0402;
+  int64_t mount_id = 0;
+  std::string access;        // "read_only", "inspect", "audit"
+  int64_t owner_uid = 0;     // shown as owner of everything
+  int64_t owner_gid = 0;
+  int64_t staging_bytes = 0;  // bound of all staged content
+  int64_t file_bytes = 0;     // bound of one staged file
+  std::array<std::byte, 32> sketch_key{};
+  template <typename V>
+  void Fields(V& v) {
+    v(mount_id, access, owner_uid, owner_gid, staging_bytes, file_bytes,
+      sketch_key);
+  }
+};
+
+// While OPEN or CREATE for writing, RENAME, UNLINK... waits: who asks.
+// sekishod reads /proc of the requester now and remembers it as `who`.
+struct WhoQuestion {
+  static constexpr uint16_t kType = 0x0403;
+  uint64_t question_id = 0;
+  int64_t pid = 0;
+  int64_t uid = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, pid, uid);
+  }
+};
+
+struct WhoAnswer {
+  static constexpr uint16_t kType = 0x0404;
+  uint64_t question_id = 0;
+  uint64_t who = 0;  // 0: could not be told; still asked with
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, who);
+  }
+};
+
+// At a verdict point: may this content reach the medium under this name?
+struct TransferQuestion {
+  static constexpr uint16_t kType = 0x0405;
+  uint64_t question_id = 0;
+  uint64_t who = 0;
+  std::string path;       // on the medium, as the operator sees it
+  std::string operation;  // "create", "overwrite", "rename", "xattr", "label"
+  Findings findings;
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, who, path, operation, findings);
+  }
+};
+
+// The event is in the spool before this is sent. Anything but kAllow/kAlert
+// with a matching id is a refusal (fail closed).
+enum class TransferVerdict : uint8_t { kAllow = 1, kAlert = 2, kBlock = 3 };
+
+struct TransferAnswer {
+  static constexpr uint16_t kType = 0x0406;
+  uint64_t question_id = 0;
+  TransferVerdict verdict = TransferVerdict::kBlock;
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, verdict);
+  }
+};
+
+// What became of an allowed transfer: told when it could not be committed.
+struct TransferFailed {
+  static constexpr uint16_t kType = 0x0407;
+  uint64_t question_id = 0;
+  std::string path;
+  std::string error;
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, path, error);
+  }
+};
+
+// sekishod -> gate: flush, sync, answer ENODEV from now on, exit.
+struct GateStop {
+  static constexpr uint16_t kType = 0x0408;
+  std::string reason;
+  template <typename V>
+  void Fields(V& v) {
+    v(reason);
+  }
+};
+
+// sekishod -> gate: access changed while mounted ("read_only", "inspect"...).
+struct GateAccess {
+  static constexpr uint16_t kType = 0x0409;
+  std::string access;
+  template <typename V>
+  void Fields(V& v) {
+    v(access);
+  }
+};
+
+// ---- uplink.sock -----------------------------------------------------------
+
+struct ChainHead {
+  int64_t epoch = 0;
+  int64_t sequence = 0;
+  std::array<std::byte, 32> hash{};
+  template <typename V>
+  void Fields(V& v) {
+    v(epoch, sequence, hash);
+  }
+};
+
+// uplink -> sekishod, first, and whenever the server said where it stands:
+// send events after this.
+struct SendFrom {
+  static constexpr uint16_t kType = 0x0501;
+  ChainHead acked;  // sequence 0: from the oldest kept
+  template <typename V>
+  void Fields(V& v) {
+    v(acked);
+  }
+};
+
+// sekishod -> uplink: one EventRecord, serialised (proto).
+struct EventOut {
+  static constexpr uint16_t kType = 0x0502;
+  int64_t sequence = 0;
+  std::string record;
+  template <typename V>
+  void Fields(V& v) {
+    v(sequence, record);
+  }
+};
+
+// uplink -> sekishod: committed at the server up to here.
+struct EventsAcked {
+  static constexpr uint16_t kType = 0x0503;
+  ChainHead head;
+  template <typename V>
+  void Fields(V& v) {
+    v(head);
+  }
+};
+
+// sekishod -> uplink: every change, and on connect. What a heartbeat carries.
+struct CoreState {
+  static constexpr uint16_t kType = 0x0504;
+  ChainHead head;
+  std::string mode;        // "observe", "enforce"
+  std::string gate_state;  // "full", "degraded", "unsupported", "observe"
+  int64_t policy_version = 0;
+  int64_t devices_version = 0;
+  int64_t spooled_count = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(head, mode, gate_state, policy_version, devices_version, spooled_count);
+  }
+};
+
+// uplink -> sekishod: fd 0 = memfd with the sealed envelope. sekishod verifies
+// it; uplink's word counts for nothing.
+struct EnvelopeIn {
+  static constexpr uint16_t kType = 0x0505;
+  std::string type;  // "policy", "devices"
+  int64_t size_bytes = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(type, size_bytes);
+  }
+};
+
+// uplink -> sekishod: for `sekisho status` and content of events.
+struct UplinkState {
+  static constexpr uint16_t kType = 0x0506;
+  bool connected = false;
+  std::string detail;  // why not, in plain words
+  template <typename V>
+  void Fields(V& v) {
+    v(connected, detail);
+  }
+};
+
+// ---- control.sock ----------------------------------------------------------
+
+struct StatusRequest {
+  static constexpr uint16_t kType = 0x0601;
+  template <typename V>
+  void Fields(V&) {}
+};
+
+struct MediumStatus {
+  std::string device;       // "0951:1666:ABC", escaped
+  std::string name;         // manufacturer and product, escaped
+  std::string access;       // what is in force now
+  std::string mount_point;  // empty while not mounted
+  std::string rule;
+  std::string reason;
+  template <typename V>
+  void Fields(V& v) {
+    v(device, name, access, mount_point, rule, reason);
+  }
+};
+
+struct StatusAnswer {
+  static constexpr uint16_t kType = 0x0602;
+  std::string version;
+  std::string mode;
+  std::string gate_state;
+  std::string gate_detail;
+  std::string terminal;
+  std::string agent_id;  // empty = not enrolled
+  bool connected = false;
+  std::string uplink_detail;
+  int64_t policy_version = 0;
+  std::string policy_name;
+  int64_t spooled_count = 0;
+  int64_t spool_used_bytes = 0;
+  int64_t spool_size_bytes = 0;
+  ChainHead head;
+  std::vector<MediumStatus> media;
+  template <typename V>
+  void Fields(V& v) {
+    v(version, mode, gate_state, gate_detail, terminal, agent_id, connected,
+      uplink_detail, policy_version, policy_name, spooled_count,
+      spool_used_bytes, spool_size_bytes, head, media);
+  }
+};
+
+// Root only: what `sekisho enroll` needs before it asks the server.
+struct IdentityRequest {
+  static constexpr uint16_t kType = 0x0603;
+  template <typename V>
+  void Fields(V&) {}
+};
+
+struct IdentityAnswer {
+  static constexpr uint16_t kType = 0x0604;
+  std::array<std::byte, 32> chain_public_key{};
+  std::string agent_id;  // not empty: enrolled already
+  template <typename V>
+  void Fields(V& v) {
+    v(chain_public_key, agent_id);
+  }
+};
+
+// Root only: what the server answered. sekishod writes its part (root file,
+// sketch key, agent id, epoch) and starts the chain.
+struct EnrolmentDone {
+  static constexpr uint16_t kType = 0x0605;
+  std::string agent_id;
+  std::string terminal;
+  std::string root_file;
+  int64_t epoch = 0;
+  std::array<std::byte, 32> sketch_key{};
+  template <typename V>
+  void Fields(V& v) {
+    v(agent_id, terminal, root_file, epoch, sketch_key);
+  }
+};
+
+// Yes or no, in plain words.
+struct Reply {
+  static constexpr uint16_t kType = 0x0606;
+  bool ok = false;
+  std::string message;
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, message);
+  }
+};
+
+// The operator asks for approval of a device ("vid:pid:serial").
+struct ApprovalRequest {
+  static constexpr uint16_t kType = 0x0607;
+  std::string device;
+  std::string purpose;
+  int64_t seconds = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(device, purpose, seconds);
+  }
+};
+
+// sekisho-notify and terminals: send me the notices of my uid from now on.
+struct Subscribe {
+  static constexpr uint16_t kType = 0x0608;
+  std::string language;  // "ja", "en"
+  template <typename V>
+  void Fields(V& v) {
+    v(language);
+  }
+};
+
+struct Notice {
+  static constexpr uint16_t kType = 0x0609;
+  std::string severity;  // "info", "blocked"
+  std::string title;
+  std::string text;
+  template <typename V>
+  void Fields(V& v) {
+    v(severity, title, text);
+  }
+};
+
+// Root only, from the package's removal scripts: open the gate and stop.
+struct Teardown {
+  static constexpr uint16_t kType = 0x060a;
+  std::string reason;
+  template <typename V>
+  void Fields(V& v) {
+    v(reason);
+  }
+};
+
+}  // namespace sekisho::ipc
