@@ -1,0 +1,37 @@
+#include "server/store/rows.h"
+
+namespace sekisho::store {
+
+const char* Name(Role role) {
+  return role == Role::kAdmin ? "admin" : "analyst";
+}
+
+const char* Name(AgentState state) {
+  switch (state) {
+    case AgentState::kEnrolled:
+      return "enrolled";
+    case AgentState::kConnected:
+      return "connected";
+    case AgentState::kSilent:
+      return "silent";
+    case AgentState::kRevoked:
+      return "revoked";
+  }
+  return "enrolled";
+}
+
+const char* Name(AlertState state) {
+  switch (state) {
+    case AlertState::kNew:
+      return "new";
+    case AlertState::kAcknowledged:
+      return "acknowledged";
+    case AlertState::kInProgress:
+      return "in_progress";
+    case AlertState::kClosed:
+      return "closed";
+  }
+  return "new";
+}
+
+}  // namespace sekisho::store

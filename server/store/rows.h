@@ -1,0 +1,197 @@
+// The rows people see: events, agents, devices, alerts, policy versions, audit
+// entries, and the filters they are asked by. Plain values; core/queries.h
+// hands them on under its own names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "sekisho/event/v1/event.pb.h"
+
+namespace sekisho::store {
+
+inline constexpr int kDefaultPageSize = 100;
+inline constexpr int kMaxPageSize = 1000;
+
+enum class Role { kAnalyst, kAdmin };  // admin may all that analyst may
+const char* Name(Role role);           // "analyst", "admin"
+
+// `token` of a page is opaque; empty = first page. `size` 0 = default.
+struct Paging {
+  int size = 0;
+  std::string token;
+};
+template <typename T>
+struct Page {
+  std::vector<T> rows;
+  std::string next_token;  // empty = last page
+};
+
+// ---- events ----
+
+struct Event {
+  int64_t row_id = 0;  // rises in the order of commit
+  std::string agent_id;
+  std::string terminal;
+  WallTime receive_time;  // server's clock at commit
+  std::string hash_hex;
+  std::string device_id;  // "vid:pid:serial" escaped; empty = no device
+  event::v1::PublicPart public_part;
+  event::v1::PersonalPart personal_part;  // empty when erased
+};
+
+struct EventFilter {
+  std::string agent_id;
+  std::string terminal;
+  std::string person;
+  std::string device_id;
+  std::vector<event::v1::EventKind> kinds;   // any of; empty = all
+  std::vector<event::v1::Outcome> outcomes;  // any of; empty = all
+  std::optional<WallTime> from, to;          // receive time, [from, to)
+  // Set: only rows after this one, oldest first (to follow). Unset: newest
+  // first.
+  std::optional<int64_t> after_row_id;
+};
+
+// ---- agents ----
+
+enum class AgentState { kEnrolled, kConnected, kSilent, kRevoked };
+const char* Name(AgentState state);
+
+struct Agent {
+  std::string agent_id;
+  std::string terminal;
+  std::string hostname;                      // as it says now
+  AgentState state = AgentState::kEnrolled;  // kEnrolled: never connected
+  std::string agent_version;
+  std::string mode;        // "observe", "enforce"; empty = no heartbeat yet
+  std::string gate_state;  // "full", "degraded", "unsupported"
+  bool core_alive = true;
+  int64_t policy_version = 0;
+  std::optional<WallTime> last_seen_time;
+  int64_t acked_sequence = 0;
+  int64_t head_sequence = 0;  // of its own chain, as its heartbeat says
+  int64_t spooled_count = 0;
+  WallTime enrol_time;
+  std::string revoke_reason;
+};
+
+// ---- devices ----
+
+struct Device {
+  std::string device_id;
+  event::v1::Device facts;  // of its newest event
+  std::string last_terminal;
+  std::string last_person;
+  WallTime first_seen_time;
+  WallTime last_seen_time;
+  std::string last_access;  // newest decision: "block", "inspect"...
+  int64_t event_count = 0;
+  bool weak_identity = false;  // empty, default or repeated serial
+  // Approval in force; access empty = none.
+  std::string approved_access;
+  std::string approved_terminal;  // empty = every terminal
+  std::string approved_by;
+  std::optional<WallTime> approve_time;
+  std::optional<WallTime> expire_time;
+  std::string owner, purpose, ticket;
+};
+
+struct DeviceFilter {
+  std::string device_id;
+  std::string terminal;  // seen there last
+  bool only_approved = false;
+  bool only_unapproved = false;
+};
+
+struct Approval {
+  std::string device_id;
+  std::string access;    // access word of the contract
+  std::string terminal;  // empty = every terminal
+  std::optional<WallTime> expire_time;
+  std::string owner, purpose, ticket;
+};
+
+// ---- alerts ----
+
+enum class AlertState {
+  kNew = 1,
+  kAcknowledged = 2,
+  kInProgress = 3,
+  kClosed = 4
+};
+const char* Name(AlertState state);  // "new", "acknowledged", "in_progress"...
+
+struct AlertComment {
+  WallTime time;
+  std::string author;
+  std::string text;
+};
+
+struct Alert {
+  int64_t alert_id = 0;
+  std::string kind;      // "transfer_blocked", "terminal_silent", "tamper"...
+  std::string severity;  // "low", "medium", "high", "critical"
+  AlertState state = AlertState::kNew;
+  std::string title;  // one plain sentence, English; shown text is escaped
+  std::string agent_id;
+  std::string terminal;
+  std::string person;
+  std::string device_id;
+  WallTime create_time;
+  WallTime update_time;
+  int64_t event_row_id = 0;  // 0 = none (silence)
+  // What the alert was about is over by itself (terminal is back).
+  std::optional<WallTime> resolve_time;
+  std::string assignee;
+  std::string verdict;  // when closed: "true_positive", "false_positive",
+                        // "benign"
+  std::vector<AlertComment> comments;  // newest last
+  std::optional<Event> event;          // when asked for
+};
+
+struct AlertFilter {
+  std::vector<AlertState> states;  // any of; empty = all
+  std::string severity, kind, terminal, assignee;
+  int64_t alert_id = 0;  // 0 = all
+  bool with_events = false;
+};
+
+struct AlertChange {
+  int64_t alert_id = 0;
+  std::optional<AlertState> state;      // closing needs a verdict
+  std::optional<std::string> assignee;  // "" takes it away
+  std::optional<std::string> verdict;
+  std::string comment;  // empty = none
+};
+
+// ---- policy ----
+
+struct PolicyVersion {
+  int64_t version = 0;
+  WallTime push_time;
+  std::string author;
+  std::string comment;
+  std::string file_name;
+  std::string mode;  // "observe", "enforce"
+  std::string text;
+};
+
+// ---- audit ----
+
+struct AuditEntry {
+  int64_t row_id = 0;
+  WallTime time;
+  std::string user;
+  std::string door;
+  std::string address;
+  std::string action;  // "policy.push", "device.approve", "enrol.refused"...
+  std::string object;  // "device 1234:5678:X"
+  std::string result;  // "ok" or the error's message
+  std::string detail;
+};
+
+}  // namespace sekisho::store
