@@ -127,8 +127,7 @@ class EpollLoop final : public EventLoop {
   void Wake() {
     const uint64_t one = 1;
     // A full counter means a wake-up is already pending.
-    [[maybe_unused]] const ssize_t n =
-        ::write(wake_.get(), &one, sizeof one);
+    [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof one);
   }
 
   void RunPosted() {
@@ -153,8 +152,7 @@ class EpollLoop final : public EventLoop {
     itimerspec spec{};
     if (!timers_.empty()) {
       const auto at = timers_.begin()->first.first;
-      const auto seconds =
-          std::chrono::duration_cast<std::chrono::seconds>(at);
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at);
       spec.it_value.tv_sec = seconds.count();
       // Never 0/0, which would disarm.
       spec.it_value.tv_nsec = (at - seconds).count() * 1000 + 1;
@@ -183,8 +181,7 @@ Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
   if (!epoll) return FailErrno("epoll_create");
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return FailErrno("eventfd");
-  UniqueFd timer(
-      ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  UniqueFd timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer) return FailErrno("timerfd_create");
   auto loop = std::make_unique<EpollLoop>(std::move(epoll), std::move(wake),
                                           std::move(timer));

@@ -68,8 +68,7 @@ Status WriteAll(int fd, ByteSpan bytes) {
   return {};
 }
 
-Status WriteOnceAt(int dir_fd, const std::string& path,
-                   std::string_view text) {
+Status WriteOnceAt(int dir_fd, const std::string& path, std::string_view text) {
   ASSIGN_OR_RETURN(const UniqueFd fd, OpenAt(dir_fd, path, O_WRONLY));
   const ssize_t n = ::write(fd.get(), text.data(), text.size());
   if (n < 0) {

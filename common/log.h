@@ -6,8 +6,13 @@
 
 namespace sekisho {
 
-enum class LogLevel { kError = 3, kWarning = 4, kNotice = 5, kInfo = 6,
-                      kDebug = 7 };
+enum class LogLevel {
+  kError = 3,
+  kWarning = 4,
+  kNotice = 5,
+  kInfo = 6,
+  kDebug = 7
+};
 
 // Controls in `text` are escaped. Never blocks on a full pipe: the line is
 // dropped and counted, and the count is told with the next line.

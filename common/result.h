@@ -111,21 +111,21 @@ namespace internal {
 }  // namespace sekisho
 
 // For our own bugs, never for input.
-#define CHECK(condition)                                               \
-  do {                                                                 \
-    if (!(condition)) {                                                \
+#define CHECK(condition)                                                \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
       ::sekisho::internal::CheckFailed(__FILE__, __LINE__, #condition); \
-    }                                                                  \
+    }                                                                   \
   } while (false)
 
 #define SEKISHO_CONCAT_(a, b) a##b
 #define SEKISHO_CONCAT(a, b) SEKISHO_CONCAT_(a, b)
 
-#define RETURN_IF_ERROR(expr)                                      \
-  do {                                                             \
-    if (auto status_ = (expr); !status_) {                         \
-      return std::unexpected(std::move(status_).error());          \
-    }                                                              \
+#define RETURN_IF_ERROR(expr)                             \
+  do {                                                    \
+    if (auto status_ = (expr); !status_) {                \
+      return std::unexpected(std::move(status_).error()); \
+    }                                                     \
   } while (false)
 
 #define ASSIGN_OR_RETURN(declaration, expr) \

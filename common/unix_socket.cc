@@ -46,8 +46,8 @@ Result<UniqueFd> ListenSeqpacket(const std::string& path, mode_t mode) {
 }
 
 Result<UniqueFd> AcceptSeqpacket(int listen_fd) {
-  UniqueFd fd(::accept4(listen_fd, nullptr, nullptr,
-                        SOCK_CLOEXEC | SOCK_NONBLOCK));
+  UniqueFd fd(
+      ::accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd) return FailErrno("accept");
   return fd;
 }
@@ -80,9 +80,9 @@ Status SendPacket(int fd, ByteSpan bytes, const std::vector<int>& fds) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int) *
-                                                    kMaxPacketFds)>
-      control{};
+  alignas(cmsghdr)
+      std::array<std::byte, CMSG_SPACE(sizeof(int) * kMaxPacketFds)>
+          control{};
   if (!fds.empty()) {
     message.msg_control = control.data();
     message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
@@ -105,9 +105,9 @@ Result<Packet> ReceivePacket(int fd) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int) *
-                                                    kMaxPacketFds)>
-      control{};
+  alignas(cmsghdr)
+      std::array<std::byte, CMSG_SPACE(sizeof(int) * kMaxPacketFds)>
+          control{};
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t n = 0;

@@ -150,20 +150,18 @@ Status CheckNext(const Head& head, const v1::EventRecord& record,
   ASSIGN_OR_RETURN(const Hash prev, ToHash(record.prev_hash(), "prev_hash"));
   ASSIGN_OR_RETURN(const Hash personal, PersonalHashOf(record));
   if (ChainHash(prev, AsBytes(record.public_part()), personal) != claimed) {
-    return Fail(Code::kInvalidArgument,
-                "hash does not fit the event's bytes");
+    return Fail(Code::kInvalidArgument, "hash does not fit the event's bytes");
   }
   const std::string message = SignedMessage(claimed);
   if (record.signature().size() != sizeof(Signature) ||
-      crypto_sign_ed25519_verify_detached(
-          U(AsBytes(record.signature()).data()), U(AsBytes(message).data()),
-          message.size(), U(key.data())) != 0) {
+      crypto_sign_ed25519_verify_detached(U(AsBytes(record.signature()).data()),
+                                          U(AsBytes(message).data()),
+                                          message.size(), U(key.data())) != 0) {
     return Fail(Code::kUnauthenticated,
                 "signature is not by the agent's chain key");
   }
   RETURN_IF_ERROR(CheckPublicPart(record, agent_id));
-  if (record.epoch() != head.epoch ||
-      record.sequence() > head.sequence + 1) {
+  if (record.epoch() != head.epoch || record.sequence() > head.sequence + 1) {
     return Fail(Code::kDataLoss,
                 "gap: expected sequence " + std::to_string(head.sequence + 1) +
                     " of epoch " + std::to_string(head.epoch) + ", got " +
@@ -171,9 +169,9 @@ Status CheckNext(const Head& head, const v1::EventRecord& record,
                     std::to_string(record.epoch()));
   }
   if (record.sequence() <= head.sequence) {
-    return Fail(Code::kAlreadyExists,
-                "sequence " + std::to_string(record.sequence()) +
-                    " is at or before the head");
+    return Fail(Code::kAlreadyExists, "sequence " +
+                                          std::to_string(record.sequence()) +
+                                          " is at or before the head");
   }
   if (prev != head.hash) {
     return Fail(Code::kAborted, "fork: prev_hash is not the head's hash");

@@ -47,9 +47,9 @@ Result<v1::EventRecord> Append(Head& head, v1::PublicPart public_part,
 // Checks that `record` follows `head` (sequence + 1, prev_hash), that its hash
 // is right and its signature is by `key`, and that PublicPart says the same
 // agent, epoch and sequence. kDataLoss: a gap; kAlreadyExists: at or before the
-// head; kAborted: a fork (does not follow the head's hash); kInvalidArgument: malformed or over a cap; kUnauthenticated:
-// signature. `agent_id` empty = not compared. An erased record (no salt) is
-// checked by its personal_hash.
+// head; kAborted: a fork (does not follow the head's hash); kInvalidArgument:
+// malformed or over a cap; kUnauthenticated: signature. `agent_id` empty = not
+// compared. An erased record (no salt) is checked by its personal_hash.
 Status CheckNext(const Head& head, const v1::EventRecord& record,
                  const ChainPublicKey& key, std::string_view agent_id);
 Head HeadOf(const v1::EventRecord& record);

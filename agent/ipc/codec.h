@@ -184,9 +184,9 @@ Result<T> Decode(ByteSpan packet) {
   T message;
   message.Fields(reader);
   if (!reader.ok() || !reader.AtEnd()) {
-    return Fail(Code::kInvalidArgument,
-                "message of type " + std::to_string(T::kType) +
-                    " is malformed");
+    return Fail(
+        Code::kInvalidArgument,
+        "message of type " + std::to_string(T::kType) + " is malformed");
   }
   return message;
 }

@@ -41,8 +41,8 @@ struct DeviceSeen {
   std::string devtype;     // "usb_device", "disk", "partition"
   int64_t major = 0;
   int64_t minor = 0;
-  int64_t kernel_sequence = 0;    // SEQNUM of the uevent; 0 = from a scan
-  int64_t since_boot_us = 0;      // when the uevent was received
+  int64_t kernel_sequence = 0;  // SEQNUM of the uevent; 0 = from a scan
+  int64_t since_boot_us = 0;    // when the uevent was received
   template <typename V>
   void Fields(V& v) {
     v(action, sysfs_path, subsystem, devtype, major, minor, kernel_sequence,
@@ -79,7 +79,7 @@ struct ProbeAnswer {
   std::string filesystem;
   std::string volume_uuid;
   std::string volume_label;
-  std::string encryption;     // "none", "luks", "bitlocker", "unknown"
+  std::string encryption;       // "none", "luks", "bitlocker", "unknown"
   std::string partition_table;  // "dos", "gpt", ""
   template <typename V>
   void Fields(V& v) {
@@ -180,8 +180,8 @@ struct GateHello {
 struct GateStart {
   static constexpr uint16_t kType = 0x0402;
   int64_t mount_id = 0;
-  std::string access;        // "read_only", "inspect", "audit"
-  int64_t owner_uid = 0;     // shown as owner of everything
+  std::string access;     // "read_only", "inspect", "audit"
+  int64_t owner_uid = 0;  // shown as owner of everything
   int64_t owner_gid = 0;
   int64_t staging_bytes = 0;  // bound of all staged content
   int64_t file_bytes = 0;     // bound of one staged file
