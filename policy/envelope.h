@@ -71,8 +71,8 @@ std::string PrintRoot(const Root& root);
 // Verifies form, type, threshold of distinct keys, audience ("*" or
 // `agent_id`). kUnauthenticated: not signed by enough of the root's keys;
 // kFailedPrecondition: older than `newest_version_seen`; kInvalidArgument: form
-// or type. An expired envelope is returned: stale policy keeps enforcing, and
-// the caller reports it.
+// or type; kPermissionDenied: for another audience. An expired envelope is
+// returned: stale policy keeps enforcing, and the caller reports it.
 Result<Envelope> OpenEnvelope(std::string_view sealed,
                               std::string_view expected_type, const Root& root,
                               std::string_view agent_id,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace sekisho::policy {
 class Snapshot {
  public:
   // `version` is that of the signed envelope; 0 for a file read locally.
-  static std::shared_ptr<const Snapshot> Make(
-      Policy policy, std::vector<DeviceEntry> entries, int64_t version);
+  static std::shared_ptr<const Snapshot> Make(Policy policy,
+                                              std::vector<DeviceEntry> entries,
+                                              int64_t version);
   virtual ~Snapshot() = default;
 
   virtual const Policy& policy() const = 0;
@@ -45,6 +47,12 @@ class Snapshot {
                                     const TerminalFacts& terminal,
                                     WallTime now) const = 0;
 };
+
+// What `when_stale: stricter` makes of a decision once the envelope's expiry
+// has passed: no medium is written any more (at most read_only); keyboards,
+// hubs and other devices that hold no medium stay as they were.
+DeviceDecision StricterWhenStale(DeviceDecision decision,
+                                 const DeviceFacts& device);
 
 // What a terminal does before any signed policy came: observe, nothing refused.
 Policy ObservePolicy();

@@ -25,10 +25,12 @@ const char* Name(Mode mode);              // "observe" ...
 const char* Name(Access access);          // "read_only" ...
 const char* Name(Verdict verdict);        // "allow" ...
 const char* Name(Inspection inspection);  // "full" ...
+const char* Name(WhenStale when);         // "keep" ...
 std::optional<Access> ParseAccess(std::string_view word);
 std::optional<Mode> ParseMode(std::string_view word);
 std::optional<Verdict> ParseVerdict(std::string_view word);
 std::optional<Inspection> ParseInspection(std::string_view word);
+std::optional<WhenStale> ParseWhenStale(std::string_view word);
 
 struct UsbInterface {
   uint8_t klass = 0;
@@ -50,9 +52,9 @@ struct MediumFacts {
 
 // Strings come from the device: raw bytes, escaped only where shown.
 struct DeviceFacts {
-  std::string bus = "usb";      // "usb", "scsi", "mmc", "pci", "optical"
-  std::string vendor_id;        // 4 lower-case hex digits
-  std::string product_id;       // 4 lower-case hex digits
+  std::string bus = "usb";  // "usb", "scsi", "mmc", "pci", "optical"
+  std::string vendor_id;    // 4 lower-case hex digits
+  std::string product_id;   // 4 lower-case hex digits
   std::string serial;
   std::string manufacturer;
   std::string product;
@@ -66,15 +68,15 @@ struct DeviceFacts {
 
 // Who is at the keyboard, and through what. Empty text = not known.
 struct PersonFacts {
-  std::string person;   // "operator", or "unknown"
+  std::string person;  // "operator", or "unknown"
   int64_t uid = -1;
   int64_t login_uid = -1;
-  std::string origin;   // "console", "ssh", "network", "service", "unknown"
+  std::string origin;  // "console", "ssh", "network", "service", "unknown"
   bool operator==(const PersonFacts&) const = default;
 };
 
 struct TerminalFacts {
-  std::string terminal;             // name of the machine as enrolled
+  std::string terminal;  // name of the machine as enrolled
   std::vector<std::string> groups;
   bool online = true;
 };
@@ -87,16 +89,16 @@ struct ContentFacts {
   int64_t persons = 0;
   std::map<std::string, int64_t> data;  // contract TYPE -> count
   Inspection inspection = Inspection::kNone;
-  std::string reason;                   // why not full; contract words
+  std::string reason;  // why not full; contract words
 };
 
 // "vid:pid:serial" lists and approvals: one row of a device list.
 struct DeviceEntry {
-  std::string list;        // "approvals" or a named list
+  std::string list;  // "approvals" or a named list
   std::string vendor_id;
   std::string product_id;
   std::string serial;
-  std::string descriptor_hash;      // empty = not bound to it
+  std::string descriptor_hash;  // empty = not bound to it
   Access access = Access::kBlock;
   std::string terminal;             // empty = every terminal
   std::optional<WallTime> expires;  // from then on the row is not there

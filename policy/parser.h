@@ -17,8 +17,8 @@ inline constexpr size_t kMaxRules = 10'000;
 
 struct Problem {
   std::string file;
-  int line = 0;    // 1-based
-  int column = 0;  // 1-based
+  int line = 0;         // 1-based
+  int column = 0;       // 1-based
   std::string message;  // what was wrong and what to write instead
 };
 std::string Format(const Problem& problem);  // "file:line:column: message"

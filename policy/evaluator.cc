@@ -1,0 +1,318 @@
+#include "policy/evaluator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <unordered_map>
+
+#include "policy/device_index.h"
+#include "policy/match.h"
+#include "policy/packs.h"
+#include "policy/parser.h"
+#include "policy/words.h"
+
+namespace sekisho::policy {
+namespace {
+
+constexpr uint8_t kImagingClass = 0x06;  // cameras and phones over PTP, MTP
+
+// Which rules could match a device, by its ids: a rule that names a vendor and
+// a product stands in one bucket, a rule with patterns in `others`. With 10,000
+// rules that name products a decision looks at the few that could match.
+class RuleIndex {
+ public:
+  explicit RuleIndex(const std::vector<DeviceRule>& rules) {
+    for (uint32_t i = 0; i < rules.size(); ++i) {
+      const auto vendor = Literal(rules[i].match.vendor_id);
+      const auto product = Literal(rules[i].match.product_id);
+      if (vendor && product) {
+        by_product_[*vendor << 16U | *product].push_back(i);
+      } else if (vendor) {
+        by_vendor_[*vendor].push_back(i);
+      } else {
+        others_.push_back(i);
+      }
+    }
+  }
+
+  // Calls `visit` with rule numbers in order until it returns true.
+  template <typename F>
+  void ForEach(const DeviceFacts& device, F visit) const {
+    const auto vendor = Literal(device.vendor_id);
+    const auto product = Literal(device.product_id);
+    std::array<const std::vector<uint32_t>*, 3> lists{
+        &others_, vendor ? Find(by_vendor_, *vendor) : nullptr,
+        vendor && product ? Find(by_product_, *vendor << 16U | *product)
+                          : nullptr};
+    std::array<size_t, 3> at{};
+    while (true) {
+      constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+      uint32_t next = kNone;
+      size_t from = 0;
+      for (size_t i = 0; i < lists.size(); ++i) {
+        if (lists[i] == nullptr || at[i] >= lists[i]->size()) continue;
+        if ((*lists[i])[at[i]] < next) {
+          next = (*lists[i])[at[i]];
+          from = i;
+        }
+      }
+      if (next == kNone || visit(next)) return;
+      ++at[from];
+    }
+  }
+
+ private:
+  using Map = std::unordered_map<uint32_t, std::vector<uint32_t>>;
+
+  // The number of exactly 4 small hex digits; anything else is a pattern.
+  static std::optional<uint32_t> Literal(
+      const std::optional<std::string>& text) {
+    if (!text || text->size() != 4) return std::nullopt;
+    uint32_t value = 0;
+    for (const char c : *text) {
+      if (c >= '0' && c <= '9') {
+        value = value << 4U | static_cast<uint32_t>(c - '0');
+      } else if (c >= 'a' && c <= 'f') {
+        value = value << 4U | static_cast<uint32_t>(c - 'a' + 10);
+      } else {
+        return std::nullopt;
+      }
+    }
+    return value;
+  }
+
+  static const std::vector<uint32_t>* Find(const Map& map, uint32_t key) {
+    const auto at = map.find(key);
+    return at == map.end() ? nullptr : &at->second;
+  }
+
+  Map by_product_;
+  Map by_vendor_;
+  std::vector<uint32_t> others_;
+};
+
+bool IsEncrypted(const MediumFacts& medium) {
+  return medium.encryption == "luks" || medium.encryption == "bitlocker";
+}
+
+struct Question {
+  const DeviceFacts& device;
+  const PersonFacts& person;
+  const TerminalFacts& terminal;
+  WallTime now;
+};
+
+struct Answer {
+  Match match = Match::kNo;
+  Access access = Access::kBlock;
+  bool refused_plain = false;  // encrypted_only, and the medium is not
+};
+
+class IndexedSnapshot final : public Snapshot {
+ public:
+  IndexedSnapshot(Policy policy, const std::vector<DeviceEntry>& entries,
+                  int64_t version)
+      : policy_(std::move(policy)),
+        version_(version),
+        rules_(policy_.devices),
+        rows_(entries) {}
+
+  const Policy& policy() const override { return policy_; }
+  int64_t version() const override { return version_; }
+
+  DeviceDecision DecideDevice(const DeviceFacts& device,
+                              const PersonFacts& person,
+                              const TerminalFacts& terminal,
+                              WallTime now) const override {
+    const Question question{device, person, terminal, now};
+    DeviceDecision decision = DefaultDecision();
+    rules_.ForEach(device, [&](uint32_t number) {
+      const DeviceRule& rule = policy_.devices[number];
+      const Answer answer = Ask(rule, question, nullptr);
+      if (answer.match == Match::kNo) return false;
+      decision = Decision(rule, answer);
+      return true;
+    });
+    return decision;
+  }
+
+  ContentDecision DecideContent(const ContentFacts& content) const override;
+
+  std::optional<WallTime> NextExpiry(WallTime now) const override {
+    return rows_.NextExpiry(now);
+  }
+
+  std::vector<Step> Explain(const DeviceFacts& device,
+                            const PersonFacts& person,
+                            const TerminalFacts& terminal,
+                            WallTime now) const override;
+
+ private:
+  Answer Ask(const DeviceRule& rule, const Question& question,
+             std::string* why) const;
+  DeviceDecision Decision(const DeviceRule& rule, const Answer& answer) const;
+  DeviceDecision DefaultDecision() const;
+
+  const Policy policy_;
+  const int64_t version_;
+  const RuleIndex rules_;
+  const DeviceIndex rows_;
+};
+
+Answer IndexedSnapshot::Ask(const DeviceRule& rule, const Question& question,
+                            std::string* why) const {
+  Answer answer;
+  answer.access = rule.access;
+  answer.match = MatchDevice(rule.match, question.device, question.person,
+                             question.terminal, why);
+  if (answer.match == Match::kNo) return answer;
+  if (rule.list) {
+    const auto access = rows_.Find(*rule.list, question.device,
+                                   question.terminal.terminal, question.now);
+    if (!access) {
+      if (why != nullptr) {
+        *why = fmt::format("no row of list '{}' covers this device now",
+                           *rule.list);
+      }
+      answer.match = Match::kNo;
+      return answer;
+    }
+    answer.access = *access;
+  }
+  if (answer.match == Match::kAskMedium || !rule.encrypted_only ||
+      answer.access == Access::kBlock) {
+    return answer;
+  }
+  if (question.device.medium) {
+    answer.refused_plain = !IsEncrypted(*question.device.medium);
+  } else if (CanHoldMedium(question.device)) {
+    answer.match = Match::kAskMedium;
+    if (why != nullptr) *why = "the medium was not looked at yet";
+  } else {
+    answer.refused_plain = true;
+  }
+  if (answer.refused_plain) answer.access = Access::kBlock;
+  return answer;
+}
+
+DeviceDecision IndexedSnapshot::Decision(const DeviceRule& rule,
+                                         const Answer& answer) const {
+  DeviceDecision decision;
+  decision.encrypted_only = rule.encrypted_only;
+  decision.no_exec = rule.no_exec;
+  decision.rule = rule.id;
+  decision.rule_line = rule.line;
+  decision.notify = rule.notify;
+  if (answer.match == Match::kAskMedium) {
+    decision.needs_probe = true;
+    decision.reason = fmt::format(
+        "rule '{}' asks about the medium, which must be looked at first",
+        rule.id);
+    return decision;
+  }
+  decision.access = answer.access;
+  if (answer.refused_plain) {
+    decision.reason =
+        fmt::format("rule '{}' wants an encrypted medium", rule.id);
+  } else if (rule.list) {
+    decision.reason = fmt::format("list '{}' gives {} (rule '{}')", *rule.list,
+                                  Name(answer.access), rule.id);
+  } else {
+    decision.reason =
+        fmt::format("rule '{}' gives {}", rule.id, Name(answer.access));
+  }
+  return decision;
+}
+
+DeviceDecision IndexedSnapshot::DefaultDecision() const {
+  DeviceDecision decision;
+  decision.access = policy_.device_default;
+  decision.rule = kDefaultRule;
+  decision.reason = fmt::format("no rule matches; the default is {}",
+                                Name(policy_.device_default));
+  return decision;
+}
+
+ContentDecision IndexedSnapshot::DecideContent(
+    const ContentFacts& content) const {
+  ContentDecision decision;
+  decision.rule = kDefaultRule;
+  const bool plausible = content.persons >= 0 && content.bytes >= 0 &&
+                         (content.inspection == Inspection::kFull ||
+                          content.inspection == Inspection::kPartial ||
+                          content.inspection == Inspection::kNone);
+  if (!plausible) {
+    decision.reason = "what the scan reported makes no sense";
+    return decision;
+  }
+  for (const ContentRule& rule : policy_.content) {
+    if (!MatchContent(rule.match, content)) continue;
+    decision.verdict = rule.verdict;
+    decision.rule = rule.id;
+    decision.rule_line = rule.line;
+    decision.reason =
+        fmt::format("rule '{}' gives {}", rule.id, Name(rule.verdict));
+    decision.notify = rule.notify;
+    return decision;
+  }
+  decision.verdict = policy_.content_default;
+  decision.reason = fmt::format("no rule matches; the default is {}",
+                                Name(policy_.content_default));
+  return decision;
+}
+
+std::vector<Snapshot::Step> IndexedSnapshot::Explain(
+    const DeviceFacts& device, const PersonFacts& person,
+    const TerminalFacts& terminal, WallTime now) const {
+  const Question question{device, person, terminal, now};
+  std::vector<Step> steps;
+  for (const DeviceRule& rule : policy_.devices) {
+    Step step;
+    step.rule = rule.id;
+    step.line = rule.line;
+    const Answer answer = Ask(rule, question, &step.why);
+    step.matched = answer.match == Match::kYes;
+    if (step.matched) step.why = Decision(rule, answer).reason;
+    steps.push_back(std::move(step));
+    if (answer.match != Match::kNo) return steps;
+  }
+  Step last;
+  last.rule = kDefaultRule;
+  last.matched = true;
+  last.why = DefaultDecision().reason;
+  steps.push_back(std::move(last));
+  return steps;
+}
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> Snapshot::Make(Policy policy,
+                                               std::vector<DeviceEntry> entries,
+                                               int64_t version) {
+  return std::make_shared<const IndexedSnapshot>(std::move(policy), entries,
+                                                 version);
+}
+
+DeviceDecision StricterWhenStale(DeviceDecision decision,
+                                 const DeviceFacts& device) {
+  const bool takes_files =
+      CanHoldMedium(device) ||
+      std::ranges::any_of(device.interfaces, [](const UsbInterface& i) {
+        return i.klass == kImagingClass;
+      });
+  if (takes_files && decision.access > Access::kReadOnly) {
+    decision.access = Access::kReadOnly;
+    decision.reason += "; the policy is stale, so nothing may be written";
+  }
+  return decision;
+}
+
+Policy ObservePolicy() {
+  auto policy = ParsePolicy(PackText("observe"), "observe.yaml");
+  CHECK(policy);
+  return std::move(*policy);
+}
+
+}  // namespace sekisho::policy

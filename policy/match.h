@@ -1,0 +1,32 @@
+// Does one rule's condition hold for these facts? Pure; the evaluator and
+// `policy explain` ask the same function, so that they cannot disagree.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "policy/model.h"
+
+namespace sekisho::policy {
+
+// '*' matches any run of bytes, '?' one UTF-8 character. Time is bounded by
+// the product of the two lengths.
+bool MatchesPattern(std::string_view pattern, std::string_view text);
+
+// True for a USB device with a storage interface (class 08) and for every
+// device of another bus: what the probe could look at.
+bool CanHoldMedium(const DeviceFacts& device);
+
+enum class Match {
+  kNo,
+  kYes,
+  kAskMedium,  // all that is known holds; the rest only the probe can tell
+};
+
+// `why`, if given, gets one plain phrase about the condition that failed.
+Match MatchDevice(const DeviceMatch& match, const DeviceFacts& device,
+                  const PersonFacts& person, const TerminalFacts& terminal,
+                  std::string* why = nullptr);
+bool MatchContent(const ContentMatch& match, const ContentFacts& content);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,87 @@
+#include "policy/model.h"
+
+#include <array>
+#include <utility>
+
+namespace sekisho::policy {
+namespace {
+
+template <typename T, size_t kSize>
+std::optional<T> Find(
+    const std::array<std::pair<std::string_view, T>, kSize>& words,
+    std::string_view word) {
+  for (const auto& [name, value] : words) {
+    if (name == word) return value;
+  }
+  return std::nullopt;
+}
+
+template <typename T>
+using Word = std::pair<std::string_view, T>;
+
+constexpr std::array<Word<Mode>, 2> kModes{{
+    {"observe", Mode::kObserve},
+    {"enforce", Mode::kEnforce},
+}};
+constexpr std::array<Word<Access>, 5> kAccesses{{
+    {"block", Access::kBlock},
+    {"read_only", Access::kReadOnly},
+    {"inspect", Access::kInspect},
+    {"audit", Access::kAudit},
+    {"full", Access::kFull},
+}};
+constexpr std::array<Word<Verdict>, 3> kVerdicts{{
+    {"allow", Verdict::kAllow},
+    {"alert", Verdict::kAlert},
+    {"block", Verdict::kBlock},
+}};
+constexpr std::array<Word<Inspection>, 3> kInspections{{
+    {"full", Inspection::kFull},
+    {"partial", Inspection::kPartial},
+    {"none", Inspection::kNone},
+}};
+constexpr std::array<Word<WhenStale>, 2> kWhenStales{{
+    {"keep", WhenStale::kKeep},
+    {"stricter", WhenStale::kStricter},
+}};
+
+template <typename T, size_t kSize>
+const char* NameIn(const std::array<Word<T>, kSize>& words, T value) {
+  for (const auto& [name, known] : words) {
+    if (known == value) return name.data();  // literals end in NUL
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+const char* Name(Mode mode) { return NameIn(kModes, mode); }
+const char* Name(Access access) { return NameIn(kAccesses, access); }
+const char* Name(Verdict verdict) { return NameIn(kVerdicts, verdict); }
+const char* Name(Inspection inspection) {
+  return NameIn(kInspections, inspection);
+}
+const char* Name(WhenStale when) { return NameIn(kWhenStales, when); }
+
+std::optional<Mode> ParseMode(std::string_view word) {
+  return Find(kModes, word);
+}
+std::optional<Access> ParseAccess(std::string_view word) {
+  return Find(kAccesses, word);
+}
+std::optional<Verdict> ParseVerdict(std::string_view word) {
+  return Find(kVerdicts, word);
+}
+std::optional<Inspection> ParseInspection(std::string_view word) {
+  return Find(kInspections, word);
+}
+std::optional<WhenStale> ParseWhenStale(std::string_view word) {
+  return Find(kWhenStales, word);
+}
+
+bool DeviceMatch::NeedsMedium() const {
+  return filesystem || volume_uuid || volume_label || encryption ||
+         medium_serial || size_bytes;
+}
+
+}  // namespace sekisho::policy

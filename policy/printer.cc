@@ -1,0 +1,204 @@
+// The model back to YAML that parses to the same model. Every text is quoted,
+// so that no reader has to know which plain words YAML takes for something
+// else.
+#include <fmt/format.h>
+
+#include "policy/parser.h"
+#include "policy/words.h"
+
+namespace sekisho::policy {
+namespace {
+
+// A YAML double-quoted scalar on one line. Bytes above 0x7f pass as they are,
+// except what libyaml does not take for printable.
+std::string Quote(std::string_view text) {
+  std::string out = "\"";
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (text[i] == '"' || text[i] == '\\') {
+      out += '\\';
+      out += text[i];
+    } else if (text[i] == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else if (byte == 0xc2 && i + 1 < text.size() &&
+               static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+      ++i;  // C1 controls, among them NEL, which YAML takes for a line break
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+    } else if (text.substr(i, 3) == "\xe2\x80\xa8") {
+      i += 2;
+      out += "\\L";
+    } else if (text.substr(i, 3) == "\xe2\x80\xa9") {
+      i += 2;
+      out += "\\P";
+    } else if (text.substr(i, 3) == "\xef\xbb\xbf") {
+      i += 2;
+      out += "\\uFEFF";
+    } else {
+      out += text[i];
+    }
+  }
+  return out + "\"";
+}
+
+std::string QuotedList(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) {
+    if (out.size() > 1) out += ", ";
+    out += Quote(text);
+  }
+  return out + "]";
+}
+
+class Mapping {
+ public:
+  explicit Mapping(std::string indent) : indent_(std::move(indent)) {}
+
+  void Raw(std::string_view key, std::string_view value) {
+    text_ += fmt::format("{}{}: {}\n", indent_, key, value);
+  }
+  void Text(std::string_view key, const std::optional<std::string>& value) {
+    if (value) Raw(key, Quote(*value));
+  }
+  void List(std::string_view key, const std::vector<std::string>& values) {
+    if (!values.empty()) Raw(key, QuotedList(values));
+  }
+  void Interfaces(std::string_view key,
+                  const std::vector<InterfacePattern>& patterns) {
+    std::vector<std::string> texts;
+    texts.reserve(patterns.size());
+    for (const InterfacePattern& pattern : patterns) {
+      texts.push_back(PrintInterfacePattern(pattern));
+    }
+    List(key, texts);
+  }
+  void Range(std::string_view key, const std::optional<IntRange>& range) {
+    if (!range) return;
+    std::string value = "{";
+    if (range->at_least)
+      value += fmt::format(" at_least: {}", *range->at_least);
+    if (range->at_least && range->at_most) value += ",";
+    if (range->at_most) value += fmt::format(" at_most: {}", *range->at_most);
+    Raw(key, value + " }");
+  }
+  void Texts(std::string_view key,
+             const std::map<std::string, std::string>& texts) {
+    if (texts.empty()) return;
+    Mapping inner(indent_ + "  ");
+    for (const auto& [language, text] : texts) {
+      // Quoted: Norwegian is "no", which other readers take for false.
+      inner.Raw(Quote(language), Quote(text));
+    }
+    Nested(key, inner.text_);
+  }
+  void Nested(std::string_view key, std::string_view text) {
+    if (text.empty()) {
+      Raw(key, "{}");
+    } else {
+      text_ += fmt::format("{}{}:\n{}", indent_, key, text);
+    }
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string indent_;
+  std::string text_;
+};
+
+std::string PrintMatch(const DeviceMatch& match) {
+  Mapping out("      ");
+  out.Text("bus", match.bus);
+  out.Text("vendor_id", match.vendor_id);
+  out.Text("product_id", match.product_id);
+  out.Text("serial", match.serial);
+  out.Text("manufacturer", match.manufacturer);
+  out.Text("product", match.product);
+  out.Text("port", match.port);
+  out.Text("descriptor_hash", match.descriptor_hash);
+  out.Text("filesystem", match.filesystem);
+  out.Text("volume_uuid", match.volume_uuid);
+  out.Text("volume_label", match.volume_label);
+  out.Text("encryption", match.encryption);
+  out.Text("medium_serial", match.medium_serial);
+  out.Range("size_bytes", match.size_bytes);
+  out.Interfaces("interfaces_all", match.interfaces_all);
+  out.Interfaces("interfaces_any", match.interfaces_any);
+  out.List("persons", match.persons);
+  out.List("origins", match.origins);
+  out.List("terminals", match.terminals);
+  return out.text();
+}
+
+std::string PrintMatch(const ContentMatch& match) {
+  Mapping out("      ");
+  out.Range("persons", match.persons);
+  out.Range("bytes", match.bytes);
+  out.List("data", match.data);
+  std::vector<std::string> inspection;
+  for (const Inspection value : match.inspection) {
+    inspection.emplace_back(Name(value));
+  }
+  out.List("inspection", inspection);
+  out.List("reason", match.reason);
+  out.List("format", match.format);
+  return out.text();
+}
+
+// "    id: ..." becomes "  - id: ...".
+std::string AsListItem(std::string text) {
+  text[2] = '-';
+  return text;
+}
+
+std::string PrintRule(const DeviceRule& rule) {
+  Mapping out("    ");
+  out.Raw("id", Quote(rule.id));
+  if (rule.list) out.Raw("list", Quote(*rule.list));
+  if (!rule.list || rule.match != DeviceMatch{}) {
+    out.Nested("match", PrintMatch(rule.match));
+  }
+  if (!rule.list) out.Raw("access", Name(rule.access));
+  out.Raw("encrypted_only", rule.encrypted_only ? "true" : "false");
+  out.Raw("no_exec", rule.no_exec ? "true" : "false");
+  out.Texts("notify", rule.notify);
+  return AsListItem(out.text());
+}
+
+std::string PrintRule(const ContentRule& rule) {
+  Mapping out("    ");
+  out.Raw("id", Quote(rule.id));
+  out.Nested("when", PrintMatch(rule.match));
+  out.Raw("verdict", Name(rule.verdict));
+  out.Texts("notify", rule.notify);
+  return AsListItem(out.text());
+}
+
+template <typename Rule>
+std::string PrintRules(const std::vector<Rule>& rules) {
+  std::string out;
+  for (const Rule& rule : rules) out += PrintRule(rule);
+  return out;
+}
+
+}  // namespace
+
+std::string PrintPolicy(const Policy& policy) {
+  Mapping out("");
+  out.Raw("policy", fmt::format("{}", kSchemaVersion));
+  out.Raw("name", Quote(policy.name));
+  out.Raw("mode", Name(policy.mode));
+  out.Raw("when_stale", Name(policy.when_stale));
+  if (!policy.devices.empty()) {
+    out.Nested("devices", PrintRules(policy.devices));
+  }
+  out.Raw("device_default", Name(policy.device_default));
+  if (!policy.content.empty()) {
+    out.Nested("content", PrintRules(policy.content));
+  }
+  out.Raw("content_default", Name(policy.content_default));
+  out.Texts("contact", policy.contact);
+  return out.text();
+}
+
+}  // namespace sekisho::policy
