@@ -45,7 +45,6 @@ enum class NodeAccess : uint32_t {
   kProbe = 1,     // and the probe, for reading only
   kGate = 2,      // sekishod alone: it mounts, the media gate gets the mount fd
   kFull = 3,      // everybody the file permissions let through
-  kReadOnly = 4,  // everybody for reading; no write open, no writable mount
 };
 
 // Agent programs, recognised by the inode they were executed from.
@@ -57,15 +56,19 @@ enum class ProgramRole : uint32_t {
 };
 
 // The inode as the kernel names it: device of the superblock, not of stat(2)
-// (they differ on btrfs).
+// (they differ on btrfs), and its generation, so that a deleted program's
+// inode number cannot be borrowed by a new file.
 struct ProgramIdentity {
   uint64_t inode = 0;
   uint32_t fs_major = 0;
   uint32_t fs_minor = 0;
+  uint32_t generation = 0;
+  bool has_generation = false;  // false: the filesystem tells none (tmpfs)
   bool operator==(const ProgramIdentity&) const = default;
 };
 
-// Identity of the file at `path`, from statx(2) and /proc/self/mountinfo.
+// Identity of the file at `path`, from statx(2), /proc/self/mountinfo and
+// FS_IOC_GETVERSION.
 Result<ProgramIdentity> IdentifyProgram(const std::string& path);
 
 struct AgentProgram {

@@ -74,7 +74,6 @@ class UsbDevice {
 
   UniqueFd directory_;
   std::string name_;
-  std::string probe_path_;
   Bytes descriptors_;
   int devnum_ = 0;
   int busnum_ = 0;
