@@ -2,7 +2,7 @@
 
 Vendor and product of these are QEMU's own (a stick is 46f4:0001 "QEMU USB
 HARDDRIVE"); only the serial can be chosen. For other identities see
-guest/gadget, which makes devices from inside the guest.
+tools/vm-gadget, which makes devices from inside the guest.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ never changes the cached image: the disk is an overlay or a copy.
 
 from __future__ import annotations
 
-import fcntl
+import functools
 import os
 import shlex
 import shutil
@@ -16,15 +16,17 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 from devices import Usb
 from image import Image
 from keyboard import Screen
 from qmp import Qmp, QmpError
+from server import Server
 
+TOOLS = Path(__file__).resolve().parent / "tools"
 MEMORY_MIB = 1280
 BOOT_TIMEOUT_S = 900
-_KVM_CREATE_VM = 0xAE01
 
 
 class GuestError(Exception):
@@ -82,17 +84,19 @@ def make_overlay(base: Path, base_format: str, overlay: Path) -> Path:
     return overlay
 
 
+@functools.cache
 def accelerator() -> str:
     """"kvm" where it works, else "tcg"; $SEKISHO_VM_ACCEL decides if set."""
     chosen = os.environ.get("SEKISHO_VM_ACCEL")
     if chosen:
         return chosen
-    try:
-        with open("/dev/kvm", "rb") as kvm:
-            os.close(fcntl.ioctl(kvm, _KVM_CREATE_VM, 0))
-        return "kvm"
-    except OSError:
-        return "tcg"
+    probe = ["qemu-system-x86_64", "-machine", "q35", "-accel", "kvm", "-cpu",
+             "host", "-nodefaults", "-display", "none", "-S", "-monitor",
+             "stdio"]
+    # A machine may offer /dev/kvm and still fail to run a guest on it.
+    done = subprocess.run(probe, input=b"quit\n", capture_output=True,
+                          timeout=60, check=False)
+    return "kvm" if done.returncode == 0 else "tcg"
 
 
 class Guest:
@@ -103,13 +107,14 @@ class Guest:
     host folder for stick images, gone after the run.
     """
 
-    qmp: Qmp
     usb: Usb
     screen: Screen
 
     def __init__(self, boot: Boot, directory: Path) -> None:
         """`directory` gets the logs; sockets live in a short-named folder."""
         self.boot = boot
+        self._monitor: Qmp | None = None
+        self._server: Server | None = None
         self.directory = directory
         self.scratch = directory / "scratch"
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -117,6 +122,23 @@ class Guest:
         self._sockets = Path(tempfile.mkdtemp(prefix="sekisho-vm-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._masters: set[str] = set()
+
+    @property
+    def server(self) -> Server:
+        """The server this terminal is enrolled at."""
+        if self._server is None:
+            raise GuestError("this guest has no server")
+        return self._server
+
+    @server.setter
+    def server(self, server: Server) -> None:
+        self._server = server
+
+    @property
+    def qmp(self) -> Qmp:
+        if self._monitor is None:
+            raise GuestError("the guest is not running")
+        return self._monitor
 
     def __enter__(self) -> Guest:
         return self
@@ -126,11 +148,13 @@ class Guest:
 
     # -- power ---------------------------------------------------------------
 
-    def start(self, snapshot: str = "", initrd: Path | None = None) -> None:
+    def start(self, snapshot: str = "", initrd: Path | None = None,
+              plug: Callable[[Usb], object] | None = None) -> None:
         """Powers on; returns when the monitor answers, long before ssh does.
 
         With `snapshot` the guest goes on from there, booted. With `initrd` the
-        kernel gets that file, such as one from fetch_initrd().
+        kernel gets that file, such as one from fetch_initrd(). `plug` is called
+        before the first instruction, for devices that are there at power-on.
         """
         monitor = self._sockets / "qmp"
         monitor.unlink(missing_ok=True)
@@ -141,9 +165,12 @@ class Guest:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         self._wait_until(monitor.exists, 60, "QEMU's monitor")
-        self.qmp = Qmp(monitor, timeout_s=600)
+        self._monitor = Qmp(monitor, timeout_s=600)
         self.usb = Usb(self.qmp)
         self.screen = Screen(self.qmp, self._sockets)
+        if plug is not None:
+            plug(self.usb)
+        self.qmp.command("cont")
         if snapshot:
             self.wait_ready(120)
             self._set_clock()
@@ -155,21 +182,25 @@ class Guest:
             self._process.kill()
             self._process.wait()
             self._process = None
-            self.qmp.close()
+        if self._monitor is not None:
+            self._monitor.close()
+            self._monitor = None
         shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def power_cut(self, initrd: Path | None = None) -> None:
-        """Power loss and boot again. Pages the guest had not flushed are gone."""
-        self._restart(initrd)
-        self.wait_ready()
+    def reboot(self, initrd: Path | None = None,
+               plug: Callable[[Usb], object] | None = None) -> None:
+        """Orderly shutdown, then power on as start() does; no wait for ssh.
 
-    def reboot(self, initrd: Path | None = None) -> None:
-        """Orderly shutdown, then power on; does not wait for the boot.
-
-        Devices that were plugged are not plugged any more.
+        What was plugged is not plugged any more.
         """
         self.shutdown()
-        self._restart(initrd)
+        self._power_on_again(initrd, plug)
+
+    def power_cut(self, initrd: Path | None = None,
+                  plug: Callable[[Usb], object] | None = None) -> None:
+        """As reboot(), but what the guest had not flushed is lost."""
+        self._close_ssh()
+        self._power_on_again(initrd, plug)
 
     def shutdown(self, timeout_s: float = 300) -> None:
         """Orderly shutdown; QEMU ends with it."""
@@ -249,6 +280,20 @@ class Guest:
         target = self.scratch / "read-file"
         return self.get(source, target).read_bytes()
 
+    def install_tools(self) -> None:
+        """Puts the programs of tools/ into the guest's PATH."""
+        for tool in sorted(TOOLS.iterdir()):
+            self.put(tool, f"/usr/local/sbin/{tool.name}", 0o755)
+
+    def block_device(self, serial: str) -> str:
+        """The name ("sda") of the USB disk with that serial, "" if none."""
+        script = ("for d in /sys/block/*; do p=$(readlink -f $d/device) || "
+                  "continue; while [ ${#p} -gt 1 ]; do "
+                  f"if [ \"$(cat $p/serial 2>/dev/null)\" = {shlex.quote(serial)}"
+                  " ]; then echo ${d##*/}; exit; fi; p=$(dirname $p); "
+                  "done; done")
+        return self.ssh(script).stdout.strip()
+
     def fetch_initrd(self) -> Path:
         """The initramfs the guest now has in /boot, to hand to reboot()."""
         return self.get("/initrd.img", self.directory / "initrd-from-guest")
@@ -286,13 +331,24 @@ class Guest:
     def load(self, snapshot: str) -> None:
         """Goes back to a snapshot; unplugs everything, mends the network."""
         self.usb.unplug_all()
-        self.restore_network()
         self._close_ssh()
         self._hmp(f"loadvm {snapshot}")
+        self.restore_network()
         self.wait_ready(120)
         self._set_clock()
 
-    # -- for reports ---------------------------------------------------------
+    # -- for reports and people ---------------------------------------------------------
+
+    def ssh_command(self, user: str = "root") -> str:
+        """What a person types on the host to get a shell in the guest."""
+        return shlex.join(["ssh", *self._ssh_options(user, True),
+                           f"{user}@127.0.0.1"])
+
+    def kill_command(self) -> str:
+        """What ends a guest that was left running."""
+        assert self._process is not None
+        return (f"kill {self._process.pid}; rm -r {self.directory} "
+                f"{self._sockets}")
 
     def diagnosis(self) -> str:
         """Tails of journal, dmesg and console, whatever can still be had."""
@@ -342,18 +398,18 @@ class Guest:
                         f"path={self._sockets}/serial,"
                         f"logfile={self.directory}/console.log",
             "-serial", "chardev:serial",
-            "-qmp", f"unix:{self._sockets}/qmp,server=on,wait=off",
+            "-S", "-qmp", f"unix:{self._sockets}/qmp,server=on,wait=off",
             *boot.extra,
         ]
         return argv + (["-loadvm", snapshot] if snapshot else [])
 
-    def _restart(self, initrd: Path | None) -> None:
-        self._close_ssh()
+    def _power_on_again(self, initrd: Path | None,
+                        plug: Callable[[Usb], object] | None) -> None:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
         self.qmp.close()
-        self.start(initrd=initrd)
+        self.start(initrd=initrd, plug=plug)
 
     def _ssh_options(self, user: str, fresh: bool) -> list[str]:
         options = ["-F", "none", "-i", str(self.boot.ssh_key),
@@ -389,10 +445,10 @@ class Guest:
             log = (self.directory / "qemu.log").read_text(errors="replace")
             raise GuestError("QEMU ended: " + log[-2000:])
 
-    def _wait_until(self, condition: object, timeout_s: float,
+    def _wait_until(self, condition: Callable[[], bool], timeout_s: float,
                     what: str) -> None:
         deadline = time.monotonic() + timeout_s
-        while not condition():  # type: ignore[operator]
+        while not condition():
             self._check_alive()
             if time.monotonic() > deadline:
                 raise GuestError(f"{what}: not there after {timeout_s} s")

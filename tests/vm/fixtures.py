@@ -1,0 +1,196 @@
+"""The three kinds of guest a scenario may need, and how they are kept.
+
+plain: booted, tools installed. Its disk with the snapshot is in the image cache.
+agent: plain with the packages installed and enrolled at a server on the host.
+luks:  not started yet; stops at a passphrase prompt when it is.
+
+The first two are made once and gone back to by loadvm before each scenario.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+
+import image
+import server as servers
+from guest import Guest, GuestError, luks_boot, make_overlay, plain_boot
+
+HERE = Path(__file__).resolve().parent
+BOOTED = "booted"
+ENROLLED = "enrolled"
+
+
+class Fixtures:
+    """Hands out one guest at a time; close() ends everything it started."""
+
+    def __init__(self, run_directory: Path, deb_directory: Path | None) -> None:
+        """`deb_directory` is needed for "agent" only."""
+        self._directory = run_directory
+        self._debs = deb_directory
+        self._image = image.ensure()
+        self._kind = ""
+        self.guest: Guest | None = None
+        self._server: servers.Server | None = None
+
+    def take(self, kind: str) -> Guest:
+        """A guest of that kind in its first state."""
+        if kind == self._kind and kind != "luks":
+            return self._back_to_snapshot()
+        self.close()
+        self.guest = {"plain": self._plain, "agent": self._agent,
+                       "luks": self._luks}[kind]()
+        self._kind = kind
+        return self.guest
+
+    def close(self) -> None:
+        if self.guest is not None:
+            self.guest.stop()
+        if self._server is not None:
+            self._server.stop()
+        self._kind, self.guest, self._server = "", None, None
+
+    # -- plain ---------------------------------------------------------------
+
+    def _plain(self) -> Guest:
+        folder = self._image.directory / ("booted-" + _hash(_harness_files()))
+        if not (folder / "disk.qcow2").exists():
+            with image.locked(folder.with_suffix(".lock")):
+                if not folder.exists():
+                    self._make_booted(folder)
+        return self._resume(folder / "disk.qcow2", BOOTED)
+
+    def _make_booted(self, folder: Path) -> None:
+        for old in folder.parent.glob("booted-*/"):
+            shutil.rmtree(old)
+        print("booting the guest once; later runs go on from there",
+              flush=True)
+        work = _fresh(folder.with_suffix(".new"))
+        disk = make_overlay(self._image.disk(luks=False), "qcow2",
+                            work / "disk.qcow2")
+        with Guest(plain_boot(self._image, disk), work) as guest:
+            guest.start()
+            guest.wait_ready()
+            guest.install_tools()
+            guest.save(BOOTED)
+        work.rename(folder)
+
+    # -- agent ---------------------------------------------------------------
+
+    def _agent(self) -> Guest:
+        debs = self._packages()
+        key = _hash([*debs, *_harness_files(), HERE / "server.py"])
+        kept = HERE.parents[1] / "build" / "vm-fixtures"
+        folder = kept / ("agent-" + key)
+        if not folder.exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            self._make_enrolled(debs, folder)
+        ports = servers.Ports(**json.loads((folder / "ports").read_text()))
+        self._server = servers.Server(folder / "packages", self._state(), ports,
+                                      self._directory / "server.log")
+        self._server.restore_state(folder / "state")
+        self._server.start()
+        guest = self._resume(folder / "disk.qcow2", ENROLLED)
+        guest.server = self._server
+        return guest
+
+    def _make_enrolled(self, debs: list[Path], folder: Path) -> None:
+        work = _fresh(folder.with_suffix(".new"))
+        ports = servers.free_ports()
+        (work / "ports").write_text(json.dumps(asdict(ports)))
+        servers.unpack(debs, work / "packages")
+        server = servers.Server(work / "packages", self._state(), ports,
+                                self._directory / "server.log")
+        shutil.rmtree(self._state(), ignore_errors=True)
+        guest = self._plain()
+        try:
+            server.start()
+            install_packages(guest, debs)
+            guest.ssh(servers.enrol_guest_command(ports, server.token()),
+                      timeout_s=300)
+            # Cut first: nothing may reach the server after its state is kept.
+            guest.cut_network()
+            server.stop()
+            server.keep_state(work / "state")
+            guest.save(ENROLLED)
+            disk = guest.boot.disk
+        finally:
+            server.stop()
+            guest.stop()
+        shutil.copyfile(disk, work / "disk.qcow2")
+        work.rename(folder)
+
+    def _packages(self) -> list[Path]:
+        if self._debs is None:
+            raise GuestError("this scenario needs --deb-dir")
+        debs = sorted(self._debs.glob("*.deb"))
+        if not debs:
+            raise GuestError(f"no .deb in {self._debs}")
+        return debs
+
+    def _state(self) -> Path:
+        return self._directory / "server-state"
+
+    # -- luks ----------------------------------------------------------------
+
+    def _luks(self) -> Guest:
+        disk = self._directory / "luks.qcow2"
+        disk.unlink(missing_ok=True)
+        make_overlay(self._image.disk(luks=True), "raw", disk)
+        return Guest(luks_boot(self._image, disk), self._directory)
+
+    # -- both ----------------------------------------------------------------
+
+    def _resume(self, kept: Path, snapshot: str) -> Guest:
+        disk = self._directory / "disk.qcow2"
+        shutil.copyfile(kept, disk)
+        guest = Guest(plain_boot(self._image, disk), self._directory)
+        guest.start(snapshot)
+        return guest
+
+    def _back_to_snapshot(self) -> Guest:
+        assert self.guest is not None
+        if self._server is None:
+            self.guest.load(BOOTED)
+            return self.guest
+        self._server.stop()
+        self._server.restore_state(
+            self._server.binaries.parent / "state")
+        self._server.start()
+        self.guest.load(ENROLLED)
+        return self.guest
+
+
+def install_packages(guest: Guest, debs: list[Path]) -> None:
+    """Installs the agent and the command line, as an admin would with apt."""
+    wanted = [d for d in debs if not d.name.startswith("sekisho-server")]
+    for deb in wanted:
+        guest.put(deb, f"/root/{deb.name}")
+    names = " ".join(f"./{deb.name}" for deb in wanted)
+    guest.ssh(f"cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -qy "
+              f"--no-download {names}", timeout_s=1200)
+
+
+def _harness_files() -> list[Path]:
+    """What a kept snapshot depends on besides the image."""
+    qemu = subprocess.run(["which", "qemu-system-x86_64"], check=True,
+                          capture_output=True, text=True).stdout.strip()
+    return [HERE / "guest.py", *sorted((HERE / "tools").iterdir()),
+            Path(qemu)]
+
+
+def _hash(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,25 @@
+"""A USB keyboard behind a hub types the passphrase, also with a new initramfs."""
+
+import luks
+from checks import check, equal, step
+from guest import Guest
+
+NEEDS = "luks"
+
+
+def run(vm: Guest) -> None:
+    step("boot; unlock by the keyboard behind the hub")
+    luks.boot_by_keyboard(vm)
+    equal(vm.ssh("findmnt -no SOURCE /").stdout.strip(),
+          "/dev/mapper/cryptroot", "the root is the unlocked disk")
+    check(not vm.ssh("ls /dev/input/by-path | grep -q i8042", check=False).ok,
+          "there is no other keyboard")
+
+    step("let the guest make its initramfs again; boot with that one")
+    vm.ssh("echo made-in-guest > /etc/initramfs-tools/conf.d/zz-marker; "
+           "sed -i 's/^/# /' /etc/initramfs-tools/conf.d/zz-marker; "
+           "update-initramfs -u", timeout_s=1800)
+    vm.reboot(initrd=vm.fetch_initrd(), plug=luks.plug_keyboard_behind_hub)
+    luks.type_passphrase(vm)
+    equal(vm.ssh("findmnt -no SOURCE /").stdout.strip(),
+          "/dev/mapper/cryptroot", "it came up again")
