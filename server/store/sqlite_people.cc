@@ -1,0 +1,166 @@
+// Users, sessions, one-time codes, the audit log.
+#include "server/store/sqlite_store.h"
+
+namespace sekisho::store {
+
+Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Query("SELECT role, password_hash FROM users WHERE name=?", name));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) {
+    return std::nullopt;
+  }
+  return User{name, row.View(0) == "admin" ? Role::kAdmin : Role::kAnalyst,
+              row.Text(1)};
+}
+
+Status SqliteStore::PutUser(const User& user, WallTime now) {
+  return Write([&](Connection& db) {
+    return db.Run(
+        "INSERT INTO users VALUES (?1,?2,?3,?4) ON CONFLICT (name) DO UPDATE "
+        "SET role=excluded.role, password_hash=excluded.password_hash",
+        user.name, Name(user.role), user.password_hash, now);
+  });
+}
+
+Status SqliteStore::AddSession(const StoredSession& session) {
+  return Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(db.Run("DELETE FROM sessions WHERE expire_time<=?",
+                           session.create_time));
+    return db.Run("INSERT INTO sessions VALUES (?,?,?,?,?,?,?)",
+                  Blob{AsText(session.hash)}, session.csrf, session.user,
+                  session.create_time, session.use_time, session.expire_time,
+                  session.must_set_password);
+  });
+}
+
+Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
+                                               WallTime now,
+                                               WallTime idle_since) {
+  StoredSession session;
+  {
+    ASSIGN_OR_RETURN(Reading db, Read());
+    ASSIGN_OR_RETURN(
+        Statement row,
+        db->Query("SELECT s.csrf, s.user, s.create_time, s.use_time, "
+                  "s.expire_time, s.must_set_password, u.role FROM sessions s "
+                  "JOIN users u ON u.name = s.user WHERE s.hash=?",
+                  Blob{AsText(hash)}));
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found || row.Time(4) <= now || row.Time(3) < idle_since) {
+      return Fail(Code::kUnauthenticated, "please log in");
+    }
+    session.hash = hash;
+    session.csrf = row.Text(0);
+    session.user = row.Text(1);
+    session.create_time = row.Time(2);
+    session.use_time = row.Time(3);
+    session.expire_time = row.Time(4);
+    session.must_set_password = row.Int(5) != 0;
+    session.role = row.View(6) == "admin" ? Role::kAdmin : Role::kAnalyst;
+  }
+  // Once a minute is enough to know that it is not idle.
+  if (now - session.use_time > std::chrono::minutes(1)) {
+    Enqueue(
+        [hash, now](Connection& db) {
+          return db.Run("UPDATE sessions SET use_time=?2 WHERE hash=?1",
+                        Blob{AsText(hash)}, now);
+        },
+        [](const Status&) {});
+  }
+  return session;
+}
+
+Status SqliteStore::EndSession(const SecretHash& hash) {
+  return Write([&](Connection& db) {
+    return db.Run("DELETE FROM sessions WHERE hash=?", Blob{AsText(hash)});
+  });
+}
+
+Status SqliteStore::SetPassword(const std::string& user,
+                                const std::string& password_hash,
+                                const SecretHash& keep) {
+  return Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(db.Run("UPDATE users SET password_hash=?2 WHERE name=?1",
+                           user, password_hash));
+    RETURN_IF_ERROR(db.Run("DELETE FROM sessions WHERE user=? AND hash<>?",
+                           user, Blob{AsText(keep)}));
+    return db.Run("UPDATE sessions SET must_set_password=0 WHERE hash=?",
+                  Blob{AsText(keep)});
+  });
+}
+
+Status SqliteStore::AddLoginCode(const SecretHash& hash,
+                                 const std::string& user,
+                                 WallTime expire_time) {
+  return Write([&](Connection& db) {
+    return db.Run("INSERT INTO login_codes VALUES (?,?,?)", Blob{AsText(hash)},
+                  user, expire_time);
+  });
+}
+
+Result<std::string> SqliteStore::UseLoginCode(const SecretHash& hash,
+                                              WallTime now) {
+  std::string user;
+  const Status written = Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(
+        db.Run("DELETE FROM login_codes WHERE expire_time<=?", now));
+    ASSIGN_OR_RETURN(
+        Statement row,
+        db.Query("DELETE FROM login_codes WHERE hash=? RETURNING user",
+                 Blob{AsText(hash)}));
+    ASSIGN_OR_RETURN(const bool found, row.Step());
+    if (!found) {
+      return Fail(Code::kUnauthenticated, "code is wrong, used or expired");
+    }
+    user = row.Text(0);
+    RETURN_IF_ERROR(row.Step());
+    return {};
+  });
+  RETURN_IF_ERROR(written);
+  return user;
+}
+
+Status SqliteStore::AddAudit(const AuditEntry& entry) {
+  return Write([&](Connection& db) {
+    return db.Run(
+        "INSERT INTO audit (time, user, door, address, action, object, "
+        "result, detail) VALUES (?,?,?,?,?,?,?,?)",
+        entry.time, entry.user, entry.door, entry.address, entry.action,
+        entry.object, entry.result, entry.detail);
+  });
+}
+
+Result<Page<AuditEntry>> SqliteStore::ListAudit(const Paging& paging) {
+  ASSIGN_OR_RETURN(const auto before, RowOf(paging));
+  Where where;
+  if (before) {
+    where.And("row_id<?", {*before});
+  }
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Prepare("SELECT row_id, time, user, door, address, action, object, "
+                  "result, detail FROM audit" +
+                  where.sql() + " ORDER BY row_id DESC LIMIT " +
+                  std::to_string(PageSize(paging) + 1)));
+  where.BindTo(row);
+  Page<AuditEntry> page;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) {
+      return page;
+    }
+    if (std::ssize(page.rows) == PageSize(paging)) {
+      page.next_token = std::to_string(page.rows.back().row_id);
+      return page;
+    }
+    page.rows.push_back({row.Int(0), row.Time(1), row.Text(2), row.Text(3),
+                         row.Text(4), row.Text(5), row.Text(6), row.Text(7),
+                         row.Text(8)});
+  }
+}
+
+}  // namespace sekisho::store

@@ -1,0 +1,240 @@
+#include "server/store/sqlite_schema.h"
+
+#include <array>
+#include <string>
+
+namespace sekisho::store {
+namespace {
+
+// Times are microseconds since 1970. An agent's rows carry its small number
+// (agent_no), not its 36 characters. `events` has no index but its row id: the
+// head row is the deduplication, all else is built behind it.
+constexpr const char* kFirst = R"sql(
+CREATE TABLE agents (
+  agent_no INTEGER PRIMARY KEY,
+  agent_id TEXT NOT NULL UNIQUE,
+  terminal TEXT NOT NULL,
+  hostname TEXT NOT NULL,
+  machine_id TEXT NOT NULL,
+  agent_version TEXT NOT NULL,
+  chain_key BLOB NOT NULL,
+  enrol_time INTEGER NOT NULL,
+  revoke_time INTEGER,
+  revoke_reason TEXT NOT NULL DEFAULT '',
+  last_seen_time INTEGER,
+  mode TEXT NOT NULL DEFAULT '',
+  gate_state TEXT NOT NULL DEFAULT '',
+  core_alive INTEGER NOT NULL DEFAULT 1,
+  policy_version INTEGER NOT NULL DEFAULT 0,
+  head_sequence INTEGER NOT NULL DEFAULT 0,
+  spooled_count INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX agents_terminal ON agents(terminal, agent_id);
+
+CREATE TABLE heads (
+  agent_no INTEGER PRIMARY KEY REFERENCES agents,
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  hash BLOB NOT NULL
+);
+
+CREATE TABLE certificates (
+  serial TEXT PRIMARY KEY,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  issue_time INTEGER NOT NULL,
+  not_after INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE tokens (
+  hash BLOB PRIMARY KEY,
+  hostname TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  use_time INTEGER,
+  agent_id TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE events (
+  row_id INTEGER PRIMARY KEY,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  receive_time INTEGER NOT NULL,
+  public_part BLOB NOT NULL,
+  personal_part BLOB NOT NULL,
+  salt BLOB NOT NULL,
+  personal_hash BLOB NOT NULL,
+  prev_hash BLOB NOT NULL,
+  hash BLOB NOT NULL,
+  signature BLOB NOT NULL
+);
+
+CREATE TABLE index_mark (row_id INTEGER NOT NULL);
+INSERT INTO index_mark VALUES (0);
+
+CREATE TABLE event_index (
+  row_id INTEGER PRIMARY KEY,
+  agent_no INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  receive_time INTEGER NOT NULL
+);
+CREATE INDEX event_index_chain ON event_index(agent_no, epoch, sequence);
+CREATE INDEX event_index_agent ON event_index(agent_no, row_id);
+CREATE INDEX event_index_kind ON event_index(kind, row_id);
+CREATE INDEX event_index_person ON event_index(person, row_id);
+CREATE INDEX event_index_device ON event_index(device_id, row_id)
+  WHERE device_id <> '';
+CREATE INDEX event_index_time ON event_index(receive_time);
+
+CREATE TABLE devices (
+  device_id TEXT PRIMARY KEY,
+  facts BLOB NOT NULL,
+  first_seen_time INTEGER NOT NULL,
+  last_seen_time INTEGER NOT NULL,
+  last_terminal TEXT NOT NULL,
+  last_person TEXT NOT NULL,
+  last_access TEXT NOT NULL,
+  event_count INTEGER NOT NULL,
+  weak_identity INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX devices_seen ON devices(last_seen_time, device_id);
+
+CREATE TABLE approvals (
+  device_id TEXT PRIMARY KEY,
+  access TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  expire_time INTEGER,
+  owner TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  ticket TEXT NOT NULL,
+  approved_by TEXT NOT NULL,
+  approve_time INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE alerts (
+  alert_id INTEGER PRIMARY KEY,
+  alert_key TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  title TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  event_row_id INTEGER NOT NULL,
+  resolve_time INTEGER,
+  assignee TEXT NOT NULL DEFAULT '',
+  verdict TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX alerts_state ON alerts(state, alert_id);
+CREATE TABLE alert_comments (
+  alert_id INTEGER NOT NULL REFERENCES alerts,
+  comment_no INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (alert_id, comment_no)
+) WITHOUT ROWID;
+
+CREATE TABLE policies (
+  version INTEGER PRIMARY KEY,
+  push_time INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  comment TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE TABLE envelopes (
+  type TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (type, version)
+);
+
+CREATE TABLE users (
+  name TEXT PRIMARY KEY,
+  role TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  create_time INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+  hash BLOB PRIMARY KEY,
+  csrf TEXT NOT NULL,
+  user TEXT NOT NULL REFERENCES users,
+  create_time INTEGER NOT NULL,
+  use_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  must_set_password INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE login_codes (
+  hash BLOB PRIMARY KEY,
+  user TEXT NOT NULL REFERENCES users,
+  expire_time INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+  row_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  door TEXT NOT NULL,
+  address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  result TEXT NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+)sql";
+
+constexpr std::array<const char*, 1> kMigrations = {kFirst};
+
+}  // namespace
+
+std::span<const char* const> Migrations() { return kMigrations; }
+
+Status Migrate(Connection& writer, int upto) {
+  if (upto < 0) {
+    upto = static_cast<int>(kMigrations.size());
+  }
+  int have = 0;
+  {
+    ASSIGN_OR_RETURN(Statement version, writer.Query("PRAGMA user_version"));
+    RETURN_IF_ERROR(version.Step());
+    have = static_cast<int>(version.Int(0));
+  }
+  if (have > static_cast<int>(kMigrations.size())) {
+    return Fail(Code::kFailedPrecondition,
+                "the store has schema " + std::to_string(have) +
+                    "; this program knows " +
+                    std::to_string(kMigrations.size()) +
+                    ": install a newer one");
+  }
+  for (; have < upto; ++have) {
+    const std::string script =
+        std::string("BEGIN IMMEDIATE;") +
+        kMigrations[static_cast<size_t>(have)] +
+        "PRAGMA user_version=" + std::to_string(have + 1) + "; COMMIT;";
+    if (auto done = writer.Script(script); !done) {
+      (void)writer.Script("ROLLBACK");
+      return Wrap("schema " + std::to_string(have + 1),
+                  std::move(done).error());
+    }
+  }
+  return {};
+}
+
+}  // namespace sekisho::store

@@ -1,0 +1,18 @@
+// The SQLite schema as a list of migrations; the file's user_version says how
+// many of them it has. A released migration is never edited, only followed.
+#pragma once
+
+#include <span>
+
+#include "common/result.h"
+#include "server/store/sqlite.h"
+
+namespace sekisho::store {
+
+std::span<const char* const> Migrations();
+
+// Brings the file to `upto` migrations (tests stop early; -1 = all), each in
+// its own transaction. kFailedPrecondition: the file is of a newer program.
+Status Migrate(Connection& writer, int upto = -1);
+
+}  // namespace sekisho::store

@@ -1,0 +1,176 @@
+// The SQLite engine: one writer thread with a queue whose jobs share a commit,
+// and a pool of reading connections. Methods by theme in sqlite_*.cc.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "server/store/sqlite.h"
+#include "server/store/store.h"
+
+namespace sekisho::store {
+
+// WHERE clause from the filters that are set.
+class Where {
+ public:
+  struct Value {
+    Value(int64_t value) : number(value) {}               // NOLINT: implicit
+    Value(std::string value) : text(std::move(value)) {}  // NOLINT: implicit
+    std::optional<int64_t> number;
+    std::string text;
+  };
+  // One '?' in `condition` for each value.
+  void And(std::string_view condition,
+           std::initializer_list<Value> values = {});
+  void In(std::string_view column, const std::vector<int64_t>& numbers);
+  std::string sql() const { return sql_; }  // "" or " WHERE ..."
+  void BindTo(Statement& statement, int first = 1) const;
+
+ private:
+  std::string sql_;
+  std::vector<Value> values_;
+};
+
+int PageSize(const Paging& paging);
+// kInvalidArgument for a token that is not a number.
+Result<std::optional<int64_t>> RowOf(const Paging& paging);
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(SqliteOptions options) : options_(std::move(options)) {}
+  ~SqliteStore() override;
+  Status Start();
+
+  void Append(AppendRequest request, AppendDone done) override;
+  Result<event::Head> HeadOf(const std::string& agent_id) override;
+  Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
+                                           int limit) override;
+  Result<event::Head> ReadChain(
+      const std::string& agent_id,
+      const std::function<Status(const event::v1::EventRecord&)>& row) override;
+
+  Result<int64_t> IndexMark() override;
+  Result<std::vector<int64_t>> WriteIndex(const IndexBatch& batch) override;
+  Result<Page<Event>> ListEvents(const EventFilter& filter,
+                                 const Paging& paging) override;
+  Result<Event> GetEvent(int64_t row_id) override;
+
+  Status AddAgent(const NewAgent& agent) override;
+  Status AddCertificate(const std::string& agent_id, const std::string& serial,
+                        WallTime not_after, WallTime now) override;
+  Result<AgentIdentity> FindAgent(const std::string& agent_id,
+                                  const std::string& serial) override;
+  Result<event::ChainPublicKey> ChainKeyOf(
+      const std::string& agent_id) override;
+  Status RevokeAgent(const std::string& agent_id, const std::string& reason,
+                     WallTime now) override;
+  Result<std::vector<std::string>> RevokedAgents() override;
+  void PutHeartbeat(AgentHeartbeat heartbeat) override;
+  Result<Page<Agent>> ListAgents(const Paging& paging) override;
+  Result<Agent> GetAgent(const std::string& agent_id) override;
+  Result<std::vector<Agent>> AllAgents() override;
+
+  Status AddToken(const StoredToken& token) override;
+  Result<StoredToken> UseToken(const SecretHash& hash,
+                               const std::string& hostname,
+                               const std::string& agent_id,
+                               WallTime now) override;
+
+  Result<int64_t> AddPolicy(PolicyVersion policy, const Sealer& seal) override;
+  Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) override;
+  Result<PolicyVersion> GetPolicy(int64_t version) override;
+  Result<std::vector<EnvelopeVersion>> EnvelopeVersions() override;
+  Result<std::string> NewestEnvelope(const std::string& type) override;
+  Result<int64_t> ChangeApproval(const Approval& approval,
+                                 const std::string& by, WallTime now,
+                                 const ListSealer& seal) override;
+  Result<Page<Device>> ListDevices(const DeviceFilter& filter,
+                                   const Paging& paging, WallTime now) override;
+
+  Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) override;
+  Result<std::optional<int64_t>> ResolveAlert(const std::string& key,
+                                              WallTime now) override;
+  Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
+                                 const Paging& paging) override;
+  Result<Alert> UpdateAlert(const AlertChange& change,
+                            const std::string& author, WallTime now) override;
+
+  Result<std::optional<User>> FindUser(const std::string& name) override;
+  Status PutUser(const User& user, WallTime now) override;
+  Status AddSession(const StoredSession& session) override;
+  Result<StoredSession> FindSession(const SecretHash& hash, WallTime now,
+                                    WallTime idle_since) override;
+  Status EndSession(const SecretHash& hash) override;
+  Status SetPassword(const std::string& user, const std::string& password_hash,
+                     const SecretHash& keep) override;
+  Status AddLoginCode(const SecretHash& hash, const std::string& user,
+                      WallTime expire_time) override;
+  Result<std::string> UseLoginCode(const SecretHash& hash,
+                                   WallTime now) override;
+
+  Status AddAudit(const AuditEntry& entry) override;
+  Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;
+
+ private:
+  using Work = std::function<Status(Connection&)>;
+  using Done = std::function<void(const Status&)>;
+  struct Job {
+    Work work;
+    Done done;
+  };
+
+  // Queues; `done` runs on the writer's thread after the commit.
+  void Enqueue(Work work, Done done);
+  // Queues and waits for the commit. Never from the writer's thread.
+  Status Write(const Work& work);
+  void WriterLoop();
+  void RunGroup(std::deque<Job>& group);
+
+  // A reading connection on loan, inside one read transaction.
+  class Reading {
+   public:
+    Reading(SqliteStore* store, std::unique_ptr<Connection> connection)
+        : store_(store), connection_(std::move(connection)) {}
+    Reading(Reading&&) = default;
+    Reading& operator=(Reading&&) = delete;
+    ~Reading();
+    Connection* operator->() { return connection_.get(); }
+    Connection& operator*() { return *connection_; }
+
+   private:
+    SqliteStore* store_;
+    std::unique_ptr<Connection> connection_;
+  };
+  Result<Reading> Read();
+
+  Result<event::Head> AppendIn(Connection& db, const AppendRequest& request);
+  Result<Alert> ReadAlert(Connection& db, int64_t alert_id);
+
+  const SqliteOptions options_;
+  std::unique_ptr<Connection> writer_;  // the writer thread's alone
+
+  std::mutex mutex_;  // guards queue_, stopping_, readers_
+  std::condition_variable wake_;
+  std::deque<Job> queue_;
+  bool stopping_ = false;
+  std::vector<std::unique_ptr<Connection>> readers_;
+  std::thread thread_;
+};
+
+// Shared by the themes; on either connection.
+Result<int64_t> AgentNo(Connection& db, const std::string& agent_id);
+Result<std::optional<int64_t>> InsertAlert(Connection& db,
+                                           const NewAlert& alert);
+// Columns: row_id, agent_id, terminal, receive_time, public_part,
+// personal_part, hash, device_id.
+inline constexpr const char* kEventColumns =
+    "e.row_id, a.agent_id, a.terminal, e.receive_time, e.public_part, "
+    "e.personal_part, e.hash, i.device_id";
+Event EventFrom(const Statement& row);
+Result<Event> ReadEvent(Connection& db, int64_t row_id);
+SecretHash HashFrom(std::string_view bytes);
+
+}  // namespace sekisho::store

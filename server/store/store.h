@@ -1,0 +1,267 @@
+// What the server keeps, behind one interface that two engines serve. The
+// acknowledged path (Append) is an append-only log and one head row an agent;
+// everything people search is built behind it by the indexer (WriteIndex).
+//
+// Thread-safe. Reads and writes block until done (writes: until durable);
+// Append calls back from the store's own thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/event_bytes.h"
+#include "server/store/rows.h"
+
+namespace sekisho::store {
+
+using SecretHash = event::Hash;  // SHA-256 of a random secret
+
+// ---- the log ----
+
+struct AppendRequest {
+  std::string agent_id;
+  std::vector<event::v1::EventRecord> records;  // checked by the caller
+  WallTime receive_time;
+};
+using AppendDone = std::function<void(Result<event::Head>)>;
+
+struct LoggedEvent {
+  int64_t row_id = 0;
+  std::string agent_id;
+  std::string terminal;
+  WallTime receive_time;
+  event::v1::EventRecord record;
+};
+
+// ---- the index ----
+
+struct IndexedEvent {
+  int64_t row_id = 0;
+  std::string agent_id;
+  int32_t epoch = 0;
+  int64_t sequence = 0;
+  int kind = 0;
+  int outcome = 0;
+  std::string person;
+  std::string device_id;
+  WallTime receive_time;
+};
+
+struct DeviceSeen {
+  std::string device_id;
+  event::v1::Device facts;
+  std::string terminal;
+  std::string person;
+  WallTime time;
+  std::string access;  // empty = keep the last
+  bool weak_identity = false;
+};
+
+// An alert with the key that makes it one: the same key twice is one alert.
+struct NewAlert {
+  std::string key;
+  Alert alert;  // id, state, comments are the store's
+};
+
+struct IndexBatch {
+  int64_t from_row = 0;  // the mark before; kAborted if it is another
+  int64_t to_row = 0;    // the mark after
+  std::vector<IndexedEvent> events;
+  std::vector<DeviceSeen> devices;
+  std::vector<NewAlert> alerts;
+};
+
+// ---- agents ----
+
+struct NewAgent {
+  std::string agent_id;
+  std::string terminal;
+  std::string hostname;
+  std::string machine_id;
+  std::string agent_version;
+  event::ChainPublicKey chain_key{};
+  WallTime enrol_time;
+};
+
+// What the gate of the agent plane asks of every stream.
+struct AgentIdentity {
+  std::string agent_id;
+  std::string terminal;
+  event::ChainPublicKey chain_key{};
+  bool revoked = false;
+};
+
+struct AgentHeartbeat {
+  std::string agent_id;
+  WallTime time;
+  std::string hostname;       // empty = keep
+  std::string agent_version;  // empty = keep
+  std::string mode, gate_state;
+  bool core_alive = true;
+  int64_t policy_version = 0;
+  event::Head head;
+  int64_t spooled_count = 0;
+};
+
+struct StoredToken {
+  SecretHash hash{};
+  std::string hostname;
+  std::string terminal;
+  std::string created_by;
+  WallTime create_time;
+  WallTime expire_time;
+};
+
+// ---- people ----
+
+struct User {
+  std::string name;
+  Role role = Role::kAnalyst;
+  std::string password_hash;  // empty = none set
+};
+struct StoredSession {
+  SecretHash hash{};
+  std::string csrf;
+  std::string user;
+  Role role = Role::kAnalyst;  // filled by FindSession
+  WallTime create_time;
+  WallTime use_time;
+  WallTime expire_time;
+  bool must_set_password = false;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Accepts only head + 1: kAborted when the first record does not follow the
+  // agent's head row, kNotFound for an unknown agent, kPermissionDenied for a
+  // revoked one; nothing of the request is stored then. Requests of all agents
+  // share a commit. `done` gets the new head after fsync, on the store's
+  // thread, and must not block.
+  virtual void Append(AppendRequest request, AppendDone done) = 0;
+  virtual Result<event::Head> HeadOf(const std::string& agent_id) = 0;
+  // Rows after `after_row`, oldest first.
+  virtual Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
+                                                   int limit) = 0;
+  // All records of an agent in the order of the chain with the head row, from
+  // one snapshot. An error of `row` ends it and is returned.
+  virtual Result<event::Head> ReadChain(
+      const std::string& agent_id,
+      const std::function<Status(const event::v1::EventRecord&)>& row) = 0;
+
+  virtual Result<int64_t> IndexMark() = 0;
+  // One transaction; returns the ids of the alerts that are new.
+  virtual Result<std::vector<int64_t>> WriteIndex(const IndexBatch& batch) = 0;
+  virtual Result<Page<Event>> ListEvents(const EventFilter& filter,
+                                         const Paging& paging) = 0;
+  virtual Result<Event> GetEvent(int64_t row_id) = 0;
+
+  // Another agent of the same terminal ends (is revoked) with this.
+  virtual Status AddAgent(const NewAgent& agent) = 0;
+  virtual Status AddCertificate(const std::string& agent_id,
+                                const std::string& serial, WallTime not_after,
+                                WallTime now) = 0;
+  // kNotFound: no such agent, or the certificate is not one of its own.
+  virtual Result<AgentIdentity> FindAgent(const std::string& agent_id,
+                                          const std::string& serial) = 0;
+  virtual Result<event::ChainPublicKey> ChainKeyOf(
+      const std::string& agent_id) = 0;
+  // kNotFound; revoking twice is fine.
+  virtual Status RevokeAgent(const std::string& agent_id,
+                             const std::string& reason, WallTime now) = 0;
+  virtual Result<std::vector<std::string>> RevokedAgents() = 0;
+  // Only the latest is kept; not waited for.
+  virtual void PutHeartbeat(AgentHeartbeat heartbeat) = 0;
+  // `state` is kRevoked or kEnrolled: who is connected, the core knows.
+  virtual Result<Page<Agent>> ListAgents(const Paging& paging) = 0;
+  virtual Result<Agent> GetAgent(const std::string& agent_id) = 0;
+  virtual Result<std::vector<Agent>> AllAgents() = 0;
+
+  virtual Status AddToken(const StoredToken& token) = 0;
+  // Uses the token up. kNotFound: no such; kAlreadyExists: used before;
+  // kDeadlineExceeded: expired; kPermissionDenied: bound to another host (the
+  // token stays usable there).
+  virtual Result<StoredToken> UseToken(const SecretHash& hash,
+                                       const std::string& hostname,
+                                       const std::string& agent_id,
+                                       WallTime now) = 0;
+
+  // Gives the next version, calls `seal` with it and stores text and sealed
+  // envelope in one transaction.
+  using Sealer = std::function<std::string(int64_t version)>;
+  virtual Result<int64_t> AddPolicy(PolicyVersion policy,
+                                    const Sealer& seal) = 0;
+  virtual Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) = 0;
+  virtual Result<PolicyVersion> GetPolicy(int64_t version) = 0;
+  // Newest version of every envelope type.
+  struct EnvelopeVersion {
+    std::string type;
+    int64_t version = 0;
+  };
+  virtual Result<std::vector<EnvelopeVersion>> EnvelopeVersions() = 0;
+  virtual Result<std::string> NewestEnvelope(const std::string& type) = 0;
+
+  // Changes the approvals, then seals all that are in force into the next
+  // "devices" envelope, in one transaction. `approval.access` empty takes it
+  // back (kNotFound if there is none).
+  using ListSealer = std::function<std::string(
+      int64_t version, const std::vector<Approval>& all)>;
+  virtual Result<int64_t> ChangeApproval(const Approval& approval,
+                                         const std::string& by, WallTime now,
+                                         const ListSealer& seal) = 0;
+  virtual Result<Page<Device>> ListDevices(const DeviceFilter& filter,
+                                           const Paging& paging,
+                                           WallTime now) = 0;
+
+  // The id, or nothing if an alert with this key is there.
+  virtual Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) = 0;
+  virtual Result<std::optional<int64_t>> ResolveAlert(const std::string& key,
+                                                      WallTime now) = 0;
+  virtual Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
+                                         const Paging& paging) = 0;
+  // kNotFound, kFailedPrecondition (closing without verdict, changing what is
+  // closed).
+  virtual Result<Alert> UpdateAlert(const AlertChange& change,
+                                    const std::string& author,
+                                    WallTime now) = 0;
+
+  virtual Result<std::optional<User>> FindUser(const std::string& name) = 0;
+  virtual Status PutUser(const User& user, WallTime now) = 0;
+  virtual Status AddSession(const StoredSession& session) = 0;
+  // Marks it used. kUnauthenticated: unknown, ended, or idle since before
+  // `idle_since`.
+  virtual Result<StoredSession> FindSession(const SecretHash& hash,
+                                            WallTime now,
+                                            WallTime idle_since) = 0;
+  virtual Status EndSession(const SecretHash& hash) = 0;
+  // New password hash; ends the user's other sessions.
+  virtual Status SetPassword(const std::string& user,
+                             const std::string& password_hash,
+                             const SecretHash& keep) = 0;
+  virtual Status AddLoginCode(const SecretHash& hash, const std::string& user,
+                              WallTime expire_time) = 0;
+  // Uses it up; the user's name. kUnauthenticated.
+  virtual Result<std::string> UseLoginCode(const SecretHash& hash,
+                                           WallTime now) = 0;
+
+  // Append-only.
+  virtual Status AddAudit(const AuditEntry& entry) = 0;
+  virtual Result<Page<AuditEntry>> ListAudit(const Paging& paging) = 0;
+};
+
+struct SqliteOptions {
+  std::string path;
+  // Appends wait this long for company when the queue is short.
+  std::chrono::microseconds group_commit_wait{0};
+};
+// Opens or makes the file and migrates it to the newest schema; kDataLoss for a
+// damaged one, kFailedPrecondition for one of a newer program.
+Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options);
+
+}  // namespace sekisho::store
