@@ -1,0 +1,288 @@
+#include "server/web/json.h"
+
+#include "common/bytes.h"
+#include "common/text.h"
+
+namespace sekisho::web {
+namespace {
+
+using nlohmann::json;
+
+// Device ids come escaped from the core; everything else is escaped here.
+std::string Shown(std::string_view text) { return EscapeUntrusted(text); }
+
+json Time(const WallTime& time) { return FormatUtc(time); }
+json Time(const std::optional<WallTime>& time) {
+  return time ? json(FormatUtc(*time)) : json(nullptr);
+}
+json Time(const google::protobuf::Timestamp& time) {
+  return FormatUtc(WallTime(std::chrono::seconds(time.seconds()) +
+                            std::chrono::microseconds(time.nanos() / 1000)));
+}
+
+const char* KindName(event::v1::EventKind kind) {
+  switch (kind) {
+    case event::v1::EVENT_KIND_DEVICE_PLUGGED:
+      return "device_plugged";
+    case event::v1::EVENT_KIND_DEVICE_REMOVED:
+      return "device_removed";
+    case event::v1::EVENT_KIND_DEVICE_DECIDED:
+      return "device_decided";
+    case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
+      return "medium_mounted";
+    case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:
+      return "medium_unmounted";
+    case event::v1::EVENT_KIND_TRANSFER:
+      return "transfer";
+    case event::v1::EVENT_KIND_AGENT_STARTED:
+      return "agent_started";
+    case event::v1::EVENT_KIND_AGENT_STOPPED:
+      return "agent_stopped";
+    case event::v1::EVENT_KIND_POLICY_CHANGED:
+      return "policy_changed";
+    case event::v1::EVENT_KIND_GAP:
+      return "gap";
+    case event::v1::EVENT_KIND_TAMPER:
+      return "tamper";
+    case event::v1::EVENT_KIND_HEALTH:
+      return "health";
+    case event::v1::EVENT_KIND_REQUEST:
+      return "request";
+    default:
+      return "unknown";
+  }
+}
+
+const char* OutcomeName(event::v1::Outcome outcome) {
+  switch (outcome) {
+    case event::v1::OUTCOME_UNSPECIFIED:
+      return "none";
+    case event::v1::OUTCOME_ALLOWED:
+      return "allowed";
+    case event::v1::OUTCOME_ALERTED:
+      return "alerted";
+    default:
+      return "blocked";
+  }
+}
+
+const char* InspectionName(event::v1::Inspection inspection) {
+  switch (inspection) {
+    case event::v1::INSPECTION_FULL:
+      return "full";
+    case event::v1::INSPECTION_PARTIAL:
+      return "partial";
+    default:
+      return "none";
+  }
+}
+
+json DeviceFacts(const event::v1::Device& device) {
+  return {{"bus", Shown(device.bus())},
+          {"vendor_id", Shown(device.vendor_id())},
+          {"product_id", Shown(device.product_id())},
+          {"serial", Shown(device.serial())},
+          {"manufacturer", Shown(device.manufacturer())},
+          {"product", Shown(device.product())},
+          {"port", Shown(device.port())},
+          {"size_bytes", device.medium_size_bytes()},
+          {"filesystem", Shown(device.filesystem())},
+          {"volume_uuid", Shown(device.volume_uuid())},
+          {"volume_label", Shown(device.volume_label())},
+          {"encryption", Shown(device.encryption())}};
+}
+
+json Transfer(const event::v1::PublicPart& p,
+              const event::v1::PersonalPart& q) {
+  json data = json::object();
+  for (const auto& count : p.data()) {
+    data[Shown(count.type())] = count.value_count();
+  }
+  json columns = json::array();
+  for (const auto& column : q.columns()) {
+    columns.push_back({{"name", Shown(column.name())},
+                       {"type", Shown(column.type())},
+                       {"rows", column.row_count()},
+                       {"share", column.share()}});
+  }
+  return {{"file_path", Shown(q.file_path())},
+          {"persons", p.person_count()},
+          {"persons_written", p.persons_written_count()},
+          {"data", std::move(data)},
+          {"columns", std::move(columns)},
+          {"inspected_bytes", p.inspected_bytes()},
+          {"inspection", InspectionName(p.inspection())},
+          {"inspection_reason", Shown(p.inspection_reason())},
+          {"format", Shown(p.format())},
+          {"encoding", Shown(p.encoding())},
+          {"file_sha256", ToHex(AsBytes(p.file_hash()))}};
+}
+
+json Who(const event::v1::PersonalPart& q) {
+  json others = json::array();
+  for (const auto& other : q.other_persons()) others.push_back(Shown(other));
+  return {{"person", Shown(q.person())},
+          {"uid", q.uid()},
+          {"login_uid", q.login_uid()},
+          {"audit_session", q.audit_session()},
+          {"seat", Shown(q.seat())},
+          {"tty", Shown(q.tty())},
+          {"origin", Shown(q.origin())},
+          {"ssh_source", Shown(q.ssh_source())},
+          {"pid", q.pid()},
+          {"program", Shown(q.program())},
+          {"command", Shown(q.command())},
+          {"other_persons", std::move(others)}};
+}
+
+}  // namespace
+
+json ToJson(const core::Event& event) {
+  const auto& p = event.public_part;
+  json out = {{"row_id", event.row_id},
+              {"agent_id", event.agent_id},
+              {"terminal", Shown(event.terminal)},
+              {"receive_time", Time(event.receive_time)},
+              {"occur_time", Time(p.occur_time())},
+              {"hash", event.hash_hex},
+              {"epoch", p.epoch()},
+              {"sequence", p.sequence()},
+              {"kind", KindName(p.kind())},
+              {"outcome", OutcomeName(p.outcome())},
+              {"observe_only", p.observe_only()},
+              {"access", Shown(p.access())},
+              {"rule", Shown(p.rule())},
+              {"reason", Shown(p.reason())},
+              {"policy_version", p.policy_version()},
+              {"gate_state", Shown(p.gate_state())},
+              {"device_id", event.device_id},
+              {"who", Who(event.personal_part)}};
+  if (p.has_device()) out["device"] = DeviceFacts(p.device());
+  if (p.kind() == event::v1::EVENT_KIND_TRANSFER) {
+    out["transfer"] = Transfer(p, event.personal_part);
+  }
+  if (p.kind() == event::v1::EVENT_KIND_GAP) {
+    out["gap"] = {{"lost", p.lost_count()},
+                  {"from", Time(p.lost_from_time())},
+                  {"to", Time(p.lost_to_time())}};
+  }
+  if (p.kind() == event::v1::EVENT_KIND_REQUEST) {
+    out["request"] = {{"purpose", Shown(event.personal_part.purpose())},
+                      {"seconds", p.request_seconds()}};
+  }
+  return out;
+}
+
+json ToJson(const core::Alert& alert) {
+  json comments = json::array();
+  for (const auto& comment : alert.comments) {
+    comments.push_back({{"time", Time(comment.time)},
+                        {"author", Shown(comment.author)},
+                        {"text", Shown(comment.text)}});
+  }
+  json out = {{"alert_id", alert.alert_id},
+              {"kind", alert.kind},
+              {"severity", alert.severity},
+              {"state", core::Name(alert.state)},
+              {"title", Shown(alert.title)},
+              {"agent_id", alert.agent_id},
+              {"terminal", Shown(alert.terminal)},
+              {"person", Shown(alert.person)},
+              {"device_id", alert.device_id},
+              {"create_time", Time(alert.create_time)},
+              {"update_time", Time(alert.update_time)},
+              {"resolve_time", Time(alert.resolve_time)},
+              {"event_row_id", alert.event_row_id},
+              {"assignee", Shown(alert.assignee)},
+              {"verdict", alert.verdict},
+              {"comments", std::move(comments)}};
+  if (alert.event) out["event"] = ToJson(*alert.event);
+  return out;
+}
+
+json ToJson(const core::Device& device) {
+  return {{"device_id", device.device_id},
+          {"facts", DeviceFacts(device.facts)},
+          {"last_terminal", Shown(device.last_terminal)},
+          {"last_person", Shown(device.last_person)},
+          {"first_seen_time", Time(device.first_seen_time)},
+          {"last_seen_time", Time(device.last_seen_time)},
+          {"last_access", Shown(device.last_access)},
+          {"event_count", device.event_count},
+          {"weak_identity", device.weak_identity},
+          {"approved_access", device.approved_access},
+          {"approved_terminal", Shown(device.approved_terminal)},
+          {"approved_by", Shown(device.approved_by)},
+          {"approve_time", Time(device.approve_time)},
+          {"expire_time", Time(device.expire_time)},
+          {"owner", Shown(device.owner)},
+          {"purpose", Shown(device.purpose)},
+          {"ticket", Shown(device.ticket)}};
+}
+
+json ToJson(const core::Agent& agent) {
+  return {{"agent_id", agent.agent_id},
+          {"terminal", Shown(agent.terminal)},
+          {"hostname", Shown(agent.hostname)},
+          {"state", core::Name(agent.state)},
+          {"agent_version", Shown(agent.agent_version)},
+          {"mode", Shown(agent.mode)},
+          {"gate_state", Shown(agent.gate_state)},
+          {"core_alive", agent.core_alive},
+          {"policy_version", agent.policy_version},
+          {"last_seen_time", Time(agent.last_seen_time)},
+          {"acked_sequence", agent.acked_sequence},
+          {"head_sequence", agent.head_sequence},
+          {"spooled_count", agent.spooled_count},
+          {"enrol_time", Time(agent.enrol_time)},
+          {"revoke_reason", Shown(agent.revoke_reason)}};
+}
+
+json ToJson(const core::PolicyVersion& version) {
+  return {{"version", version.version},
+          {"push_time", Time(version.push_time)},
+          {"author", Shown(version.author)},
+          {"comment", Shown(version.comment)},
+          {"file_name", Shown(version.file_name)},
+          {"mode", version.mode},
+          // The text as it was pushed: line breaks matter.
+          {"text", version.text}};
+}
+
+json ToJson(const core::AuditEntry& entry) {
+  return {{"row_id", entry.row_id},          {"time", Time(entry.time)},
+          {"user", Shown(entry.user)},       {"door", entry.door},
+          {"address", Shown(entry.address)}, {"action", entry.action},
+          {"object", Shown(entry.object)},   {"result", Shown(entry.result)},
+          {"detail", Shown(entry.detail)}};
+}
+
+json ToJson(const core::Change& change) {
+  const char* what = "event";
+  switch (change.what) {
+    case core::Change::What::kEvent:
+      break;
+    case core::Change::What::kAlert:
+      what = "alert";
+      break;
+    case core::Change::What::kDevice:
+      what = "device";
+      break;
+    case core::Change::What::kAgent:
+      what = "agent";
+      break;
+    case core::Change::What::kPolicy:
+      what = "policy";
+      break;
+  }
+  return {{"what", what}, {"row_id", change.row_id}, {"id", change.id}};
+}
+
+json ToJson(const policy::Problem& problem) {
+  return {{"file", Shown(problem.file)},
+          {"line", problem.line},
+          {"column", problem.column},
+          {"message", Shown(problem.message)}};
+}
+
+}  // namespace sekisho::web

@@ -1,0 +1,308 @@
+// The transport: TLS 1.3, HTTP/1.1, one coroutine a connection on a few
+// threads. Limits and deadlines on everything a peer controls.
+#include "server/web/web_server.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <thread>
+#include <vector>
+
+#include "common/log.h"
+#include "server/web/api.h"
+#include "server/web/live_feed.h"
+#include "server/web/message.h"
+#include "server/web/static_files.h"
+
+namespace sekisho::web {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+using Stream = beast::ssl_stream<beast::tcp_stream>;
+using boost::system::error_code;
+
+constexpr size_t kMaxHeaderBytes = size_t{16} * 1024;
+constexpr size_t kMaxBodyBytes = size_t{2} << 20;  // a policy is at most 1 MiB
+constexpr auto kReadDeadline = std::chrono::seconds(60);
+constexpr auto kWriteDeadline = std::chrono::seconds(30);
+constexpr auto kPingEvery = std::chrono::seconds(15);
+constexpr int kMaxConnections = 1000;
+
+// OWASP's list for a page that loads only its own files. Styles: the component
+// library writes <style> elements at run time.
+constexpr std::pair<std::string_view, std::string_view> kSecurityHeaders[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+     " img-src 'self' data:; font-src 'self'; connect-src 'self';"
+     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"Strict-Transport-Security", "max-age=31536000"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"X-Frame-Options", "DENY"},
+};
+
+template <typename Message>
+void AddSecurityHeaders(Message& message) {
+  for (const auto& [name, value] : kSecurityHeaders) {
+    message.set(name, value);
+  }
+}
+
+auto Awaiting(error_code& error) {
+  return asio::redirect_error(asio::use_awaitable, error);
+}
+
+std::string_view View(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+class Server final : public WebServer {
+ public:
+  Server(const WebOptions& options, core::Desk& desk)
+      : options_(options),
+        api_(desk),
+        feed_(desk),
+        files_(StaticFiles::Load(options.static_dir)),
+        tls_(asio::ssl::context::tls_server),
+        acceptor_(io_) {}
+
+  ~Server() override {
+    io_.stop();
+    threads_.clear();  // joins
+  }
+
+  Status Open() {
+    // Asio throws in the set-up calls that have no error argument; the ones
+    // used here all have one.
+    error_code error;
+    SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_3_VERSION);
+    tls_.use_certificate_chain_file(options_.certificate_path, error);
+    if (error) {
+      return Fail(Code::kInvalidArgument, "certificate '" +
+                                              options_.certificate_path +
+                                              "': " + error.message());
+    }
+    tls_.use_private_key_file(options_.key_path, asio::ssl::context::pem,
+                              error);
+    if (error) {
+      return Fail(Code::kInvalidArgument,
+                  "key '" + options_.key_path + "': " + error.message());
+    }
+    const auto address = asio::ip::make_address(options_.listen_address, error);
+    if (error) {
+      return Fail(Code::kInvalidArgument, "listen address '" +
+                                              options_.listen_address +
+                                              "': " + error.message());
+    }
+    const Tcp::endpoint endpoint(address, options_.port);
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error)
+      acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      return Fail(Code::kUnavailable, "listen on " + options_.listen_address +
+                                          ":" + std::to_string(options_.port) +
+                                          ": " + error.message());
+    }
+    return {};
+  }
+
+  void Run() {
+    asio::co_spawn(io_, Accept(), asio::detached);
+    for (int i = 0; i < options_.thread_count; ++i) {
+      threads_.emplace_back([this] { io_.run(); });
+    }
+  }
+
+  uint16_t port() const override {
+    error_code error;
+    return acceptor_.local_endpoint(error).port();
+  }
+
+ private:
+  asio::awaitable<void> Accept() {
+    while (true) {
+      error_code error;
+      Tcp::socket socket = co_await acceptor_.async_accept(
+          asio::make_strand(io_), Awaiting(error));
+      if (error) {
+        // Out of descriptors, or a peer that left: wait, go on.
+        asio::steady_timer timer(io_, std::chrono::milliseconds(100));
+        co_await timer.async_wait(Awaiting(error));
+        continue;
+      }
+      if (connections_.load() >= kMaxConnections) continue;
+      const auto executor = socket.get_executor();
+      asio::co_spawn(executor, Serve(std::move(socket)), asio::detached);
+    }
+  }
+
+  asio::awaitable<void> Serve(Tcp::socket socket) {
+    struct Counted {
+      explicit Counted(std::atomic<int>& c) : count(c) { ++count; }
+      ~Counted() { --count; }
+      std::atomic<int>& count;
+    };
+    const Counted counted(connections_);
+    error_code error;
+    const std::string address =
+        socket.remote_endpoint(error).address().to_string(error);
+    Stream stream(std::move(socket), tls_);
+    beast::get_lowest_layer(stream).expires_after(kReadDeadline);
+    co_await stream.async_handshake(asio::ssl::stream_base::server,
+                                    Awaiting(error));
+    beast::flat_buffer buffer(kMaxHeaderBytes + kMaxBodyBytes);
+    while (!error) {
+      http::request_parser<http::string_body> parser;
+      parser.header_limit(kMaxHeaderBytes);
+      parser.body_limit(kMaxBodyBytes);
+      beast::get_lowest_layer(stream).expires_after(kReadDeadline);
+      co_await http::async_read(stream, buffer, parser, Awaiting(error));
+      if (error) {
+        if (error == http::error::body_limit ||
+            error == http::error::header_limit) {
+          co_await Send(stream,
+                        ErrorResponse(Error{Code::kResourceExhausted,
+                                            "the request is over its limit"}),
+                        false, error);
+        }
+        break;
+      }
+      const bool keep_alive = parser.get().keep_alive();
+      const auto request = ToRequest(parser.get(), address);
+      if (!request) {
+        co_await Send(stream, ErrorResponse(request.error()), false, error);
+        break;
+      }
+      if (request->path == "/api/v1/live") {
+        co_await Follow(stream, *request);
+        break;
+      }
+      co_await Send(stream, Answer(*request), keep_alive, error);
+      if (!keep_alive) break;
+    }
+    beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(5));
+    co_await stream.async_shutdown(Awaiting(error));
+  }
+
+  static Result<Request> ToRequest(
+      const http::request<http::string_body>& message,
+      const std::string& address) {
+    ASSIGN_OR_RETURN(Target target, ParseTarget(View(message.target())));
+    Request request;
+    request.method = std::string(View(message.method_string()));
+    request.path = std::move(target.path);
+    request.query = std::move(target.query);
+    request.body = message.body();
+    request.session_token =
+        CookieValue(View(message[http::field::cookie]), kSessionCookie);
+    request.csrf = std::string(View(message["X-Sekisho-CSRF"]));
+    request.content_type =
+        std::string(View(message[http::field::content_type]));
+    request.origin = std::string(View(message[http::field::origin]));
+    request.host = std::string(View(message[http::field::host]));
+    request.address = address;
+    return request;
+  }
+
+  Response Answer(const Request& request) {
+    if (Api::IsApiPath(request.path)) return api_.Handle(request);
+    if (request.method != "GET" && request.method != "HEAD") {
+      return ErrorResponse(
+          Error{Code::kInvalidArgument, "only GET is for this path"});
+    }
+    return files_.Get(request.path);
+  }
+
+  static asio::awaitable<void> Send(Stream& stream, Response response,
+                                    bool keep_alive, error_code& error) {
+    http::response<http::string_body> message(
+        static_cast<http::status>(response.status), 11);
+    message.set(http::field::content_type, response.content_type);
+    AddSecurityHeaders(message);
+    for (const auto& [name, value] : response.headers) {
+      message.insert(name, value);
+    }
+    message.body() = std::move(response.body);
+    message.keep_alive(keep_alive);
+    message.prepare_payload();
+    beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
+    co_await http::async_write(stream, message, Awaiting(error));
+  }
+
+  // Server-sent events until the peer goes, the session ends or a write fails.
+  asio::awaitable<void> Follow(Stream& stream, const Request& request) {
+    error_code error;
+    if (const auto caller = api_.CallerOf(request); !caller) {
+      co_await Send(stream, ErrorResponse(caller.error()), false, error);
+      co_return;
+    }
+    http::response<http::empty_body> head(http::status::ok, 11);
+    head.set(http::field::content_type, "text/event-stream");
+    head.set(http::field::cache_control, "no-store");
+    AddSecurityHeaders(head);
+    head.keep_alive(false);
+    http::response_serializer<http::empty_body> serializer(head);
+    beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
+    co_await http::async_write_header(stream, serializer, Awaiting(error));
+
+    // The timer is touched only on this connection's strand.
+    const auto executor = stream.get_executor();
+    const auto timer = std::make_shared<asio::steady_timer>(executor);
+    const auto reader = feed_.Open([executor, timer] {
+      asio::post(executor, [timer] { timer->cancel(); });
+    });
+    while (!error) {
+      std::string out = reader->Take();
+      if (out.empty()) {
+        timer->expires_after(kPingEvery);
+        error_code waited;
+        co_await timer->async_wait(Awaiting(waited));
+        // A quiet stream is also where an ended session is noticed.
+        if (!waited && !api_.CallerOf(request)) break;
+        if (!waited) out = ": ping\n\n";
+      }
+      if (out.empty()) continue;
+      beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
+      co_await asio::async_write(stream, asio::buffer(out), Awaiting(error));
+    }
+  }
+
+  const WebOptions options_;
+  Api api_;
+  LiveFeed feed_;
+  const StaticFiles files_;
+  asio::io_context io_;
+  asio::ssl::context tls_;
+  Tcp::acceptor acceptor_;
+  std::atomic<int> connections_{0};
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WebServer>> WebServer::Start(const WebOptions& options,
+                                                    core::Desk& desk) {
+  auto server = std::make_unique<Server>(options, desk);
+  RETURN_IF_ERROR(server->Open());
+  server->Run();
+  return server;
+}
+
+}  // namespace sekisho::web
