@@ -58,7 +58,8 @@ class EventLog {
   // After enrolment, once: names the chain, durable when it returns, then
   // writes the held events. Again with another agent id or a later epoch: the
   // chain starts anew at sequence 1 and events that were not yet acknowledged
-  // are carried over under the new name. The same values again: does nothing.
+  // are carried over under the new name (close the uplink's connection: what
+  // it still acknowledges is of the old one). The same values again: nothing.
   // kInvalidArgument: empty id, or an epoch before the current one.
   virtual Status Start(const std::string& agent_id, int32_t epoch) = 0;
 
@@ -77,14 +78,19 @@ class EventLog {
       const sekisho::event::v1::PersonalPart& personal_part) = 0;
 
   // For the uplink: records after `acked`, oldest first; see Spool::ReadAfter.
-  // Only records of the current epoch.
+  // Only records of the current epoch. Finds damage: then the chain starts
+  // anew at the next epoch, with a GAP and what is still readable, and the
+  // records returned are of that. kDataLoss: the server is behind what it
+  // acknowledged; nothing helps but enrolling anew.
   virtual Result<std::vector<SpooledRecord>> ReadAfter(const event::Head& acked,
                                                        size_t max_records,
                                                        size_t max_bytes) = 0;
   // The server committed up to `head` (EventsAcked, SendFrom). sequence 0 does
   // nothing. kAborted: the server's chain is not ours (another hash at that
-  // sequence, or ahead of our head: this disk was rolled back); nothing is
-  // given back, and it is worth a HEALTH event.
+  // sequence, or ahead of our head: this disk was rolled back). Then, once a
+  // run, the chain starts anew at the next epoch with a GAP, carrying over what
+  // was not acknowledged; it is worth a TAMPER event. Read on from head
+  // {epoch, 0}.
   virtual Status Ack(const event::Head& head) = 0;
 
   // Events counted as lost and not yet told by a GAP.

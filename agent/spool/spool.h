@@ -4,11 +4,9 @@
 //
 // All state is derived from the segment files at Open(); there is no index or
 // ledger that could disagree with them. One thread. Numbers: 64 MiB hold about
-// 100,000 events of 600 bytes; what is kept in memory is about 100 bytes a
-// segment.
+// 100,000 events of 600 bytes, and memory holds 16 bytes for each of them.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,12 +15,11 @@
 #include <vector>
 
 #include "agent/spool/disk.h"
+#include "agent/spool/segment.h"
 #include "common/result.h"
 
 namespace sekisho::spool {
 
-// Larger than any event record, smaller than a packet to the uplink.
-inline constexpr size_t kMaxRecordBytes = size_t{112} * 1024;
 inline constexpr size_t kMaxQuarantined = 4;
 inline constexpr size_t kMaxSegments = 4096;
 
@@ -35,13 +32,6 @@ struct SpoolOptions {
   // segments, at least one.
   int64_t reserve_bytes = int64_t{1} << 20;
   int64_t segment_bytes = int64_t{1} << 20;  // at least 4096
-};
-
-// Place of a record in the order of all records: epoch first.
-struct Position {
-  int32_t epoch = 0;
-  int64_t sequence = 0;
-  auto operator<=>(const Position&) const = default;
 };
 
 struct SpooledRecord {
@@ -107,7 +97,7 @@ class Spool {
   virtual int64_t pending_count() const = 0;
   virtual int64_t used_bytes() const = 0;  // of size_bytes, in whole segments
   virtual int64_t size_bytes() const = 0;  // what could really be reserved
-  // True while Append() of any size would be refused.
+  // True while Append() would refuse the largest record.
   virtual bool full() const = 0;
 };
 
