@@ -1,0 +1,49 @@
+#include "detect/findings.h"
+
+#include <fmt/format.h>
+
+#include "common/text.h"
+
+namespace sekisho::detect {
+
+std::string JsonMembers(const Findings& findings) {
+  std::string json = fmt::format(
+      R"("format":{},"encoding":{},"bytes":{},"persons":{},"data":{{)",
+      JsonQuote(findings.format), JsonQuote(findings.encoding), findings.bytes,
+      findings.persons);
+  const char* comma = "";
+  for (size_t i = 0; i < kDataTypeCount; ++i) {
+    if (findings.data[i] > 0) {
+      json += fmt::format(R"({}"{}":{})", comma, kDataTypeNames[i],
+                          findings.data[i]);
+      comma = ",";
+    }
+  }
+  json += R"(},"columns":[)";
+  comma = "";
+  for (const ColumnFinding& column : findings.columns) {
+    json += fmt::format(
+        R"({}{{"name":{},"type":"{}","rows":{},"share":{:.4g}}})", comma,
+        JsonQuote(column.name), Name(column.type), column.rows, column.share);
+    comma = ",";
+  }
+  json += fmt::format(R"(],"inspection":"{}","reason":{})",
+                      Name(findings.inspection), JsonQuote(findings.reason));
+  return json;
+}
+
+std::vector<std::string> Explain(const Findings& findings) {
+  std::vector<std::string> lines;
+  for (const ColumnFinding& column : findings.columns) {
+    const double values = column.share > 0
+                              ? static_cast<double>(column.rows) / column.share
+                              : 0.0;
+    lines.push_back(fmt::format(
+        "column {} `{}`: {}, {} of {:.0f} values ({:.1f} %)", column.index + 1,
+        EscapeUntrusted(column.name, 80), Name(column.type), column.rows,
+        values, column.share * 100));
+  }
+  return lines;
+}
+
+}  // namespace sekisho::detect

@@ -1,0 +1,245 @@
+#include "detect/inspector.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sekisho::detect {
+namespace {
+
+constexpr size_t kBlockBytes = size_t{256} * 1024;
+
+bool IsAscii(std::string_view text) {
+  const char* p = text.data();
+  const char* end = p + text.size();
+  uint64_t high = 0;
+  for (; end - p >= 8; p += 8) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    high |= word;
+  }
+  for (; p < end; ++p) {
+    high |= static_cast<unsigned char>(*p);
+  }
+  return (high & 0x8080808080808080) == 0;
+}
+
+// Where a block may end: behind a line end, which is no part of a character in
+// any of the encodings; without one behind a byte below 0x40, which is not
+// either; else everything.
+size_t BlockEnd(std::string_view raw) {
+  const size_t line = raw.rfind('\n');
+  if (line != std::string_view::npos) {
+    return line + 1;
+  }
+  for (size_t i = raw.size(); i > 0; --i) {
+    if (static_cast<unsigned char>(raw[i - 1]) < 0x40) {
+      return i;
+    }
+  }
+  return raw.size();
+}
+
+// Even, and not between the halves of a surrogate pair.
+size_t BlockEndUtf16(std::string_view raw, Encoding encoding) {
+  size_t end = raw.size() & ~size_t{1};
+  if (end >= 2) {
+    const auto high = static_cast<unsigned char>(
+        raw[encoding == Encoding::kUtf16Le ? end - 1 : end - 2]);
+    if (high >= 0xD8 && high < 0xDC) {
+      end -= 2;
+    }
+  }
+  return end;
+}
+
+}  // namespace
+
+Inspector::Inspector(const Options& options)
+    : options_(options),
+      hasher_(std::make_unique<const IdentityHasher>(options.key)) {
+  state_.readings.push_back({Encoding::kAscii, TextJudge(hasher_.get())});
+}
+Inspector::Inspector(Inspector&&) noexcept = default;
+Inspector& Inspector::operator=(Inspector&&) noexcept = default;
+Inspector::~Inspector() = default;
+
+void Inspector::Feed(ByteSpan bytes) {
+  std::string_view text = AsText(bytes);
+  if (options_.max_bytes > 0 &&
+      state_.bytes + static_cast<int64_t>(text.size()) > options_.max_bytes) {
+    text =
+        text.substr(0, static_cast<size_t>(options_.max_bytes - state_.bytes));
+    state_.over_limit = true;
+  }
+  while (!text.empty()) {
+    const size_t part = std::min(text.size(), kBlockBytes);
+    state_.Take(text.substr(0, part));
+    text.remove_prefix(part);
+  }
+}
+
+void Inspector::State::Take(std::string_view bytes_in) {
+  bytes += static_cast<int64_t>(bytes_in.size());
+  if (sniffed && format.kind != FormatClass::kText) {
+    if (format.name == "pdf" && !says_encrypt) {
+      // The trailer, where the word stands, may be anywhere in the file.
+      raw.append(bytes_in);
+      says_encrypt = raw.find("/Encrypt") != std::string::npos;
+      raw.erase(0, raw.size() - std::min<size_t>(raw.size(), 8));
+    }
+    return;
+  }
+  raw.append(bytes_in);
+  if (!sniffed && raw.size() >= kSniffBytes) {
+    Sniff();
+  }
+  if (sniffed && raw.size() >= kBlockBytes) {
+    JudgeRaw(Ending::kMoreFollows);
+  }
+}
+
+void Inspector::State::Sniff() {
+  sniffed = true;
+  format = SniffFormat(AsBytes(raw));
+  if (format.kind != FormatClass::kText) {
+    says_encrypt =
+        format.name == "pdf" && raw.find("/Encrypt") != std::string::npos;
+    raw.erase(0, raw.size() - std::min<size_t>(raw.size(), 8));
+    return;
+  }
+  size_t skip = 0;
+  const Encoding encoding = SniffUtf16(AsBytes(raw), &skip);
+  if (encoding != Encoding::kAscii) {
+    readings[0].encoding = encoding;
+    utf16 = true;
+  } else if (raw.starts_with("\xEF\xBB\xBF")) {
+    readings[0].encoding = Encoding::kUtf8Bom;
+    skip = 3;
+  }
+  raw.erase(0, skip);
+}
+
+void Inspector::State::JudgeRaw(Ending ending) {
+  size_t end = raw.size();
+  if (ending == Ending::kMoreFollows) {
+    end = utf16 ? BlockEndUtf16(raw, readings[0].encoding) : BlockEnd(raw);
+  }
+  JudgeBlock(std::string_view(raw).substr(0, end), ending);
+  raw.erase(0, end);
+}
+
+void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
+  text_bytes += block.size();
+  if (!utf16 && IsAscii(block)) {
+    for (Reading& reading : readings) {
+      reading.judge.Add(block, ending);
+    }
+    return;
+  }
+  if (readings[0].encoding == Encoding::kAscii) {
+    const std::vector<Encoding> possible = PossibleEncodings(AsBytes(block));
+    // What went before was ASCII, the same in all of them.
+    readings.resize(1, readings[0]);
+    for (size_t i = 1; i < possible.size(); ++i) {
+      readings.push_back(readings[0]);
+    }
+    for (size_t i = 0; i < possible.size(); ++i) {
+      readings[i].encoding = possible[i];
+    }
+  }
+  for (Reading& reading : readings) {
+    AddDecoded(&reading, block, ending);
+  }
+  // More text can end the doubt.
+  const auto is_wrong = [](const Reading& reading) {
+    return reading.errors * 50 > reading.characters;
+  };
+  if (!std::all_of(readings.begin(), readings.end(), is_wrong)) {
+    std::erase_if(readings, is_wrong);
+  }
+}
+
+void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
+                                  Ending ending) {
+  const bool utf8 = reading->encoding == Encoding::kUtf8 ||
+                    reading->encoding == Encoding::kUtf8Bom;
+  if (utf8 && IsStrictUtf8(AsBytes(block))) {
+    reading->characters += 1;
+    reading->judge.Add(block, ending);
+    return;
+  }
+  std::string text;
+  text.reserve(block.size() * 2);
+  Decoded decoded = Decode(reading->encoding, AsBytes(block), &text);
+  if (!utf16 && readings.size() == 1 &&
+      decoded.errors * 50 > decoded.characters) {
+    // Files joined from several sources change their encoding on the way.
+    const Encoding other = PossibleEncodings(AsBytes(block)).front();
+    if (other != Encoding::kUnknown8Bit) {
+      text.clear();
+      decoded = Decode(other, AsBytes(block), &text);
+    }
+  }
+  reading->characters += decoded.characters;
+  reading->errors += decoded.errors;
+  reading->judge.Add(text, ending);
+}
+
+Findings Inspector::State::Finish() {
+  if (!sniffed) {
+    Sniff();
+  }
+  Findings findings;
+  findings.bytes = bytes;
+  if (format.kind != FormatClass::kText) {
+    findings.format = format.name;
+    findings.inspection = Inspection::kNone;
+    findings.reason = format.kind == FormatClass::kEncrypted || says_encrypt
+                          ? "encrypted"
+                          : "unknown";
+    return findings;
+  }
+  JudgeRaw(Ending::kLast);
+  const Reading* best = &readings[0];
+  for (const Reading& reading : readings) {
+    if (reading.judge.persons() > best->judge.persons()) {
+      best = &reading;
+    }
+  }
+  best->judge.Report(&findings);
+  if (bytes == 0) {
+    findings.format = "empty";
+  }
+  findings.encoding = Name(best->encoding);
+  findings.inspection = Inspection::kFull;
+  findings.reason.clear();
+  if (best->encoding == Encoding::kUnknown8Bit &&
+      best->characters * 10 > text_bytes) {
+    // Accented Latin letters are few; this is a script we do not read.
+    findings.inspection = Inspection::kPartial;
+    findings.reason = "unknown";
+  } else if (best->errors * 50 > best->characters) {
+    findings.inspection = Inspection::kPartial;
+    findings.reason = "damaged";
+  }
+  if (over_limit) {
+    findings.inspection = Inspection::kPartial;
+    findings.reason = "limit:bytes";
+  }
+  return findings;
+}
+
+int64_t Inspector::PersonsSoFar() const {
+  State copy = state_;
+  return copy.Finish().persons;
+}
+
+Findings Inspector::Finish() { return state_.Finish(); }
+
+Findings Inspect(ByteSpan bytes, const Options& options) {
+  Inspector inspector(options);
+  inspector.Feed(bytes);
+  return inspector.Finish();
+}
+
+}  // namespace sekisho::detect

@@ -1,0 +1,89 @@
+// Looks into one file as its bytes come: what it is, what personal data it
+// holds, and how many people.
+//
+//   Inspector inspector({.key = installation_key});
+//   while (...) { inspector.Feed(chunk); if (inspector.PersonsSoFar() > n) ...
+//   } Findings findings = inspector.Finish();
+//
+// Memory is bounded (kMaxInspectorBytes) whatever the size of the file. Never
+// fails: what cannot be read is an inspection of "none" or "partial" with its
+// reason. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+#include "detect/encoding.h"
+#include "detect/findings.h"
+#include "detect/format.h"
+#include "detect/people.h"
+#include "detect/text_judge.h"
+
+namespace sekisho::detect {
+
+inline constexpr size_t kMaxInspectorBytes = size_t{64} << 20;
+
+struct Options {
+  // One per installation. Sketches made with different keys never add up.
+  SketchKey key{};
+  // Bytes inspected at most, 0: all. More is `limit:bytes`.
+  int64_t max_bytes = 0;
+};
+
+class Inspector {
+ public:
+  explicit Inspector(const Options& options);
+  Inspector(Inspector&&) noexcept;
+  Inspector& operator=(Inspector&&) noexcept;
+  ~Inspector();
+
+  // The next bytes of the file, cut anywhere.
+  void Feed(ByteSpan bytes);
+
+  // Distinct people in what was fed, including a last record that is not
+  // finished. Costs the reading of at most one block (256 KiB).
+  int64_t PersonsSoFar() const;
+
+  // Call once, after the last Feed.
+  Findings Finish();
+
+ private:
+  // The text as one encoding reads it. Two of them while it is in doubt.
+  struct Reading {
+    Encoding encoding = Encoding::kAscii;
+    TextJudge judge;
+    size_t characters = 0;
+    size_t errors = 0;
+  };
+  // Copyable, for PersonsSoFar.
+  struct State {
+    int64_t bytes = 0;
+    bool over_limit = false;
+    bool sniffed = false;
+    bool says_encrypt = false;  // a PDF's /Encrypt
+    Format format;
+    std::string raw;  // not yet judged
+    std::vector<Reading> readings;
+    bool utf16 = false;
+    size_t text_bytes = 0;
+
+    void Sniff();
+    void Take(std::string_view bytes_in);
+    void JudgeRaw(Ending ending);
+    void JudgeBlock(std::string_view block, Ending ending);
+    void AddDecoded(Reading* reading, std::string_view block, Ending ending);
+    Findings Finish();
+  };
+
+  Options options_;
+  std::unique_ptr<const IdentityHasher> hasher_;
+  State state_;
+};
+
+// All of `bytes` at once.
+Findings Inspect(ByteSpan bytes, const Options& options);
+
+}  // namespace sekisho::detect

@@ -1,0 +1,365 @@
+#include "detect/people.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <span>
+
+namespace sekisho::detect {
+namespace {
+
+constexpr size_t kRegisterCount = size_t{1} << kSketchPrecision;
+constexpr int kMaxRank = 15;  // what 4 bits hold
+
+uint8_t RegisterAt(std::span<const uint8_t> registers, size_t i) {
+  return static_cast<uint8_t>((registers[i / 2] >> (i % 2 * 4)) & 0xF);
+}
+
+// sigma and tau of Otmar Ertl, "New cardinality estimation algorithms for
+// HyperLogLog sketches" (2017), algorithm 6: no bias tables, right from the
+// first element to saturation.
+double Sigma(double x) {
+  if (x == 1.0) {
+    return std::numeric_limits<double>::infinity();
+  }
+  double y = 1;
+  double z = x;
+  double previous = -1;
+  while (z != previous) {
+    x *= x;
+    previous = z;
+    z += x * y;
+    y += y;
+  }
+  return z;
+}
+
+double Tau(double x) {
+  if (x == 0.0 || x == 1.0) {
+    return 0;
+  }
+  double y = 1;
+  double z = 1 - x;
+  double previous = -1;
+  while (z != previous) {
+    x = std::sqrt(x);
+    previous = z;
+    y *= 0.5;
+    z -= (1 - x) * (1 - x) * y;
+  }
+  return z / 3;
+}
+
+int64_t Estimate(std::span<const uint8_t> registers) {
+  std::array<int, kMaxRank + 1> histogram{};
+  for (size_t i = 0; i < kRegisterCount; ++i) {
+    ++histogram[RegisterAt(registers, i)];
+  }
+  constexpr double m = static_cast<double>(kRegisterCount);
+  double z = m * Tau(1.0 - histogram[kMaxRank] / m);
+  for (int k = kMaxRank - 1; k >= 1; --k) {
+    z += histogram[static_cast<size_t>(k)];
+    z *= 0.5;
+  }
+  z += m * Sigma(histogram[0] / m);
+  constexpr double kAlphaInfinity = 0.72134752044448170368;  // 1 / (2 ln 2)
+  return std::llround(kAlphaInfinity * m * m / z);
+}
+
+}  // namespace
+
+void DistinctSet::InsertRegister(uint64_t hash) {
+  const size_t index = hash >> (64 - kSketchPrecision);
+  const uint64_t rest = hash << kSketchPrecision;
+  const int rank =
+      std::min(rest == 0 ? kMaxRank : std::countl_zero(rest) + 1, kMaxRank);
+  uint8_t& cell = registers_[index / 2];
+  const int shift = static_cast<int>(index % 2) * 4;
+  if (rank > ((cell >> shift) & 0xF)) {
+    cell = static_cast<uint8_t>((cell & ~(0xF << shift)) | (rank << shift));
+  }
+}
+
+void DistinctSet::Grow() {
+  std::vector<uint64_t> old = std::move(slots_);
+  slots_.assign(old.empty() ? 16 : old.size() * 2, 0);
+  size_ = 0;
+  for (uint64_t hash : old) {
+    if (hash != 0) {
+      Insert(hash);
+    }
+  }
+}
+
+void DistinctSet::Spill() {
+  registers_.assign(kSketchBytes, 0);
+  for (uint64_t hash : slots_) {
+    if (hash != 0) {
+      InsertRegister(hash);
+    }
+  }
+  slots_ = {};
+  size_ = 0;
+}
+
+void DistinctSet::Insert(uint64_t hash) {
+  if (!exact()) {
+    InsertRegister(hash);
+    return;
+  }
+  hash = std::max<uint64_t>(hash, 1);
+  if (size_ * 2 >= slots_.size()) {
+    Grow();
+  }
+  const size_t mask = slots_.size() - 1;
+  for (size_t i = hash & mask;; i = (i + 1) & mask) {
+    if (slots_[i] == hash) {
+      return;
+    }
+    if (slots_[i] == 0) {
+      slots_[i] = hash;
+      break;
+    }
+  }
+  if (++size_ > kMaxExactPeople) {
+    Spill();
+  }
+}
+
+bool DistinctSet::Contains(uint64_t hash) const {
+  if (slots_.empty()) {
+    return false;
+  }
+  hash = std::max<uint64_t>(hash, 1);
+  const size_t mask = slots_.size() - 1;
+  for (size_t i = hash & mask; slots_[i] != 0; i = (i + 1) & mask) {
+    if (slots_[i] == hash) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void DistinctSet::Merge(const DistinctSet& other) {
+  if (other.exact()) {
+    for (uint64_t hash : other.slots_) {
+      if (hash != 0) {
+        Insert(hash);
+      }
+    }
+    return;
+  }
+  if (exact()) {
+    Spill();
+  }
+  for (size_t i = 0; i < kSketchBytes; ++i) {
+    const uint8_t low =
+        std::max<uint8_t>(registers_[i] & 0xF, other.registers_[i] & 0xF);
+    const uint8_t high =
+        std::max<uint8_t>(registers_[i] & 0xF0, other.registers_[i] & 0xF0);
+    registers_[i] = static_cast<uint8_t>(low | high);
+  }
+}
+
+int64_t DistinctSet::Count() const {
+  return exact() ? static_cast<int64_t>(size_) : Estimate(registers_);
+}
+
+std::vector<uint64_t> DistinctSet::Hashes() const {
+  std::vector<uint64_t> hashes;
+  hashes.reserve(size_);
+  for (uint64_t hash : slots_) {
+    if (hash != 0) {
+      hashes.push_back(hash);
+    }
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+Result<DistinctSet> DistinctSet::From(std::span<const uint64_t> hashes,
+                                      std::span<const uint8_t> registers) {
+  DistinctSet set;
+  if (!registers.empty()) {
+    if (registers.size() != kSketchBytes) {
+      return Fail(Code::kInvalidArgument, "sketch of a wrong size");
+    }
+    set.registers_.assign(registers.begin(), registers.end());
+  }
+  for (uint64_t hash : hashes) {
+    set.Insert(hash);
+  }
+  return set;
+}
+
+int64_t PeopleSketch::Persons() const {
+  int64_t persons = 0;
+  for (const DistinctSet& set : sets_) {
+    persons = std::max(persons, set.Count());
+  }
+  return persons;
+}
+
+void PeopleSketch::Merge(const PeopleSketch& other) {
+  for (size_t i = 0; i < sets_.size(); ++i) {
+    sets_[i].Merge(other.sets_[i]);
+  }
+}
+
+Bytes PeopleSketch::Serialize() const {
+  Bytes out;
+  out.push_back(std::byte{1});
+  for (size_t i = 0; i < sets_.size(); ++i) {
+    const DistinctSet& set = sets_[i];
+    if (set.empty()) {
+      continue;
+    }
+    const std::vector<uint64_t> hashes = set.Hashes();
+    const size_t count = set.exact() ? hashes.size() : kSketchBytes;
+    out.push_back(static_cast<std::byte>(i));
+    out.push_back(static_cast<std::byte>(set.exact() ? 0 : 1));
+    size_t at = out.size();
+    out.resize(at + 4 + (set.exact() ? count * 8 : count));
+    PutU32(&out[at], static_cast<uint32_t>(count));
+    at += 4;
+    for (uint64_t hash : hashes) {
+      PutU64(&out[at], hash);
+      at += 8;
+    }
+    for (uint8_t cell : set.registers()) {
+      out[at++] = static_cast<std::byte>(cell);
+    }
+  }
+  return out;
+}
+
+Result<PeopleSketch> PeopleSketch::Parse(ByteSpan bytes) {
+  PeopleSketch sketch;
+  if (bytes.empty()) {
+    return sketch;
+  }
+  if (bytes[0] != std::byte{1}) {
+    return Fail(Code::kInvalidArgument, "people sketch: unknown version");
+  }
+  size_t at = 1;
+  while (at < bytes.size()) {
+    if (bytes.size() - at < 6) {
+      return Fail(Code::kInvalidArgument, "people sketch: cut off");
+    }
+    const size_t kind = std::to_integer<size_t>(bytes[at]);
+    const int form = std::to_integer<int>(bytes[at + 1]);
+    const size_t count = GetU32(&bytes[at + 2]);
+    at += 6;
+    const bool is_hashes = form == 0 && count <= kMaxExactPeople;
+    const bool is_registers = form == 1 && count == kSketchBytes;
+    if (kind >= kIdentityKindCount || (!is_hashes && !is_registers) ||
+        bytes.size() - at < (is_hashes ? count * 8 : count)) {
+      return Fail(Code::kInvalidArgument, "people sketch: malformed");
+    }
+    DistinctSet& set = sketch.sets_[kind];
+    if (is_hashes) {
+      for (size_t i = 0; i < count; ++i, at += 8) {
+        set.Insert(GetU64(&bytes[at]));
+      }
+    } else {
+      std::vector<uint8_t> registers(kSketchBytes);
+      for (uint8_t& cell : registers) {
+        cell = std::to_integer<uint8_t>(bytes[at++]);
+      }
+      ASSIGN_OR_RETURN(const DistinctSet read,
+                       DistinctSet::From({}, registers));
+      set.Merge(read);
+    }
+  }
+  return sketch;
+}
+
+IdentityHasher::IdentityHasher(const SketchKey& key) {
+  // One subkey per use: equal values of two kinds share no bits.
+  for (size_t i = 0; i < subkeys_.size(); ++i) {
+    const std::string_view label = "sekisho people v1";
+    std::array<unsigned char, 32> input{};
+    std::copy(label.begin(), label.end(), input.begin());
+    input[31] = static_cast<unsigned char>(i);
+    std::array<unsigned char, 16> derived{};
+    crypto_generichash(
+        derived.data(), derived.size(), input.data(), input.size(),
+        reinterpret_cast<const unsigned char*>(key.data()), key.size());
+    const auto bytes = std::as_bytes(std::span(derived));
+    subkeys_[i] = {GetU64(&bytes[0]), GetU64(&bytes[8])};
+  }
+}
+
+namespace {
+
+// SipHash-2-4 (Aumasson and Bernstein, 2012). Ours, because it is called three
+// to six times a record and must be inlined.
+struct Sip {
+  uint64_t v0, v1, v2, v3;
+  explicit Sip(const std::array<uint64_t, 2>& key)
+      : v0(key[0] ^ 0x736f6d6570736575),
+        v1(key[1] ^ 0x646f72616e646f6d),
+        v2(key[0] ^ 0x6c7967656e657261),
+        v3(key[1] ^ 0x7465646279746573) {}
+  void Round() {
+    v0 += v1;
+    v1 = std::rotl(v1, 13) ^ v0;
+    v0 = std::rotl(v0, 32);
+    v2 += v3;
+    v3 = std::rotl(v3, 16) ^ v2;
+    v0 += v3;
+    v3 = std::rotl(v3, 21) ^ v0;
+    v2 += v1;
+    v1 = std::rotl(v1, 17) ^ v2;
+    v2 = std::rotl(v2, 32);
+  }
+  void Word(uint64_t word) {
+    v3 ^= word;
+    Round();
+    Round();
+    v0 ^= word;
+  }
+  uint64_t Finish() {
+    v2 ^= 0xff;
+    for (int i = 0; i < 4; ++i) {
+      Round();
+    }
+    return v0 ^ v1 ^ v2 ^ v3;
+  }
+};
+
+}  // namespace
+
+uint64_t IdentityHasher::Value(std::string_view normalised) const {
+  Sip sip(subkeys_[kIdentityKindCount]);
+  const char* p = normalised.data();
+  size_t left = normalised.size();
+  for (; left >= 8; p += 8, left -= 8) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    sip.Word(word);
+  }
+  uint64_t last = static_cast<uint64_t>(normalised.size()) << 56;
+  if (left > 0) {
+    uint64_t tail = 0;
+    std::memcpy(&tail, p, left);
+    last |= tail;
+  }
+  sip.Word(last);
+  return std::max<uint64_t>(sip.Finish(), 1);
+}
+
+uint64_t IdentityHasher::Identity(IdentityKind kind, uint64_t a,
+                                  uint64_t b) const {
+  Sip sip(subkeys_[static_cast<size_t>(kind)]);
+  sip.Word(a);
+  sip.Word(b);
+  sip.Word(uint64_t{16} << 56);
+  return std::max<uint64_t>(sip.Finish(), 1);
+}
+
+}  // namespace sekisho::detect

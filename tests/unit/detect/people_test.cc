@@ -1,0 +1,90 @@
+#include "detect/people.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace sekisho::detect {
+namespace {
+
+TEST(DistinctSet, IsExactUpToItsLimit) {
+  DistinctSet set;
+  std::mt19937_64 random(1);
+  for (size_t i = 1; i <= kMaxExactPeople; ++i) {
+    const uint64_t hash = random();
+    set.Insert(hash);
+    set.Insert(hash);
+    ASSERT_EQ(set.Count(), static_cast<int64_t>(i));
+  }
+  EXPECT_TRUE(set.exact());
+  set.Insert(random());
+  EXPECT_FALSE(set.exact());
+  EXPECT_NEAR(static_cast<double>(set.Count()), 4097, 82);
+}
+
+TEST(DistinctSet, EstimatesMillions) {
+  DistinctSet set;
+  std::mt19937_64 random(2);
+  for (int i = 1; i <= 3'000'000; ++i) {
+    set.Insert(random());
+    if (i == 10'000 || i == 100'000 || i == 1'000'000 || i == 3'000'000) {
+      // Four standard errors of 0.57 %.
+      ASSERT_NEAR(static_cast<double>(set.Count()), i, 0.023 * i);
+    }
+  }
+}
+
+TEST(PeopleSketch, MergeCountsEachPersonOnce) {
+  std::mt19937_64 random(3);
+  std::vector<uint64_t> hashes(20'000);
+  for (uint64_t& hash : hashes) {
+    hash = random();
+  }
+  for (size_t half : {100u, 6000u}) {
+    PeopleSketch a, b;
+    for (size_t i = 0; i < 2 * half; ++i) {
+      a.of(IdentityKind::kEmail).Insert(hashes[i]);
+      b.of(IdentityKind::kEmail).Insert(hashes[i + half]);
+    }
+    a.Merge(b);
+    EXPECT_NEAR(static_cast<double>(a.Persons()),
+                3.0 * static_cast<double>(half),
+                half == 100 ? 0.0 : 0.02 * 3.0 * static_cast<double>(half));
+  }
+}
+
+TEST(PeopleSketch, SurvivesItsBytes) {
+  PeopleSketch sketch;
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 10'000; ++i) {
+    sketch.of(IdentityKind::kRow).Insert(random());
+    if (i < 700) {
+      sketch.of(IdentityKind::kNamePhone).Insert(random());
+    }
+  }
+  const Bytes bytes = sketch.Serialize();
+  const auto parsed = PeopleSketch::Parse(bytes);
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(parsed->Serialize(), bytes);
+  EXPECT_EQ(parsed->Persons(), sketch.Persons());
+  for (size_t cut = 1; cut < bytes.size(); cut += 97) {
+    (void)PeopleSketch::Parse(ByteSpan(bytes).first(cut));  // must not crash
+  }
+  Bytes wrong = bytes;
+  wrong[1] = std::byte{99};
+  EXPECT_FALSE(PeopleSketch::Parse(wrong).has_value());
+}
+
+TEST(IdentityHasher, DependsOnKeyAndKind) {
+  SketchKey key{};
+  const IdentityHasher a(key);
+  key[5] = std::byte{1};
+  const IdentityHasher b(key);
+  EXPECT_NE(a.Value("山田花子"), b.Value("山田花子"));
+  EXPECT_EQ(a.Value("山田花子"), a.Value("山田花子"));
+  EXPECT_NE(a.Identity(IdentityKind::kEmail, 1),
+            a.Identity(IdentityKind::kPhone, 1));
+}
+
+}  // namespace
+}  // namespace sekisho::detect
