@@ -22,8 +22,6 @@ extern const std::byte sekisho_gate_object_end[];
 
 namespace sekisho::enforce {
 
-ByteSpan GateObject() {
-  return {sekisho_gate_object, sekisho_gate_object_end};
-}
+ByteSpan GateObject() { return {sekisho_gate_object, sekisho_gate_object_end}; }
 
 }  // namespace sekisho::enforce

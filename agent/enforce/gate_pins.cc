@@ -48,9 +48,9 @@ Result<PinDirectory> PreparePinDirectory(const std::string& path) {
     return Fail(Code::kFailedPrecondition,
                 path + ": not a directory of root's on a bpffs");
   }
-  return PinDirectory{.inode = info.st_ino,
-                      .fs_device = major(info.st_dev) << 20 |
-                                   minor(info.st_dev)};
+  return PinDirectory{
+      .inode = info.st_ino,
+      .fs_device = major(info.st_dev) << 20 | minor(info.st_dev)};
 }
 
 Result<std::vector<std::string>> ListPins(const std::string& path) {

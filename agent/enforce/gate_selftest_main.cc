@@ -58,8 +58,7 @@ void Print(const GateState& state) {
   std::printf("state %s mode %s lsm %d cgroup %d %s\n",
               standing[static_cast<int>(state.Standing())],
               state.mode == GateMode::kEnforce ? "enforce" : "observe",
-              state.lsm_active, state.cgroup_device_active,
-              state.why.c_str());
+              state.lsm_active, state.cgroup_device_active, state.why.c_str());
   for (const std::string& hook : state.missing_hooks) {
     std::printf("missing %s\n", hook.c_str());
   }
@@ -88,8 +87,7 @@ Status WithGate(const Arguments& arguments) {
   if (command == "epoch") {
     ASSIGN_OR_RETURN(const DeviceNumber number, ParseNumber(first));
     ASSIGN_OR_RETURN(const DeviceTicket ticket, gate->TakeTicket(number));
-    std::printf("epoch %llu\n",
-                static_cast<unsigned long long>(ticket.epoch));
+    std::printf("epoch %llu\n", static_cast<unsigned long long>(ticket.epoch));
     return {};
   }
   if (command == "close") {
@@ -104,13 +102,13 @@ Status WithGate(const Arguments& arguments) {
   if (command == "events") {
     ASSIGN_OR_RETURN(
         const size_t count, gate->ReadEvents([](const DeniedAccess& denial) {
-          std::printf("event %s %s comm=%s pid=%d uid=%u login=%d sig=%d "
-                      "target=%d write=%d refused=%d expected=%d\n",
-                      HookName(denial.hook), ToString(denial.device).c_str(),
-                      denial.comm.c_str(), denial.pid, denial.uid,
-                      static_cast<int>(denial.login_uid), denial.signal,
-                      denial.target_pid, denial.write, denial.refused,
-                      denial.expected);
+          std::printf(
+              "event %s %s comm=%s pid=%d uid=%u login=%d sig=%d "
+              "target=%d write=%d refused=%d expected=%d\n",
+              HookName(denial.hook), ToString(denial.device).c_str(),
+              denial.comm.c_str(), denial.pid, denial.uid,
+              static_cast<int>(denial.login_uid), denial.signal,
+              denial.target_pid, denial.write, denial.refused, denial.expected);
         }));
     ASSIGN_OR_RETURN(const GateCounters counters, gate->Counters());
     std::printf("events %zu denied %llu suppressed %llu lost %llu\n", count,
@@ -208,8 +206,8 @@ Status TryScsi(const Arguments& arguments) {
 }
 
 Status TryOpen(const Arguments& arguments) {
-  const int flags = arguments.size() > 2 && arguments[2] == "w" ? O_RDWR
-                                                                : O_RDONLY;
+  const int flags =
+      arguments.size() > 2 && arguments[2] == "w" ? O_RDWR : O_RDONLY;
   ASSIGN_OR_RETURN(const UniqueFd node,
                    OpenAt(AT_FDCWD, arguments.at(1), flags | O_NONBLOCK));
   return {};

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -26,7 +27,6 @@ namespace {
 
 constexpr size_t kMaxProcBytes = size_t{1024} * 1024;
 constexpr char kSelf[] = "/proc/self/exe";
-constexpr char kCgroupProgram[] = "gate_device";
 // Pins of another layout have other names: they are replaced as a set.
 const std::string kPinPrefix = "v" + std::to_string(SEKISHO_GATE_ABI) + "_";
 
@@ -66,7 +66,20 @@ std::string KernelFunctionOf(std::string_view section) {
 }
 
 bool IsCgroupProgram(const bpf_program* program) {
-  return bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_DEVICE;
+  return std::string_view(bpf_program__section_name(program))
+      .starts_with("cgroup/");
+}
+
+std::string CgroupPin(const bpf_program* program) {
+  return std::string("prog_") + bpf_program__name(program);
+}
+
+// Without this the kernel calls no LSM or fentry program, attached or not.
+bool TracingEnabled(const std::string& proc_root) {
+  const auto text =
+      ReadFileAt(AT_FDCWD, proc_root + "/sys/kernel/ftrace_enabled", 16);
+  // No such switch: nobody can have turned it off.
+  return !text || Trim(*text) != "0";
 }
 
 bool LsmListed(const std::string& sysfs_root) {
@@ -80,6 +93,7 @@ bool LsmListed(const std::string& sysfs_root) {
 // Turns off what this kernel cannot attach, so that the rest still loads.
 std::vector<std::string> SkipMissingHooks(bpf_object* object, bool lsm_listed) {
   std::vector<std::string> missing;
+  // No BTF: nothing but the cgroup programs, and these without identities.
   const std::unique_ptr<btf, FreeBtf> types(btf__load_vmlinux_btf());
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
@@ -87,9 +101,9 @@ std::vector<std::string> SkipMissingHooks(bpf_object* object, bool lsm_listed) {
     const std::string section = bpf_program__section_name(program);
     const bool lsm = section.starts_with("lsm/");
     const bool known =
-        types && btf__find_by_name_kind(types.get(),
-                                        KernelFunctionOf(section).c_str(),
-                                        BTF_KIND_FUNC) > 0;
+        types &&
+        btf__find_by_name_kind(types.get(), KernelFunctionOf(section).c_str(),
+                               BTF_KIND_FUNC) > 0;
     if (known && (!lsm || lsm_listed)) continue;
     bpf_program__set_autoload(program, false);
     missing.push_back(section);
@@ -146,7 +160,7 @@ class PinnedKernelGate final : public KernelGate {
   Status Start();
 
   Status SetMode(GateMode mode) override;
-  GateState State() const override { return state_; }
+  GateState State() const override;
   Result<DeviceTicket> TakeTicket(const DeviceNumber& number) override;
   Status OpenDevice(const DeviceTicket& ticket, NodeAccess access) override;
   Status CloseDevice(const DeviceNumber& number) override;
@@ -165,6 +179,7 @@ class PinnedKernelGate final : public KernelGate {
     return options_.pin_directory + "/" + kPinPrefix + std::string(name);
   }
   int MapFd(const char* name) const;
+  Result<UniqueFd> LockPins() const;
   Status LoadObject(bool lsm_listed);
   Status Attach();
   Status AttachCgroup(bpf_program* program);
@@ -198,9 +213,11 @@ int PinnedKernelGate::MapFd(const char* name) const {
 Status PinnedKernelGate::LoadObject(bool lsm_listed) {
   ASSIGN_OR_RETURN(object_, OpenObject());
   state_.missing_hooks = SkipMissingHooks(object_.get(), lsm_listed);
-  if (!IsCgroup2(options_.cgroup_root)) {
-    bpf_program__set_autoload(
-        bpf_object__find_program_by_name(object_.get(), kCgroupProgram), false);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) {
+    if (IsCgroupProgram(program) && !IsCgroup2(options_.cgroup_root)) {
+      bpf_program__set_autoload(program, false);
+    }
   }
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object_.get()) {
@@ -213,7 +230,6 @@ Status PinnedKernelGate::LoadObject(bool lsm_listed) {
     }
   }
   std::map<const bpf_program*, std::string> logs;
-  bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_.get()) {
     std::string& log = logs[program];
     log.resize(size_t{64} * 1024);
@@ -237,11 +253,19 @@ Status PinnedKernelGate::LoadObject(bool lsm_listed) {
   return {};
 }
 
+// Two programs that swap pins at once would lose some.
+Result<UniqueFd> PinnedKernelGate::LockPins() const {
+  ASSIGN_OR_RETURN(UniqueFd directory, OpenAt(AT_FDCWD, options_.pin_directory,
+                                              O_RDONLY | O_DIRECTORY));
+  if (flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(Code::kUnavailable, "another program is changing the gate");
+  }
+  return directory;
+}
+
 Status PinnedKernelGate::Start() {
-  ASSIGN_OR_RETURN(const ProgramIdentity self, IdentifyProgram(kSelf));
-  (void)self;
-  ASSIGN_OR_RETURN(pin_directory_,
-                   PreparePinDirectory(options_.pin_directory));
+  ASSIGN_OR_RETURN(pin_directory_, PreparePinDirectory(options_.pin_directory));
+  ASSIGN_OR_RETURN(const UniqueFd lock, LockPins());
   const bool lsm_listed = LsmListed(options_.sysfs_root);
   bool fresh = true;
   if (auto pin = OpenPin(PinPath("gate_config")); pin) {
@@ -268,11 +292,15 @@ Status PinnedKernelGate::Start() {
   RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObject())));
   RETURN_IF_ERROR(Attach());
   RETURN_IF_ERROR(RemoveForeignPins());
+  if (!TracingEnabled(options_.proc_root)) {
+    // Somebody turned it off before we stood; State() tells if this fails.
+    (void)WriteOnceAt(AT_FDCWD,
+                      options_.proc_root + "/sys/kernel/ftrace_enabled", "1");
+  }
 
   state_.mode = mode;
   Explain(&state_, lsm_listed);
-  ring_.reset(
-      ring_buffer__new(MapFd("gate_events"), &OnEvent, this, nullptr));
+  ring_.reset(ring_buffer__new(MapFd("gate_events"), &OnEvent, this, nullptr));
   if (!ring_) return FailErrno("read the gate's events");
   return CheckStanding();
 }
@@ -290,9 +318,9 @@ Status PinnedKernelGate::Attach() {
     const std::string section = bpf_program__section_name(program);
     if (IsCgroupProgram(program)) {
       if (const Status status = AttachCgroup(program); !status) {
-        state_.missing_hooks.push_back(section + " (" +
-                                       status.error().message + ")");
-      } else {
+        state_.missing_hooks.push_back(section + " (" + status.error().message +
+                                       ")");
+      } else if (bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_DEVICE) {
         state_.cgroup_device_active = true;
       }
       continue;
@@ -303,8 +331,7 @@ Status PinnedKernelGate::Attach() {
                                      ")");
       continue;
     }
-    const std::string name =
-        std::string("link_") + bpf_program__name(program);
+    const std::string name = std::string("link_") + bpf_program__name(program);
     RETURN_IF_ERROR(ReplacePin(bpf_link__fd(link.get()), PinPath(name)));
     if (section.starts_with("lsm/")) ++attached;
   }
@@ -316,11 +343,11 @@ Status PinnedKernelGate::Attach() {
 // which gate_bpf_prog refuses, whereas a link could be detached by anybody who
 // opens its pin.
 Status PinnedKernelGate::AttachCgroup(bpf_program* program) {
-  ASSIGN_OR_RETURN(const UniqueFd cgroup,
-                   OpenAt(AT_FDCWD, options_.cgroup_root,
-                          O_RDONLY | O_DIRECTORY));
+  ASSIGN_OR_RETURN(const UniqueFd cgroup, OpenAt(AT_FDCWD, options_.cgroup_root,
+                                                 O_RDONLY | O_DIRECTORY));
   const int fd = bpf_program__fd(program);
-  const std::string pin = PinPath("prog_device");
+  const bpf_attach_type type = bpf_program__expected_attach_type(program);
+  const std::string pin = PinPath(CgroupPin(program));
   auto old = OpenPin(pin);
   struct bpf_prog_attach_opts attach = {};  // a function has this name too
   attach.sz = sizeof(attach);
@@ -329,12 +356,10 @@ Status PinnedKernelGate::AttachCgroup(bpf_program* program) {
   if (old) {
     attach.flags |= BPF_F_REPLACE;
     attach.replace_prog_fd = old->get();
-    error =
-        bpf_prog_attach_opts(fd, cgroup.get(), BPF_CGROUP_DEVICE, &attach);
+    error = bpf_prog_attach_opts(fd, cgroup.get(), type, &attach);
   }
   if (error == -ENOENT) {  // not there, or pinned but no longer attached
-    error =
-        bpf_prog_attach(fd, cgroup.get(), BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI);
+    error = bpf_prog_attach(fd, cgroup.get(), type, BPF_F_ALLOW_MULTI);
   }
   if (error != 0) return FailErrno("attach to the root cgroup", -error);
   return ReplacePin(fd, pin);
@@ -413,14 +438,14 @@ Status PinnedKernelGate::WriteConfig(GateMode mode, uint64_t object_hash) {
 Status PinnedKernelGate::RemoveForeignPins() {
   ASSIGN_OR_RETURN(const auto names, ListPins(options_.pin_directory));
   for (const std::string& name : names) {
-    bool ours = name == kPinPrefix + "prog_device";
+    bool ours = false;
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_.get()) {
       ours = ours || name == kPinPrefix + bpf_map__name(map);
     }
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
-      ours = ours ||
+      ours = ours || name == kPinPrefix + CgroupPin(program) ||
              name == kPinPrefix + "link_" + bpf_program__name(program);
     }
     if (!ours) {
@@ -434,6 +459,15 @@ Status PinnedKernelGate::SetMode(GateMode mode) {
   RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObject())));
   state_.mode = mode;
   return {};
+}
+
+GateState PinnedKernelGate::State() const {
+  GateState now = state_;
+  if (now.lsm_active && !TracingEnabled(options_.proc_root)) {
+    now.lsm_active = false;
+    now.why = "kernel.ftrace_enabled is 0: no LSM program is called";
+  }
+  return now;
 }
 
 Result<DeviceTicket> PinnedKernelGate::TakeTicket(const DeviceNumber& number) {
@@ -484,10 +518,9 @@ Status PinnedKernelGate::OpenSystemDisks() {
 Status PinnedKernelGate::SetAgentPrograms(
     const std::vector<AgentProgram>& programs) {
   ASSIGN_OR_RETURN(const ProgramIdentity self, IdentifyProgram(kSelf));
-  const bool has_self = std::ranges::any_of(
-      programs, [&self](const AgentProgram& program) {
-        return program.identity == self &&
-               program.role == ProgramRole::kDaemon;
+  const bool has_self =
+      std::ranges::any_of(programs, [&self](const AgentProgram& program) {
+        return program.identity == self && program.role == ProgramRole::kDaemon;
       });
   if (!has_self) {
     return Fail(Code::kInvalidArgument,
@@ -497,11 +530,11 @@ Status PinnedKernelGate::SetAgentPrograms(
   std::vector<sekisho_program_key> wanted;
   for (const AgentProgram& program : programs) {
     const ProgramIdentity& id = program.identity;
-    const sekisho_program_key key = {
-        id.inode, KernelDev(id.fs_major, id.fs_minor), 0};
+    const sekisho_program_key key = {id.inode,
+                                     KernelDev(id.fs_major, id.fs_minor), 0};
     const sekisho_program value = {static_cast<uint32_t>(program.role),
-                                   id.generation,
-                                   id.has_generation ? 1U : 0U, 0};
+                                   id.generation, id.has_generation ? 1U : 0U,
+                                   0};
     if (const int error = bpf_map_update_elem(fd, &key, &value, BPF_ANY);
         error != 0) {
       return FailErrno("write the list of agent programs", -error);
@@ -526,9 +559,9 @@ Status PinnedKernelGate::SetAgentPrograms(
 }
 
 Status PinnedKernelGate::RefreshMajors() {
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadFileAt(AT_FDCWD, options_.proc_root + "/devices",
-                              kMaxProcBytes));
+  ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFileAt(AT_FDCWD, options_.proc_root + "/devices", kMaxProcBytes));
   for (const DeviceNumber& number : GatedMajors(text)) {
     const sekisho_major_key key = {static_cast<uint32_t>(number.kind),
                                    number.major};
@@ -602,19 +635,24 @@ Result<GateCounters> PinnedKernelGate::Counters() const {
 // does a program run that could not find its configuration (which would close
 // everything).
 Status PinnedKernelGate::Teardown() {
+  ASSIGN_OR_RETURN(const UniqueFd lock, LockPins());
   ASSIGN_OR_RETURN(const auto names, ListPins(options_.pin_directory));
   for (const std::string& name : names) {
     if (name.find("link_") == std::string::npos) continue;
     RETURN_IF_ERROR(RemovePin(options_.pin_directory + "/" + name));
   }
-  if (auto pin = OpenPin(PinPath("prog_device")); pin) {
-    ASSIGN_OR_RETURN(const UniqueFd cgroup,
-                     OpenAt(AT_FDCWD, options_.cgroup_root,
-                            O_RDONLY | O_DIRECTORY));
-    const int error =
-        bpf_prog_detach2(pin->get(), cgroup.get(), BPF_CGROUP_DEVICE);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) {
+    if (!IsCgroupProgram(program)) continue;
+    const auto pin = OpenPin(PinPath(CgroupPin(program)));
+    if (!pin) continue;
+    ASSIGN_OR_RETURN(
+        const UniqueFd cgroup,
+        OpenAt(AT_FDCWD, options_.cgroup_root, O_RDONLY | O_DIRECTORY));
+    const int error = bpf_prog_detach2(
+        pin->get(), cgroup.get(), bpf_program__expected_attach_type(program));
     if (error != 0 && error != -ENOENT) {
-      return FailErrno("take the program off the root cgroup", -error);
+      return FailErrno("take a program off the root cgroup", -error);
     }
   }
   for (const std::string& name : names) {
@@ -637,10 +675,9 @@ std::string ToString(const DeviceNumber& number) {
 
 const char* HookName(DeniedAccess::Hook hook) {
   constexpr std::array kNames = {
-      "unknown",       "open",     "mount",         "device_cgroup",
-      "authorize",     "kill",     "ptrace",        "gate_map",
-      "pin",           "program_write", "exec_map", "exe_file",
-      "tracing"};
+      "unknown",  "open",     "mount",    "device_cgroup", "authorize",
+      "kill",     "ptrace",   "gate_map", "pin",           "program_write",
+      "exec_map", "exe_file", "tracing"};
   const auto index = static_cast<size_t>(hook);
   return index < kNames.size() ? kNames[index] : kNames[0];
 }
@@ -655,11 +692,13 @@ GateStanding GateState::Standing() const {
 
 bool IsExpectedDenial(const DeniedAccess& denial) {
   constexpr std::array<std::string_view, 18> kLookers = {
-      "systemd-udevd", "(udev-worker)", "systemd-journal", "udisksd",
-      "lvm",           "pvscan",        "vgs",             "blkid",
-      "multipathd",    "mdadm",         "smartd",          "ata_id",
-      "scsi_id",       "cdrom_id",      "mtp-probe",       "fwupd",
-      "upowerd",       "usbmuxd"};
+      "systemd-udevd", "(udev-worker)", "systemd-journal",
+      "udisksd",       "lvm",           "pvscan",
+      "vgs",           "blkid",         "multipathd",
+      "mdadm",         "smartd",        "ata_id",
+      "scsi_id",       "cdrom_id",      "mtp-probe",
+      "fwupd",         "upowerd",       "usbmuxd"};
+  if (denial.hook == DeniedAccess::Hook::kPtrace) return !denial.write;
   return denial.login_uid == UINT32_MAX && denial.uid == 0 && !denial.write &&
          std::ranges::find(kLookers, denial.comm) != kLookers.end();
 }

@@ -42,9 +42,9 @@ enum class GateMode : uint32_t { kObserve = 0, kEnforce = 1 };
 
 // Who may open a node that the gate closes by default. sekishod always may.
 enum class NodeAccess : uint32_t {
-  kProbe = 1,     // and the probe, for reading only
-  kGate = 2,      // sekishod alone: it mounts, the media gate gets the mount fd
-  kFull = 3,      // everybody the file permissions let through
+  kProbe = 1,  // and the probe, for reading only
+  kGate = 2,   // sekishod alone: it mounts, the media gate gets the mount fd
+  kFull = 3,   // everybody the file permissions let through
 };
 
 // Agent programs, recognised by the inode they were executed from.
@@ -119,8 +119,8 @@ struct DeniedAccess {
   uint32_t audit_session = UINT32_MAX;
   pid_t target_pid = 0;  // kKill, kPtrace
   int signal = 0;        // kKill
-  bool write = false;
-  bool refused = true;  // false: observe
+  bool write = false;    // kPtrace: attach; false: a look into /proc/PID
+  bool refused = true;   // false: observe
   // udev, LVM, udisks and the like look at each new disk; not an alarm.
   bool expected = false;
   std::string comm;  // chosen by the process: untrusted text, at most 15 bytes
@@ -204,7 +204,8 @@ class KernelGate {
 };
 
 // True for processes that look at every new disk by themselves and run outside
-// any login session. `comm` can be chosen by the process, hence the session.
+// any login session (`comm` can be chosen by the process, hence the session),
+// and for looks into /proc/PID of the agent, as lsof and pidof have.
 bool IsExpectedDenial(const DeniedAccess& denial);
 
 }  // namespace sekisho::enforce

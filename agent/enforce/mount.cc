@@ -1,9 +1,9 @@
 #include "agent/enforce/mount.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <poll.h>
 #include <sched.h>
-#include <linux/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,8 +31,8 @@ constexpr unsigned long kReadOnly = 1;
 constexpr unsigned long kNoSuid = 2;
 constexpr unsigned long kNoDev = 4;
 constexpr unsigned long kNoExec = 8;
-constexpr int kDetach = 2;      // MNT_DETACH
-constexpr int kNoFollow = 8;    // UMOUNT_NOFOLLOW
+constexpr int kDetach = 2;    // MNT_DETACH
+constexpr int kNoFollow = 8;  // UMOUNT_NOFOLLOW
 constexpr size_t kMaxContextLog = 512;
 
 int Fsconfig(int fs, unsigned command, const char* key, const char* value) {
@@ -50,9 +50,8 @@ std::string ContextLog(int fs) {
 Status SetOption(int fs, const char* key, const std::string& value) {
   if (Fsconfig(fs, FSCONFIG_SET_STRING, key, value.c_str()) != 0) {
     const int number = errno;
-    return FailErrno(std::string("option ") + key + "=" + value +
-                         ContextLog(fs),
-                     number);
+    return FailErrno(
+        std::string("option ") + key + "=" + value + ContextLog(fs), number);
   }
   return {};
 }
@@ -153,8 +152,7 @@ Result<UniqueFd> MountDetached(const std::string& device_path,
   if (!S_ISBLK(info.st_mode) || expected.kind != NodeKind::kBlock ||
       major(info.st_rdev) != expected.major ||
       minor(info.st_rdev) != expected.minor) {
-    return Fail(Code::kAborted,
-                device_path + " is not " + ToString(expected));
+    return Fail(Code::kAborted, device_path + " is not " + ToString(expected));
   }
   // By descriptor, so that the path cannot become another node in between.
   const std::string source = "/proc/self/fd/" + std::to_string(node.get());
@@ -199,27 +197,25 @@ Result<UniqueFd> MountFuse(const FuseMountOptions& options) {
   if (options.no_exec) flags |= kNoExec;
   if (options.access == MountAccess::kReadOnly) flags |= kReadOnly;
   const std::string point = options.mount_point;
-  ASSIGN_OR_RETURN(
-      const int number, InInitNamespace([&] {
-        struct stat info = {};
-        if (lstat(point.c_str(), &info) != 0) return errno;
-        if (!S_ISDIR(info.st_mode)) return ENOTDIR;
-        return mount("sekisho", point.c_str(), type.c_str(), flags,
-                     data.c_str()) == 0
-                   ? 0
-                   : errno;
-      }));
+  ASSIGN_OR_RETURN(const int number, InInitNamespace([&] {
+                     struct stat info = {};
+                     if (lstat(point.c_str(), &info) != 0) return errno;
+                     if (!S_ISDIR(info.st_mode)) return ENOTDIR;
+                     return mount("sekisho", point.c_str(), type.c_str(), flags,
+                                  data.c_str()) == 0
+                                ? 0
+                                : errno;
+                   }));
   if (number != 0) return FailErrno("mount FUSE at " + point, number);
   return fuse;
 }
 
 Status Unmount(const std::string& mount_point) {
-  ASSIGN_OR_RETURN(const int number, InInitNamespace([&] {
-                     return umount2(mount_point.c_str(),
-                                    kDetach | kNoFollow) == 0
-                                ? 0
-                                : errno;
-                   }));
+  ASSIGN_OR_RETURN(
+      const int number, InInitNamespace([&] {
+        return umount2(mount_point.c_str(), kDetach | kNoFollow) == 0 ? 0
+                                                                      : errno;
+      }));
   if (number != 0 && number != EINVAL && number != ENOENT) {
     return FailErrno("unmount " + mount_point, number);
   }

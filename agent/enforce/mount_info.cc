@@ -68,8 +68,8 @@ Result<std::vector<MountEntry>> ParseMountInfo(const std::string& text) {
     if (line.empty()) continue;
     MountEntry entry;
     if (!ParseLine(line, &entry)) {
-      return Fail(Code::kDataLoss,
-                  "mountinfo: cannot read '" + EscapeUntrusted(line, 200) + "'");
+      return Fail(Code::kDataLoss, "mountinfo: cannot read '" +
+                                       EscapeUntrusted(line, 200) + "'");
     }
     entries.push_back(std::move(entry));
   }
@@ -77,9 +77,9 @@ Result<std::vector<MountEntry>> ParseMountInfo(const std::string& text) {
 }
 
 Result<std::vector<MountEntry>> InitMounts(const std::string& proc_root) {
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadFileAt(AT_FDCWD, proc_root + "/1/mountinfo",
-                              kMaxMountInfoBytes));
+  ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFileAt(AT_FDCWD, proc_root + "/1/mountinfo", kMaxMountInfoBytes));
   return ParseMountInfo(text);
 }
 

@@ -139,7 +139,8 @@ bool IsExternal(const std::string& real_path, const std::string& sysfs_root) {
   return false;
 }
 
-Result<Disk> ReadDiskAt(const std::string& path, const std::string& sysfs_root) {
+Result<Disk> ReadDiskAt(const std::string& path,
+                        const std::string& sysfs_root) {
   Disk disk;
   ASSIGN_OR_RETURN(disk.sysfs_path, RealPath(path));
   disk.name = disk.sysfs_path.substr(disk.sysfs_path.rfind('/') + 1);

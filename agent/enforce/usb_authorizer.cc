@@ -65,8 +65,7 @@ Result<Bytes> ReadDescriptors(int directory_fd) {
 Result<UsbDevice> UsbDevice::Open(const std::string& sysfs_path) {
   UsbDevice device;
   ASSIGN_OR_RETURN(device.directory_,
-                   OpenAt(AT_FDCWD, sysfs_path,
-                          O_RDONLY | O_DIRECTORY));
+                   OpenAt(AT_FDCWD, sysfs_path, O_RDONLY | O_DIRECTORY));
   std::string_view path = sysfs_path;
   while (path.ends_with('/')) path.remove_suffix(1);
   device.name_ = std::string(path.substr(path.rfind('/') + 1));
@@ -114,9 +113,9 @@ Status UsbDevice::Authorize() {
   if (unchanged) return {};
   const Status back = Deauthorize();
   if (back || back.error().code == Code::kNotFound) return unchanged;
-  return Fail(Code::kAborted, unchanged.error().message +
-                                  "; taking it back failed: " +
-                                  back.error().message);
+  return Fail(Code::kAborted,
+              unchanged.error().message +
+                  "; taking it back failed: " + back.error().message);
 }
 
 Status UsbDevice::Deauthorize() {
@@ -138,8 +137,7 @@ Result<std::vector<std::string>> UsbDevice::Interfaces() const {
   std::vector<std::string> interfaces;
   for (const std::string& name : names) {
     // "1-1:1.0", not the children "1-1.2" nor the endpoints "ep_00".
-    if (name.find(':') == std::string::npos ||
-        !name.starts_with(name_ + ":")) {
+    if (name.find(':') == std::string::npos || !name.starts_with(name_ + ":")) {
       continue;
     }
     if (interfaces.size() == kMaxInterfaces) {
@@ -155,10 +153,9 @@ Result<std::string> UsbDevice::ReadInterfaceAttribute(
   if (!IsPlainName(interface) || !IsPlainName(attribute)) {
     return Fail(Code::kInvalidArgument, "interface or attribute name");
   }
-  ASSIGN_OR_RETURN(
-      std::string text,
-      ReadFileAt(directory_.get(), interface + "/" + attribute,
-                 kMaxAttributeBytes));
+  ASSIGN_OR_RETURN(std::string text,
+                   ReadFileAt(directory_.get(), interface + "/" + attribute,
+                              kMaxAttributeBytes));
   if (text.ends_with('\n')) text.pop_back();
   return text;
 }
@@ -170,9 +167,8 @@ Status UsbDevice::SetInterface(const std::string& interface,
   }
   const bool allow = state == InterfaceState::kAllowed;
   if (allow) RETURN_IF_ERROR(VerifyUnchanged());
-  if (const Status wrote =
-          WriteOnceAt(directory_.get(), interface + "/authorized",
-                      allow ? "1" : "0");
+  if (const Status wrote = WriteOnceAt(
+          directory_.get(), interface + "/authorized", allow ? "1" : "0");
       !wrote) {
     return Wrap((allow ? "allow " : "block ") + interface, wrote.error());
   }
@@ -222,9 +218,8 @@ Status SetAuthorizedDefault(const std::string& bus_path,
 
 Status SetInterfaceAuthorizedDefault(const std::string& bus_path,
                                      UsbDevice::InterfaceState state) {
-  return WriteOnceAt(
-      AT_FDCWD, bus_path + "/interface_authorized_default",
-      state == UsbDevice::InterfaceState::kAllowed ? "1" : "0");
+  return WriteOnceAt(AT_FDCWD, bus_path + "/interface_authorized_default",
+                     state == UsbDevice::InterfaceState::kAllowed ? "1" : "0");
 }
 
 Status SetStorageDelay(int seconds, const std::string& sysfs_root) {

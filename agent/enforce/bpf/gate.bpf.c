@@ -22,12 +22,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PROT_EXEC 0x4
 #define ATTR_SIZE (1 << 3)
 #define SIGCONT 18
+#define PTRACE_MODE_ATTACH 0x02
 #define PTRACE_MODE_NOAUDIT 0x04
 #define PR_SET_MM 35
 #define PR_SET_MM_EXE_FILE 13
 #define PR_SET_MM_MAP 14
 #define SYSFS_MAGIC 0x62656572
-#define PROC_SUPER_MAGIC 0x9fa0
 #define DEVCG_TYPE_BLOCK 1
 #define DEVCG_READ_WRITE 6
 #define DEVCG_WRITE 4
@@ -254,15 +254,6 @@ static __always_inline bool IsUsbAuthorization(struct file *file) {
   return false;
 }
 
-static __always_inline bool IsTracingSwitch(struct file *file) {
-  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-  char name[24] = {};
-
-  bpf_probe_read_kernel_str(name, sizeof(name),
-                            BPF_CORE_READ(dentry, d_name.name));
-  return StartsWith(name, "ftrace_enabled", 15);
-}
-
 SEC("lsm/file_open")
 int BPF_PROG(gate_file_open, struct file *file) {
   struct inode *inode = file->f_inode;
@@ -284,10 +275,6 @@ int BPF_PROG(gate_file_open, struct file *file) {
     if (!IsUsbAuthorization(file)) return 0;
     if (RoleOf(Current()) == SEKISHO_ROLE_DAEMON) return 0;
     return Refuse(SEKISHO_HOOK_AUTHORIZE, 0, 0, flags) ? -EPERM : 0;
-  }
-  if (magic == PROC_SUPER_MAGIC) {
-    if (!IsTracingSwitch(file)) return 0;
-    return Refuse(SEKISHO_HOOK_TRACING, 0, 0, flags) ? -EPERM : 0;
   }
   if (RoleOfInode(inode))
     return Refuse(SEKISHO_HOOK_PROGRAM_WRITE, 0, 0, flags) ? -EPERM : 0;
@@ -346,7 +333,8 @@ int BPF_PROG(gate_ptrace_access_check, struct task_struct *child,
     config = Config();
     return !config || config->mode == SEKISHO_ENFORCE ? -EPERM : 0;
   }
-  return Refuse(SEKISHO_HOOK_PTRACE, 0, (__u32)BPF_CORE_READ(child, tgid), 0)
+  return Refuse(SEKISHO_HOOK_PTRACE, 0, (__u32)BPF_CORE_READ(child, tgid),
+                mode & PTRACE_MODE_ATTACH ? SEKISHO_EVENT_WRITE : 0)
              ? -EPERM
              : 0;
 }
@@ -358,7 +346,8 @@ int BPF_PROG(gate_bprm_check, struct linux_binprm *bprm) {
 
   if (!RoleOfInode(BPF_CORE_READ(bprm, file, f_inode))) return 0;
   if (!BPF_CORE_READ(task, ptrace)) return 0;
-  return Refuse(SEKISHO_HOOK_PTRACE, 0, (__u32)BPF_CORE_READ(task, tgid), 0)
+  return Refuse(SEKISHO_HOOK_PTRACE, 0, (__u32)BPF_CORE_READ(task, tgid),
+                SEKISHO_EVENT_WRITE)
              ? -EPERM
              : 0;
 }
@@ -508,4 +497,17 @@ int gate_device(struct bpf_cgroup_dev_ctx *ctx) {
                 write ? SEKISHO_EVENT_WRITE : 0)
              ? 0
              : 1;
+}
+
+// kernel.ftrace_enabled=0 takes the call out of every LSM hook above; this one
+// hangs on no tracing. By descriptor too that was opened long before.
+SEC("cgroup/sysctl")
+int gate_sysctl(struct bpf_sysctl *ctx) {
+  char name[24] = {};
+
+  if (!ctx->write) return 1;
+  if (bpf_sysctl_get_name(ctx, name, sizeof(name), 0) < 0) return 1;
+  if (!StartsWith(name, "kernel/ftrace_enabled", 21)) return 1;
+  if (RoleOf(Current()) == SEKISHO_ROLE_DAEMON) return 1;
+  return Refuse(SEKISHO_HOOK_TRACING, 0, 0, SEKISHO_EVENT_WRITE) ? 0 : 1;
 }

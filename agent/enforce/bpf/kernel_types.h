@@ -38,6 +38,11 @@ struct bpf_cgroup_dev_ctx {
   __u32 minor;
 };
 
+struct bpf_sysctl {
+  __u32 write;
+  __u32 file_pos;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
                              apply_to = record)
 
