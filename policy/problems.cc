@@ -86,6 +86,12 @@ std::string Suggestion(std::string_view found,
       nearest = word;
     }
   }
+  if (nearest.empty() && found.size() >= 3) {
+    // The beginning of a word, such as "vendor".
+    const auto longer = std::ranges::find_if(
+        words, [&](std::string_view word) { return word.starts_with(found); });
+    if (longer != words.end()) nearest = *longer;
+  }
   if (nearest.empty()) return "";
   return fmt::format(" (did you mean '{}'?)", nearest);
 }

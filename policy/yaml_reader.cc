@@ -236,6 +236,10 @@ const YamlNode* YamlNode::Find(std::string_view key) const {
 }
 
 std::optional<YamlNode> ReadYaml(std::string_view text, Problems& problems) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
   auto raw = std::make_unique<yaml_parser_t>();
   if (yaml_parser_initialize(raw.get()) == 0) {
     problems.Add(1, 1, "out of memory");

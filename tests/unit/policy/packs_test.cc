@@ -1,0 +1,155 @@
+#include "policy/packs.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/evaluator.h"
+#include "policy/lint.h"
+#include "policy/parser.h"
+
+namespace sekisho::policy {
+namespace {
+
+std::shared_ptr<const Snapshot> LoadPack(std::string_view name,
+                                         std::vector<DeviceEntry> rows = {}) {
+  auto policy = ParsePolicy(PackText(name), name);
+  EXPECT_TRUE(policy) << policy.error().message;
+  return Snapshot::Make(policy.value_or(Policy{}), std::move(rows), 1);
+}
+
+DeviceFacts DeviceWith(std::vector<UsbInterface> interfaces) {
+  DeviceFacts device;
+  device.vendor_id = "0951";
+  device.product_id = "1666";
+  device.serial = "AA00";
+  device.interfaces = std::move(interfaces);
+  return device;
+}
+
+Access AccessOf(const Snapshot& snapshot, const DeviceFacts& device,
+                std::string origin = "console") {
+  PersonFacts person;
+  person.person = "operator";
+  person.origin = std::move(origin);
+  return snapshot.DecideDevice(device, person, {}, WallTime{}).access;
+}
+
+ContentDecision Judge(const Snapshot& snapshot, int64_t persons,
+                      std::map<std::string, int64_t> data = {},
+                      Inspection inspection = Inspection::kFull) {
+  ContentFacts content;
+  content.persons = persons;
+  content.data = std::move(data);
+  content.inspection = inspection;
+  return snapshot.DecideContent(content);
+}
+
+DeviceEntry ApprovedRow() {
+  DeviceEntry row;
+  row.list = "approvals";
+  row.vendor_id = "0951";
+  row.product_id = "1666";
+  row.serial = "AA00";
+  row.access = Access::kInspect;
+  return row;
+}
+
+const DeviceFacts kStick = DeviceWith({{0x08, 0x06, 0x50}});
+
+TEST(Packs, EachParsesUnderItsNameWithoutWarning) {
+  EXPECT_EQ(PackNames().size(), 4U);
+  for (const std::string_view name : PackNames()) {
+    const auto policy = ParsePolicy(PackText(name), name);
+    ASSERT_TRUE(policy) << policy.error().message;
+    EXPECT_EQ(policy->name, name);
+    for (const Problem& warning : Lint(*policy, name)) {
+      ADD_FAILURE() << Format(warning);
+    }
+  }
+  EXPECT_EQ(PackText("no-such-pack"), "");
+}
+
+TEST(Packs, NotifyTextsComeInEnglishAndJapanese) {
+  for (const std::string_view name : PackNames()) {
+    const auto policy = ParsePolicy(PackText(name), name);
+    ASSERT_TRUE(policy);
+    const auto complete = [](const std::map<std::string, std::string>& texts) {
+      return texts.empty() || (texts.contains("en") && texts.contains("ja"));
+    };
+    EXPECT_TRUE(complete(policy->contact)) << name;
+    for (const auto& rule : policy->devices) {
+      EXPECT_TRUE(complete(rule.notify)) << name << ": " << rule.id;
+    }
+    for (const auto& rule : policy->content) {
+      EXPECT_TRUE(complete(rule.notify)) << name << ": " << rule.id;
+    }
+  }
+}
+
+TEST(Packs, EnforcingPacksKeepKeyboardHubAndCardReader) {
+  for (const char* name : {"appi", "call-center-maintenance", "lockdown"}) {
+    const auto snapshot = LoadPack(name);
+    EXPECT_EQ(snapshot->policy().mode, Mode::kEnforce);
+    EXPECT_EQ(AccessOf(*snapshot, DeviceWith({{0x03, 0x01, 0x01}})),
+              Access::kFull);
+    EXPECT_EQ(AccessOf(*snapshot, DeviceWith({{0x09, 0x00, 0x01}})),
+              Access::kFull);
+    EXPECT_EQ(AccessOf(*snapshot, DeviceWith({{0x0b, 0x00, 0x00}})),
+              Access::kFull);
+    EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kBlock);
+    EXPECT_EQ(AccessOf(*snapshot,
+                       DeviceWith({{0x03, 0x01, 0x01}, {0x08, 0x06, 0x50}})),
+              Access::kBlock);
+  }
+}
+
+TEST(Packs, ObserveRefusesNothing) {
+  const Policy policy = ObservePolicy();
+  EXPECT_EQ(policy.mode, Mode::kObserve);
+  const auto snapshot = Snapshot::Make(policy, {}, 0);
+  EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kInspect);
+  EXPECT_EQ(AccessOf(*snapshot, DeviceWith({{0x03, 0x01, 0x01}})),
+            Access::kAudit);
+  EXPECT_EQ(Judge(*snapshot, 20).verdict, Verdict::kAllow);
+  EXPECT_EQ(Judge(*snapshot, 21).verdict, Verdict::kAlert);
+  EXPECT_EQ(Judge(*snapshot, 0, {}, Inspection::kNone).verdict,
+            Verdict::kAllow);
+}
+
+TEST(Packs, AppiAsksForApprovalAboveTwentyPeopleAndAtOneForSpecialCare) {
+  const auto snapshot = LoadPack("appi", {ApprovedRow()});
+  EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kInspect);
+  EXPECT_EQ(Judge(*snapshot, 20).verdict, Verdict::kAllow);
+  EXPECT_EQ(Judge(*snapshot, 21).rule, "too-many-people");
+  EXPECT_EQ(Judge(*snapshot, 21).verdict, Verdict::kBlock);
+  for (const char* type : {"my_number", "credit_card", "health_record"}) {
+    EXPECT_EQ(Judge(*snapshot, 1, {{type, 1}}).rule, "special-care-data");
+  }
+  for (const Inspection state : {Inspection::kPartial, Inspection::kNone}) {
+    EXPECT_EQ(Judge(*snapshot, 0, {}, state).rule, "uninspected");
+    EXPECT_EQ(Judge(*snapshot, 0, {}, state).verdict, Verdict::kBlock);
+  }
+}
+
+TEST(Packs, CallCenterWantsApprovedEncryptedMediaAndNobodyFromRemote) {
+  const auto snapshot = LoadPack("call-center-maintenance", {ApprovedRow()});
+  EXPECT_TRUE(snapshot->DecideDevice(kStick, {}, {}, WallTime{}).needs_probe);
+  DeviceFacts stick = kStick;
+  stick.medium.emplace();
+  stick.medium->encryption = "none";
+  EXPECT_EQ(AccessOf(*snapshot, stick), Access::kBlock);
+  stick.medium->encryption = "luks";
+  EXPECT_EQ(AccessOf(*snapshot, stick), Access::kInspect);
+  EXPECT_EQ(AccessOf(*snapshot, stick, "ssh"), Access::kBlock);
+  EXPECT_EQ(Judge(*snapshot, 0).verdict, Verdict::kAllow);
+  EXPECT_EQ(Judge(*snapshot, 5).verdict, Verdict::kAlert);
+  EXPECT_EQ(Judge(*snapshot, 6).verdict, Verdict::kBlock);
+}
+
+TEST(Packs, LockdownTakesNoMediumEvenIfApproved) {
+  const auto snapshot = LoadPack("lockdown", {ApprovedRow()});
+  EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kBlock);
+  EXPECT_EQ(Judge(*snapshot, 0).verdict, Verdict::kBlock);
+}
+
+}  // namespace
+}  // namespace sekisho::policy
