@@ -1,0 +1,408 @@
+#include "agent/decide/decider.h"
+
+#include <utility>
+#include <vector>
+
+namespace sekisho::decide {
+
+using policy::Access;
+using Busy = Decider::Device::Busy;
+
+Decider::Decider(const Clock& clock, Effects& effects,
+                 std::shared_ptr<const policy::Snapshot> snapshot,
+                 policy::TerminalFacts terminal)
+    : clock_(clock),
+      effects_(effects),
+      snapshot_(std::move(snapshot)),
+      terminal_(std::move(terminal)) {}
+
+void Decider::Start() { effects_.SetMode(snapshot_->policy().mode); }
+
+policy::DeviceFacts Decider::Device::Facts() const {
+  policy::DeviceFacts facts = plug.facts;
+  facts.medium = medium;
+  return facts;
+}
+
+const Decider::Device* Decider::Find(DeviceId id) const {
+  const auto found = devices_.find(id);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+DeviceId Decider::OnPlugged(Plug plug) {
+  const DeviceId id = ++last_id_;
+  Device& device = devices_[id];
+  device.authorized = plug.authorized;
+  if (plug.adopted) {
+    device.open = plug.adopted->access;
+    device.mount_point = plug.adopted->mount_point;
+    device.medium = plug.adopted->medium;
+    device.probe_fresh = true;
+    device.disk_ready = true;
+  } else {
+    device.native = plug.authorized != Authorization::kNone;
+  }
+  device.plug = std::move(plug);
+  Step(id);
+  return id;
+}
+
+void Decider::OnRemoved(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  const Device device = std::move(found->second);
+  // Forgotten first: answers that are still on their way find nobody.
+  devices_.erase(found);
+  effects_.Removed(id);
+  if (device.open && HoldsMedium(device.plug.facts)) {
+    Tell(Report::Kind::kUnmounted, id, device, "the device was removed");
+  }
+  Tell(Report::Kind::kRemoved, id, device);
+}
+
+void Decider::OnDiskReady(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  device.disk_ready = true;
+  if (observing()) device.native = true;
+  if (device.open == Access::kFull && device.busy == Busy::kNo) {
+    // One more node of a medium that is open to everybody.
+    AskOpen(id, device);
+    return;
+  }
+  Step(id);
+}
+
+void Decider::OnDiskGone(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  if (!device.disk_ready) return;
+  device.disk_ready = false;
+  device.probe_fresh = false;
+  device.probe_error.clear();
+  // The next medium in the same reader is judged by itself. A device that was
+  // refused for what is on its medium loses its disk because of that.
+  if (device.judged.goal != Goal::kRefuse) device.medium.reset();
+  Step(id);
+}
+
+void Decider::OnAuthorized(DeviceId id, const Status& status) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  device.busy = Busy::kNo;
+  if (status) {
+    device.authorized = device.asked;
+    if (device.asked == Authorization::kNone) {
+      device.disk_ready = false;
+      device.probe_fresh = false;
+    }
+  } else {
+    // Fail closed: nothing more is done with it until something changes.
+    device.open_error = status.error().message;
+    Tell(Report::Kind::kProblem, id, device,
+         "authorisation: " + status.error().message);
+  }
+  Step(id);
+}
+
+void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
+  const auto at = devices_.find(id);
+  if (at == devices_.end()) return;
+  Device& device = at->second;
+  device.busy = Busy::kNo;
+  device.probe_fresh = true;
+  if (found) {
+    device.medium = *found;
+    device.probe_error.clear();
+  } else {
+    device.medium.reset();
+    device.probe_error = found.error().message;
+  }
+  Step(id);
+}
+
+void Decider::OnOpened(DeviceId id, const Result<std::string>& mount_point) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  device.busy = Busy::kNo;
+  if (!mount_point) {
+    device.open_error = mount_point.error().message;
+    Tell(Report::Kind::kProblem, id, device, device.open_error);
+    Step(id);
+    return;
+  }
+  const bool first = !device.open.has_value();
+  device.open = device.opening.access;
+  device.mount_point = *mount_point;
+  if (first && HoldsMedium(device.plug.facts)) {
+    Tell(Report::Kind::kMounted, id, device);
+  }
+  Step(id);
+}
+
+void Decider::OnClosed(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  device.busy = Busy::kNo;
+  device.native = false;
+  if (device.open && HoldsMedium(device.plug.facts)) {
+    Tell(Report::Kind::kUnmounted, id, device);
+  }
+  device.open.reset();
+  device.mount_point.clear();
+  Step(id);
+}
+
+void Decider::OnGateLost(DeviceId id, const std::string& why) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end() || !found->second.open) return;
+  Device& device = found->second;
+  Tell(Report::Kind::kProblem, id, device, why);
+  if (++device.gate_losses >= kMaxGateLosses) device.open_error = why;
+  if (device.busy == Busy::kNo) AskClose(id, device, why);
+}
+
+void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
+                       std::optional<WallTime> expires) {
+  const policy::Mode before = snapshot_->policy().mode;
+  snapshot_ = std::move(snapshot);
+  expires_ = expires;
+  if (snapshot_->policy().mode != before) {
+    effects_.SetMode(snapshot_->policy().mode);
+  }
+  for (auto& [id, device] : devices_) {
+    device.open_error.clear();
+    device.gate_losses = 0;
+  }
+  StepAll();
+}
+
+void Decider::OnTime() { StepAll(); }
+
+std::optional<WallTime> Decider::NextWake() const {
+  std::optional<WallTime> next = snapshot_->NextExpiry(clock_.Now());
+  if (expires_ && *expires_ > clock_.Now() && (!next || *expires_ < *next)) {
+    next = expires_;
+  }
+  return next;
+}
+
+void Decider::StepAll() {
+  std::vector<DeviceId> ids;
+  ids.reserve(devices_.size());
+  for (const auto& [id, device] : devices_) ids.push_back(id);
+  for (const DeviceId id : ids) Step(id);
+}
+
+void Decider::Step(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  Device& device = found->second;
+  JudgeNow(id, device);
+  if (device.busy != Busy::kNo) return;
+  switch (device.judged.goal) {
+    case Goal::kLeaveAlone:
+      StepObserve(id, device);
+      return;
+    case Goal::kRefuse:
+      StepRefuse(id, device);
+      return;
+    case Goal::kAllow:
+      StepAllow(id, device);
+      return;
+    case Goal::kLook:
+    case Goal::kServe:
+    case Goal::kOpenFully:
+      StepMedium(id, device);
+      return;
+  }
+}
+
+bool Decider::StepObserve(DeviceId id, Device& device) {
+  if (device.open && *device.open == Access::kReadOnly) {
+    return AskClose(id, device, "nothing is enforced any more");
+  }
+  if (device.open == Access::kInspect) {
+    device.open = Access::kAudit;
+    effects_.ChangeAccess(id, Access::kAudit);
+  }
+  if (AskAuthorized(id, device, Authorization::kAll)) return true;
+  if (device.disk_ready && !device.probe_fresh &&
+      HoldsMedium(device.plug.facts)) {
+    device.busy = Busy::kProbing;
+    effects_.Probe(id);
+    return true;
+  }
+  return false;
+}
+
+bool Decider::StepRefuse(DeviceId id, Device& device) {
+  if ((device.open || device.native) &&
+      AskClose(id, device, device.judged.decision.reason)) {
+    return true;
+  }
+  return AskAuthorized(id, device, Authorization::kNone);
+}
+
+bool Decider::StepAllow(DeviceId id, Device& device) {
+  if (AskAuthorized(id, device, Authorization::kAll)) return true;
+  if (device.judged.decision.access != Access::kFull) {
+    // What was `full` before keeps its node until it is closed.
+    return device.open && AskClose(id, device, device.judged.decision.reason);
+  }
+  if (device.open || !device.open_error.empty() ||
+      device.plug.standing == Standing::kSystem) {
+    return false;
+  }
+  return AskOpen(id, device);
+}
+
+bool Decider::StepMedium(DeviceId id, Device& device) {
+  const Judgement& judged = device.judged;
+  const bool fully = judged.goal == Goal::kOpenFully;
+  if (device.native && !fully &&
+      AskClose(id, device, "it is served through the gate from now on")) {
+    return true;
+  }
+  if (device.open && judged.goal != Goal::kLook) {
+    const Access now = *device.open;
+    const Access wanted = judged.decision.access;
+    if (now == wanted && device.disk_ready) return false;
+    const bool in_place = device.disk_ready && now != Access::kFull &&
+                          wanted != Access::kFull && now != Access::kReadOnly &&
+                          wanted != Access::kReadOnly;
+    if (in_place) {
+      device.open = wanted;
+      effects_.ChangeAccess(id, wanted);
+      return false;
+    }
+  }
+  if (device.open) return AskClose(id, device, judged.decision.reason);
+  if (!device.open_error.empty()) return StepRefuse(id, device);
+  if (AskAuthorized(id, device,
+                    fully ? Authorization::kAll : Authorization::kMedium)) {
+    return true;
+  }
+  if (!device.disk_ready) return false;
+  if (!fully && !device.probe_fresh) {
+    device.busy = Busy::kProbing;
+    effects_.Probe(id);
+    return true;
+  }
+  return judged.goal != Goal::kLook && AskOpen(id, device);
+}
+
+bool Decider::AskAuthorized(DeviceId id, Device& device, Authorization wanted) {
+  if (device.plug.facts.bus != "usb") return false;
+  if (device.authorized == wanted) return false;
+  // A device that refused once is not asked in a circle; refusing it is always
+  // tried, since OnAuthorized has put open_error there only after a failure.
+  if (!device.open_error.empty() && device.asked == wanted) return false;
+  device.busy = Busy::kAuthorizing;
+  device.asked = wanted;
+  effects_.SetAuthorized(id, wanted);
+  return true;
+}
+
+bool Decider::AskOpen(DeviceId id, Device& device) {
+  device.busy = Busy::kOpening;
+  device.opening = device.judged.decision;
+  effects_.Open(id, device.Facts(), device.opening);
+  return true;
+}
+
+bool Decider::AskClose(DeviceId id, Device& device, const std::string& reason) {
+  if (!HoldsMedium(device.plug.facts) && !device.open) {
+    device.native = false;
+    return false;
+  }
+  device.busy = Busy::kClosing;
+  effects_.Close(id, reason);
+  return true;
+}
+
+void Decider::JudgeNow(DeviceId id, Device& device) {
+  const Circumstances now{
+      .snapshot = snapshot_.get(),
+      .terminal = &terminal_,
+      .now = clock_.Now(),
+      .stale = Stale(),
+      .other_keyboard_stays = OtherKeyboardStays(id),
+      .kept_behind_hub = KeptBehind(device),
+  };
+  const policy::DeviceDecision before = device.judged.decision;
+  device.judged = Judge(device.plug, device.medium ? &*device.medium : nullptr,
+                        device.probe_error, now);
+  TellIfChanged(id, device, before);
+}
+
+void Decider::TellIfChanged(DeviceId id, Device& device,
+                            const policy::DeviceDecision& before) {
+  const policy::DeviceDecision& after = device.judged.decision;
+  const bool settled = !after.needs_probe;
+  const bool same =
+      before.access == after.access && before.rule == after.rule &&
+      before.reason == after.reason && device.told_settled == settled;
+  if (device.told && same) return;
+  const auto kind =
+      device.told ? Report::Kind::kDecided : Report::Kind::kPlugged;
+  device.told = true;
+  device.told_settled = settled;
+  Tell(kind, id, device);
+}
+
+void Decider::Tell(Report::Kind kind, DeviceId id, const Device& device,
+                   std::string detail) {
+  Report report;
+  report.kind = kind;
+  report.id = id;
+  report.facts = device.Facts();
+  report.decision = device.judged.decision;
+  report.observe_only = observing();
+  report.settled = !device.judged.decision.needs_probe;
+  report.attached_at_start = device.plug.attached_at_start;
+  report.mount_point = device.mount_point;
+  report.detail = std::move(detail);
+  effects_.Tell(report);
+}
+
+bool Decider::OtherKeyboardStays(DeviceId id) const {
+  for (const auto& [other_id, other] : devices_) {
+    if (other_id == id || !IsKeyboard(other.plug.facts)) continue;
+    const bool works = other.authorized == Authorization::kAll &&
+                       other.asked != Authorization::kNone;
+    const bool untouched =
+        other.authorized == Authorization::kAll && other.busy == Busy::kNo;
+    if ((works || untouched) && other.judged.goal != Goal::kRefuse) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Decider::KeptBehind(const Device& hub) const {
+  if (!IsHub(hub.plug.facts)) return false;
+  const std::string& port = hub.plug.facts.port;
+  for (const auto& [id, other] : devices_) {
+    const std::string& below = other.plug.facts.port;
+    const bool behind =
+        below.starts_with(port + ".") || below.starts_with(port + "-");
+    const bool kept = other.plug.standing != Standing::kOrdinary &&
+                      other.authorized != Authorization::kNone &&
+                      other.judged.goal != Goal::kRefuse;
+    if (behind && kept) return true;
+  }
+  return false;
+}
+
+bool Decider::Stale() const {
+  return expires_ && *expires_ <= clock_.Now() &&
+         snapshot_->policy().when_stale == policy::WhenStale::kStricter;
+}
+
+}  // namespace sekisho::decide

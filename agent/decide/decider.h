@@ -1,0 +1,127 @@
+// The state of every attached device, and the one place where something is
+// done about it: each event moves a device one step towards what policy wants
+// of it now. No I/O and no clock of its own; everything that waits comes back
+// as a call.
+//
+//   plugged -> authorised for probing -> probed -> decided -> open -> removed
+//                                            \-> refused (not authorised)
+//
+// A device is never asked for two things at once: what changes while it is busy
+// is looked at when the answer comes. That is how a revocation in the middle of
+// a mount, a replug, or a policy that comes between two steps are all the same
+// case. Loop thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/decide/effects.h"
+#include "agent/decide/goal.h"
+#include "common/clock.h"
+#include "common/result.h"
+#include "policy/evaluator.h"
+
+namespace sekisho::decide {
+
+// A gate that ends this often by itself is not started again for that plug.
+inline constexpr int kMaxGateLosses = 3;
+
+class Decider {
+ public:
+  // All must outlive the decider. `snapshot` is in force from the start; its
+  // mode is set through `effects` by Start().
+  Decider(const Clock& clock, Effects& effects,
+          std::shared_ptr<const policy::Snapshot> snapshot,
+          policy::TerminalFacts terminal);
+
+  void Start();
+
+  // A device is there. Returns its id for all that follows.
+  DeviceId OnPlugged(Plug plug);
+  void OnRemoved(DeviceId id);
+  // A disk with a medium in it stands behind the device (again), or is gone.
+  void OnDiskReady(DeviceId id);
+  void OnDiskGone(DeviceId id);
+
+  // Answers. An id that is not there any more is ignored.
+  void OnAuthorized(DeviceId id, const Status& status);
+  void OnProbed(DeviceId id, const Result<policy::MediumFacts>& found);
+  void OnOpened(DeviceId id, const Result<std::string>& mount_point);
+  void OnClosed(DeviceId id);
+  // A gate ended by itself: the medium is not usable any more.
+  void OnGateLost(DeviceId id, const std::string& why);
+
+  // Policy or device list changed: every device is decided anew. `expires`: the
+  // end of the envelope, if it has one.
+  void OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
+                std::optional<WallTime> expires);
+  // Approvals may have ended: call at NextWake(), or earlier.
+  void OnTime();
+  std::optional<WallTime> NextWake() const;
+
+  std::shared_ptr<const policy::Snapshot> snapshot() const { return snapshot_; }
+  bool observing() const {
+    return snapshot_->policy().mode == policy::Mode::kObserve;
+  }
+
+  // For status and events of transfers. nullptr: no such device.
+  struct Device {
+    Plug plug;
+    std::optional<policy::MediumFacts> medium;
+    std::string probe_error;
+    bool probe_fresh = false;  // `medium` was read since it was authorised
+    bool disk_ready = false;
+    Authorization authorized = Authorization::kNone;
+    std::optional<policy::Access> open;  // what is in force
+    std::string mount_point;
+    // Others may have mounted it themselves, while nothing was enforced.
+    bool native = false;
+    std::string open_error;  // do not try again until something changes
+
+    enum class Busy { kNo, kAuthorizing, kProbing, kOpening, kClosing };
+    Busy busy = Busy::kNo;
+    Authorization asked = Authorization::kNone;
+    policy::DeviceDecision opening;  // what Open() was asked for
+    int gate_losses = 0;
+
+    Judgement judged;
+    bool told = false;
+    bool told_settled = false;
+
+    policy::DeviceFacts Facts() const;
+  };
+  const Device* Find(DeviceId id) const;
+  const std::map<DeviceId, Device>& devices() const { return devices_; }
+
+ private:
+  void Step(DeviceId id);
+  // Each returns true if something was begun.
+  bool StepObserve(DeviceId id, Device& device);
+  bool StepRefuse(DeviceId id, Device& device);
+  bool StepAllow(DeviceId id, Device& device);
+  bool StepMedium(DeviceId id, Device& device);
+  bool AskAuthorized(DeviceId id, Device& device, Authorization wanted);
+  bool AskClose(DeviceId id, Device& device, const std::string& reason);
+  bool AskOpen(DeviceId id, Device& device);
+  void JudgeNow(DeviceId id, Device& device);
+  void TellIfChanged(DeviceId id, Device& device,
+                     const policy::DeviceDecision& before);
+  void Tell(Report::Kind kind, DeviceId id, const Device& device,
+            std::string detail = {});
+  void StepAll();
+  bool OtherKeyboardStays(DeviceId id) const;
+  bool KeptBehind(const Device& hub) const;
+  bool Stale() const;
+
+  const Clock& clock_;
+  Effects& effects_;
+  std::shared_ptr<const policy::Snapshot> snapshot_;
+  std::optional<WallTime> expires_;
+  policy::TerminalFacts terminal_;
+  std::map<DeviceId, Device> devices_;
+  DeviceId last_id_ = 0;
+};
+
+}  // namespace sekisho::decide
