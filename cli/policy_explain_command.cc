@@ -177,9 +177,10 @@ void PrintText(const Explanation& e, policy::Mode mode) {
         "--filesystem or --encryption to go on\n");
     return;
   }
+  const bool usable = e.decision.access != policy::Access::kBlock;
   fmt::print("decision: {}{}{}{}\n", policy::Name(e.decision.access),
-             e.decision.encrypted_only ? ", encrypted_only" : "",
-             e.decision.no_exec ? ", no_exec" : "",
+             usable && e.decision.encrypted_only ? ", encrypted_only" : "",
+             usable && e.decision.no_exec ? ", no_exec" : "",
              mode == policy::Mode::kObserve
                  ? " (in observe this is only recorded)"
                  : "");

@@ -1,0 +1,100 @@
+// How long a load and a decision take with 10,000 rules and 100,000 listed
+// devices. Prints one line a figure; asserts nothing.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "policy/evaluator.h"
+#include "policy/parser.h"
+
+namespace sekisho::policy {
+namespace {
+
+using Time = std::chrono::steady_clock;
+
+double MillisSince(Time::time_point start) {
+  return std::chrono::duration<double, std::milli>(Time::now() - start).count();
+}
+
+std::string PolicyText(int rules, int patterns) {
+  std::string text =
+      "policy: 1\nname: bench\nmode: enforce\ndevice_default: block\n"
+      "content_default: block\ndevices:\n";
+  for (int i = 0; i < rules; ++i) {
+    text += fmt::format(
+        "- {{id: r{}, match: {{vendor_id: \"{}\", product_id: \"{:04x}\", "
+        "serial: \"S{}-*\"}}, access: inspect}}\n",
+        i, i < patterns ? "0*" : fmt::format("{:04x}", i % 256), i % 4096, i);
+  }
+  return text + "- {id: approved, list: approvals}\n";
+}
+
+std::string ListText(int rows) {
+  std::string text =
+      "list,vendor_id,product_id,serial,descriptor_hash,access,terminal,"
+      "expires,owner,purpose,ticket\n";
+  for (int i = 0; i < rows; ++i) {
+    text += fmt::format(
+        "approvals,{:04x},{:04x},AA{:012d},,inspect,,2027-03-31T15:00:00Z,"
+        "owner {},backup,CHG-{}\n",
+        i % 251, i % 4096, i, i % 100, i);
+  }
+  return text;
+}
+
+void Measure(int rules, int patterns, int rows) {
+  const std::string policy_text = PolicyText(rules, patterns);
+  const std::string list_text = ListText(rows);
+  const size_t before = mallinfo2().uordblks;
+  auto start = Time::now();
+  auto policy = ParsePolicy(policy_text, "bench.yaml");
+  CHECK(policy);
+  const double policy_ms = MillisSince(start);
+  start = Time::now();
+  auto entries = ParseDeviceList(list_text, "bench.csv");
+  CHECK(entries);
+  const double list_ms = MillisSince(start);
+  start = Time::now();
+  const auto snapshot =
+      Snapshot::Make(std::move(*policy), std::move(*entries), 1);
+  const double index_ms = MillisSince(start);
+  entries = std::vector<DeviceEntry>();
+  const size_t after = mallinfo2().uordblks;
+
+  std::vector<double> micros;
+  const WallTime now{std::chrono::seconds(1'763'900'000)};
+  size_t approved = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const int row = i * 7919 % (rows + rows / 10);
+    DeviceFacts device;
+    device.vendor_id = fmt::format("{:04x}", row % 251);
+    device.product_id = fmt::format("{:04x}", row % 4096);
+    device.serial = fmt::format("AA{:012d}", row);
+    device.interfaces = {{0x08, 0x06, 0x50}};
+    start = Time::now();
+    const auto decision = snapshot->DecideDevice(device, {}, {}, now);
+    micros.push_back(MillisSince(start) * 1000);
+    approved += decision.rule == "approved" ? 1U : 0U;
+  }
+  std::ranges::sort(micros);
+  fmt::print(
+      "{} rules ({} patterns) {} rows: parse policy {:.1f} ms, list {:.1f} ms, "
+      "index {:.1f} ms, held {:.1f} MiB; decision median {:.2f} us, p99 {:.2f} "
+      "us, max {:.1f} us ({} approved)\n",
+      rules, patterns, rows, policy_ms, list_ms, index_ms,
+      static_cast<double>(after - before) / (1 << 20),
+      micros[micros.size() / 2], micros[micros.size() * 99 / 100],
+      micros.back(), approved);
+}
+
+}  // namespace
+}  // namespace sekisho::policy
+
+int main() {
+  sekisho::policy::Measure(10, 0, 1'000);
+  sekisho::policy::Measure(9'999, 0, 100'000);
+  sekisho::policy::Measure(9'999, 9'999, 100'000);
+}

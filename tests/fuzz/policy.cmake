@@ -1,0 +1,6 @@
+sekisho_fuzzer(fuzz_policy_parser SOURCE policy_parser.cc
+  CORPUS tests/fuzz/corpus/policy_parser DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_devices SOURCE policy_devices.cc
+  CORPUS tests/fuzz/corpus/policy_devices DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_envelope SOURCE envelope.cc
+  CORPUS tests/fuzz/corpus/policy_envelope DEPS sekisho_policy)
