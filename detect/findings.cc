@@ -27,8 +27,7 @@ std::string JsonMembers(const Findings& findings) {
         JsonQuote(column.name), Name(column.type), column.rows, column.share);
     comma = ",";
   }
-  json += fmt::format(R"(],"inspection":"{}","reason":{})",
-                      Name(findings.inspection), JsonQuote(findings.reason));
+  json += fmt::format(R"(],"inspection":"{}")", Name(findings.inspection));
   return json;
 }
 

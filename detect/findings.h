@@ -43,8 +43,8 @@ struct Findings {
   int64_t of(DataType type) const { return data[Index(type)]; }
 };
 
-// The members "format" to "inspection" and "reason" of `sekisho scan`'s object,
-// without braces, so that the caller adds path, verdict, rule and seconds.
+// The members "format" to "inspection" of `sekisho scan`'s object, without
+// braces; the caller puts path before and verdict, rule, reason, seconds after.
 std::string JsonMembers(const Findings& findings);
 
 // "column 4 `個人番号`: my_number, 9981 of 10000 values (99.8 %)", one a

@@ -181,6 +181,14 @@ std::vector<uint64_t> DistinctSet::Hashes() const {
   return hashes;
 }
 
+std::vector<uint8_t> DistinctSet::ToRegisters() const {
+  DistinctSet copy = *this;
+  if (copy.exact()) {
+    copy.Spill();
+  }
+  return std::move(copy.registers_);
+}
+
 Result<DistinctSet> DistinctSet::From(std::span<const uint64_t> hashes,
                                       std::span<const uint8_t> registers) {
   DistinctSet set;

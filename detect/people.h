@@ -32,6 +32,10 @@ enum class IdentityKind : uint8_t {
   kCard = 9,   // only where a record has nothing stronger
 };
 inline constexpr size_t kIdentityKindCount = 10;
+inline constexpr std::array<std::string_view, kIdentityKindCount>
+    kIdentityKindNames = {"row",   "national_id", "name_birth",   "name_phone",
+                          "email", "member_id",   "name_address", "name",
+                          "phone", "card"};
 
 using SketchKey = std::array<std::byte, 32>;
 
@@ -56,6 +60,8 @@ class DistinctSet {
   std::vector<uint64_t> Hashes() const;
   // kSketchBytes, or empty while exact.
   const std::vector<uint8_t>& registers() const { return registers_; }
+  // As a sketch, whatever the form now; kSketchBytes.
+  std::vector<uint8_t> ToRegisters() const;
   // `registers` must be empty or kSketchBytes long.
   static Result<DistinctSet> From(std::span<const uint64_t> hashes,
                                   std::span<const uint8_t> registers);

@@ -481,7 +481,11 @@ bool TextJudge::FindHeader(const Records& records,
       const std::string_view cell = Fold(Text(field), &folded);
       filled += cell.empty() ? 0u : 1u;
       numbers |= std::count_if(cell.begin(), cell.end(), IsDigit) >= 4;
-      hints += HintOf(cell) != HeaderHint::kNone ? 1u : 0u;
+      // "氏名: 山田花子" is an entry of a form, not a header.
+      const size_t colon = cell.find(':');
+      const bool is_entry =
+          colon != std::string_view::npos && colon + 1 < cell.size();
+      hints += !is_entry && HintOf(cell) != HeaderHint::kNone ? 1u : 0u;
     }
     const bool enough =
         hints >= 2 || (hints == 1 && !numbers && (r == 0 || filled <= 2));

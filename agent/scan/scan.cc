@@ -1,0 +1,171 @@
+#include "agent/scan/scan.h"
+
+#include <sodium.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/unix_socket.h"
+
+namespace sekisho::scan {
+namespace {
+
+using detect::DistinctSet;
+using detect::IdentityKind;
+
+constexpr size_t kReadBytes = size_t{256} * 1024;
+
+ipc::SketchFinding ToMessage(IdentityKind kind, const DistinctSet& set) {
+  ipc::SketchFinding out;
+  out.kind = detect::kIdentityKindNames[static_cast<size_t>(kind)];
+  out.persons = set.Count();
+  if (set.exact() && static_cast<size_t>(set.Count()) <= kMaxKeyedHashes) {
+    for (uint64_t hash : set.Hashes()) {
+      std::array<std::byte, 8> bytes{};
+      PutU64(bytes.data(), hash);
+      out.keyed_hashes += AsText(bytes);
+    }
+  } else {
+    const std::vector<uint8_t> registers = set.ToRegisters();
+    out.blob = AsText(std::as_bytes(std::span(registers)));
+  }
+  return out;
+}
+
+// The strongest kinds first, as many as a packet holds.
+std::vector<ipc::SketchFinding> Sketches(const detect::PeopleSketch& people) {
+  constexpr IdentityKind kOrder[] = {
+      IdentityKind::kRow,         IdentityKind::kNationalId,
+      IdentityKind::kNameBirth,   IdentityKind::kNamePhone,
+      IdentityKind::kEmail,       IdentityKind::kMemberId,
+      IdentityKind::kNameAddress, IdentityKind::kPhone,
+      IdentityKind::kCard,        IdentityKind::kName};
+  std::vector<ipc::SketchFinding> out;
+  size_t bytes = 0;
+  for (IdentityKind kind : kOrder) {
+    if (people.of(kind).empty()) {
+      continue;
+    }
+    ipc::SketchFinding sketch = ToMessage(kind, people.of(kind));
+    const size_t size = sketch.blob.size() + sketch.keyed_hashes.size();
+    if (bytes + size <= kMaxSketchBytes) {
+      bytes += size;
+      out.push_back(std::move(sketch));
+    }
+  }
+  return out;
+}
+
+ipc::Findings ToMessage(const detect::Findings& findings) {
+  ipc::Findings out;
+  out.format = findings.format;
+  out.encoding = findings.encoding;
+  out.bytes = findings.bytes;
+  out.persons = findings.persons;
+  for (size_t i = 0; i < detect::kDataTypeCount; ++i) {
+    if (findings.data[i] > 0) {
+      out.data.push_back(
+          {std::string(detect::kDataTypeNames[i]), findings.data[i]});
+    }
+  }
+  for (const detect::ColumnFinding& column : findings.columns) {
+    out.columns.push_back({column.name, std::string(Name(column.type)),
+                           column.rows, column.share});
+  }
+  out.inspection = Name(findings.inspection);
+  out.reason = findings.reason;
+  out.sketches = Sketches(findings.people);
+  return out;
+}
+
+// The last resort when one block never ends: the process dies, the peer sees
+// the connection close and reports a timeout, systemd starts the next one.
+void ArmWatchdog(int64_t timeout_ms) {
+  itimerval timer{};
+  timer.it_value.tv_sec = timeout_ms == 0 ? 0 : timeout_ms / 1000 + 5;
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+}  // namespace
+
+ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
+                     const Clock& clock) {
+  const BootTime deadline =
+      clock.SinceBoot() + std::chrono::milliseconds(options.timeout_ms);
+  detect::Inspector inspector({.key = options.sketch_key});
+  crypto_hash_sha256_state hash;
+  crypto_hash_sha256_init(&hash);
+  Bytes buffer(kReadBytes);
+  std::string cut_reason;
+  int64_t at = 0;
+  while (at < size_bytes) {
+    if (clock.SinceBoot() >= deadline) {
+      cut_reason = "timeout";
+      break;
+    }
+    const size_t wanted = static_cast<size_t>(
+        std::min<int64_t>(size_bytes - at, static_cast<int64_t>(kReadBytes)));
+    const ssize_t n = ::pread(fd, buffer.data(), wanted, at);
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      cut_reason = "damaged";
+      break;
+    }
+    const ByteSpan part(buffer.data(), static_cast<size_t>(n));
+    inspector.Feed(part);
+    crypto_hash_sha256_update(
+        &hash, reinterpret_cast<const unsigned char*>(part.data()),
+        part.size());
+    at += n;
+  }
+  detect::Findings findings = inspector.Finish();
+  if (!cut_reason.empty()) {
+    // What was read counts, but the file is not known to be clean.
+    if (findings.inspection == detect::Inspection::kFull) {
+      findings.inspection = detect::Inspection::kPartial;
+    }
+    findings.reason = cut_reason;
+  }
+  ipc::Findings out = ToMessage(findings);
+  if (cut_reason.empty()) {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+    crypto_hash_sha256_final(&hash, digest.data());
+    out.file_hash = AsText(std::as_bytes(std::span(digest)));
+  }
+  return out;
+}
+
+Status Serve(int socket, const Clock& clock) {
+  for (;;) {
+    Result<Packet> packet = ReceivePacket(socket);
+    if (!packet) {
+      return packet.error().code == Code::kCancelled
+                 ? Status{}
+                 : std::unexpected(packet.error());
+    }
+    ASSIGN_OR_RETURN(const ipc::ScanRequest request,
+                     ipc::Decode<ipc::ScanRequest>(packet->bytes));
+    const bool sane = packet->fds.size() == 1 && request.size_bytes >= 0 &&
+                      request.timeout_ms > 0 &&
+                      request.timeout_ms <= kMaxTimeoutMs;
+    if (!sane) {
+      return Fail(Code::kInvalidArgument,
+                  "scan request without its one descriptor, or out of range");
+    }
+    ScanOptions options;
+    options.sketch_key = request.sketch_key;
+    options.timeout_ms = request.timeout_ms;
+    ArmWatchdog(request.timeout_ms);
+    ipc::ScanResult result;
+    result.transfer_id = request.transfer_id;
+    result.findings =
+        ScanFd(packet->fds[0].get(), request.size_bytes, options, clock);
+    ArmWatchdog(0);
+    RETURN_IF_ERROR(SendPacket(socket, ipc::Encode(result)));
+  }
+}
+
+}  // namespace sekisho::scan

@@ -1,0 +1,36 @@
+// Inspects the content behind a descriptor, within a budget of time, and
+// answers scan requests on a socket.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/ipc/messages.h"
+#include "common/clock.h"
+#include "common/result.h"
+#include "detect/inspector.h"
+
+namespace sekisho::scan {
+
+// Longest a request may ask for.
+inline constexpr int64_t kMaxTimeoutMs = 600'000;
+// An event names people up to here by keyed hashes, above by a sketch.
+inline constexpr size_t kMaxKeyedHashes = 512;
+// All of a result's sketches: a packet holds 128 KiB.
+inline constexpr size_t kMaxSketchBytes = size_t{96} * 1024;
+
+struct ScanOptions {
+  detect::SketchKey sketch_key{};
+  int64_t timeout_ms = 30'000;
+};
+
+// Reads `size_bytes` of `fd` with pread, whatever its file position. Never
+// fails: a read error or a file that is shorter is "partial" and "damaged",
+// running out of time "partial" and "timeout".
+ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
+                     const Clock& clock);
+
+// Answers requests on `socket` until the peer closes it (success). A request
+// that is malformed or has no descriptor ends the connection with an error.
+Status Serve(int socket, const Clock& clock);
+
+}  // namespace sekisho::scan
