@@ -157,6 +157,7 @@ struct AlertFilter {
   std::vector<AlertState> states;  // any of; empty = all
   std::string severity, kind, terminal, assignee;
   int64_t alert_id = 0;  // 0 = all
+  bool only_unresolved = false;
   bool with_events = false;
 };
 

@@ -306,25 +306,13 @@ Result<std::optional<int64_t>> SqliteStore::AddAlert(const NewAlert& alert) {
   return id;
 }
 
-Result<std::optional<int64_t>> SqliteStore::ResolveAlert(const std::string& key,
-                                                         WallTime now) {
-  std::optional<int64_t> id;
-  const Status written = Write([&](Connection& db) -> Status {
-    ASSIGN_OR_RETURN(
-        Statement row,
-        db.Query("UPDATE alerts SET resolve_time=?2, update_time=?2 "
-                 "WHERE alert_key=?1 AND resolve_time IS NULL "
-                 "RETURNING alert_id",
-                 key, now));
-    ASSIGN_OR_RETURN(const bool found, row.Step());
-    if (found) {
-      id = row.Int(0);
-      RETURN_IF_ERROR(row.Step());
-    }
-    return {};
+Status SqliteStore::ResolveAlert(int64_t alert_id, WallTime now) {
+  return Write([&](Connection& db) {
+    return db.Run(
+        "UPDATE alerts SET resolve_time=?2, update_time=?2 "
+        "WHERE alert_id=?1 AND resolve_time IS NULL",
+        alert_id, now);
   });
-  RETURN_IF_ERROR(written);
-  return id;
 }
 
 Result<Alert> SqliteStore::ReadAlert(Connection& db, int64_t alert_id) {
@@ -350,6 +338,9 @@ Result<Page<Alert>> SqliteStore::ListAlerts(const AlertFilter& filter,
   }
   if (filter.alert_id != 0) {
     where.And("alert_id=?", {filter.alert_id});
+  }
+  if (filter.only_unresolved) {
+    where.And("resolve_time IS NULL");
   }
   std::vector<int64_t> states;
   for (const AlertState state : filter.states) {

@@ -66,22 +66,27 @@ Status PutApproval(Connection& db, const Approval& approval,
       by, now);
 }
 
-Result<std::vector<Approval>> ApprovalsInForce(Connection& db, WallTime now) {
+Result<std::vector<ApprovedDevice>> ApprovalsInForce(Connection& db,
+                                                     WallTime now) {
   ASSIGN_OR_RETURN(
       Statement row,
-      db.Query("SELECT device_id, access, terminal, expire_time, owner, "
-               "purpose, ticket FROM approvals "
-               "WHERE expire_time IS NULL OR expire_time > ? "
-               "ORDER BY device_id",
+      db.Query("SELECT p.device_id, p.access, p.terminal, p.expire_time, "
+               "p.owner, p.purpose, p.ticket, d.facts FROM approvals p "
+               "JOIN devices d USING (device_id) "
+               "WHERE p.expire_time IS NULL OR p.expire_time > ? "
+               "ORDER BY p.device_id",
                now));
-  std::vector<Approval> all;
+  std::vector<ApprovedDevice> all;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) {
       return all;
     }
-    all.push_back({row.Text(0), row.Text(1), row.Text(2), row.MaybeTime(3),
-                   row.Text(4), row.Text(5), row.Text(6)});
+    ApprovedDevice& device = all.emplace_back();
+    device.approval = {row.Text(0), row.Text(1), row.Text(2), row.MaybeTime(3),
+                       row.Text(4), row.Text(5), row.Text(6)};
+    const std::string_view facts = row.View(7);
+    device.facts.ParseFromArray(facts.data(), static_cast<int>(facts.size()));
   }
 }
 

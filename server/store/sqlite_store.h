@@ -91,8 +91,7 @@ class SqliteStore final : public Store {
                                    const Paging& paging, WallTime now) override;
 
   Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) override;
-  Result<std::optional<int64_t>> ResolveAlert(const std::string& key,
-                                              WallTime now) override;
+  Status ResolveAlert(int64_t alert_id, WallTime now) override;
   Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                  const Paging& paging) override;
   Result<Alert> UpdateAlert(const AlertChange& change,

@@ -117,6 +117,12 @@ struct StoredToken {
   WallTime expire_time;
 };
 
+// An approval in force with what is known of its device.
+struct ApprovedDevice {
+  Approval approval;
+  event::v1::Device facts;
+};
+
 // ---- people ----
 
 struct User {
@@ -211,7 +217,7 @@ class Store {
   // "devices" envelope, in one transaction. `approval.access` empty takes it
   // back (kNotFound if there is none).
   using ListSealer = std::function<std::string(
-      int64_t version, const std::vector<Approval>& all)>;
+      int64_t version, const std::vector<ApprovedDevice>& all)>;
   virtual Result<int64_t> ChangeApproval(const Approval& approval,
                                          const std::string& by, WallTime now,
                                          const ListSealer& seal) = 0;
@@ -221,8 +227,8 @@ class Store {
 
   // The id, or nothing if an alert with this key is there.
   virtual Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) = 0;
-  virtual Result<std::optional<int64_t>> ResolveAlert(const std::string& key,
-                                                      WallTime now) = 0;
+  // What it was about is over by itself. Twice is fine.
+  virtual Status ResolveAlert(int64_t alert_id, WallTime now) = 0;
   virtual Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                          const Paging& paging) = 0;
   // kNotFound, kFailedPrecondition (closing without verdict, changing what is

@@ -1,0 +1,165 @@
+#include "server/alert/rules.h"
+
+#include <string>
+
+#include "common/text.h"
+
+namespace sekisho::alert {
+namespace {
+
+using event::v1::EventKind;
+
+// From this many people on a refused copy is what the product is for.
+constexpr int64_t kManyPersons = 100;
+
+std::string Day(WallTime time) { return FormatUtc(time).substr(0, 10); }
+
+std::string Text(const std::string& text, size_t cap = 200) {
+  return EscapeUntrusted(text, cap);
+}
+
+bool Blocked(const event::v1::PublicPart& part) {
+  switch (part.outcome()) {
+    case event::v1::OUTCOME_UNSPECIFIED:
+    case event::v1::OUTCOME_ALLOWED:
+    case event::v1::OUTCOME_ALERTED:
+      return false;
+    default:  // also what a newer agent says and we do not know
+      return true;
+  }
+}
+
+store::NewAlert Make(const store::Event& event, std::string kind,
+                     std::string severity, std::string title) {
+  store::NewAlert alert;
+  alert.key = kind + ":" + std::to_string(event.row_id);
+  alert.alert.kind = std::move(kind);
+  alert.alert.severity = std::move(severity);
+  alert.alert.title = std::move(title);
+  alert.alert.agent_id = event.agent_id;
+  alert.alert.terminal = event.terminal;
+  alert.alert.person = Text(event.personal_part.person());
+  alert.alert.device_id = event.device_id;
+  alert.alert.create_time = event.receive_time;
+  alert.alert.event_row_id = event.row_id;
+  return alert;
+}
+
+// One alert for the same thing on the same terminal on one day.
+store::NewAlert Daily(store::NewAlert alert, const std::string& what) {
+  alert.key = alert.alert.kind + ":" + alert.alert.agent_id + ":" + what + ":" +
+              Day(alert.alert.create_time);
+  return alert;
+}
+
+std::string Content(const event::v1::PublicPart& part) {
+  std::string text =
+      part.format().empty() ? "A file" : "A file (" + Text(part.format()) + ")";
+  if (part.person_count() > 0) {
+    text += " with about " + std::to_string(part.person_count()) + " people";
+  }
+  if (part.inspection() == event::v1::INSPECTION_NONE ||
+      part.inspection() == event::v1::INSPECTION_PARTIAL) {
+    text += ", not inspected whole (" + Text(part.inspection_reason()) + "),";
+  }
+  return text;
+}
+
+std::vector<store::NewAlert> Transfer(const store::Event& event) {
+  const auto& part = event.public_part;
+  const std::string to = event.device_id.empty() ? "a medium" : event.device_id;
+  if (Blocked(part) && part.observe_only()) {
+    return {Make(event, "transfer_observed", "medium",
+                 Content(part) + " went to " + to + " on " + event.terminal +
+                     "; an enforcing policy would have stopped it")};
+  }
+  if (Blocked(part)) {
+    std::string title =
+        Content(part) + " was kept from " + to + " on " + event.terminal;
+    if (part.persons_written_count() > 0) {
+      title += "; rows of " + std::to_string(part.persons_written_count()) +
+               " people had reached the medium";
+    }
+    const bool serious =
+        part.person_count() >= kManyPersons || part.persons_written_count() > 0;
+    return {Make(event, "transfer_blocked", serious ? "high" : "medium",
+                 std::move(title))};
+  }
+  if (part.outcome() == event::v1::OUTCOME_ALERTED) {
+    return {Make(event, "transfer_alerted", "medium",
+                 Content(part) + " went to " + to + " on " + event.terminal)};
+  }
+  return {};
+}
+
+std::vector<store::NewAlert> Plugged(const store::Event& event) {
+  const auto& part = event.public_part;
+  if (!Blocked(part) || part.observe_only()) {
+    return {};
+  }
+  return {Daily(
+      Make(event, "device_blocked", "low",
+           "Device " + event.device_id + " was refused on " + event.terminal),
+      event.device_id)};
+}
+
+std::vector<store::NewAlert> Health(const store::Event& event) {
+  const auto& part = event.public_part;
+  const bool started = part.kind() == event::v1::EVENT_KIND_AGENT_STARTED;
+  if (started &&
+      (part.gate_state() == "full" || part.gate_state() == "observe")) {
+    return {};
+  }
+  std::string title =
+      "The agent on " + event.terminal + " is " +
+      (part.gate_state().empty() ? "unwell" : Text(part.gate_state(), 32));
+  if (!part.reason().empty()) {
+    title += ": " + Text(part.reason());
+  }
+  return {Daily(Make(event, "agent_health", "low", std::move(title)),
+                Text(part.gate_state(), 32) + ":" + Text(part.reason(), 64))};
+}
+
+}  // namespace
+
+std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
+  const auto& part = event.public_part;
+  switch (part.kind()) {
+    case event::v1::EVENT_KIND_TRANSFER:
+      return Transfer(event);
+    case event::v1::EVENT_KIND_DEVICE_PLUGGED:
+    case event::v1::EVENT_KIND_DEVICE_DECIDED:
+      return Plugged(event);
+    case event::v1::EVENT_KIND_HEALTH:
+    case event::v1::EVENT_KIND_AGENT_STARTED:
+      return Health(event);
+    case event::v1::EVENT_KIND_TAMPER:
+      return {Make(event, "tamper", "critical",
+                   "Somebody tried to get past the agent on " + event.terminal +
+                       ": " + Text(part.reason()))};
+    case event::v1::EVENT_KIND_GAP:
+      return {Make(event, "event_gap", "high",
+                   event.terminal + " could not keep " +
+                       std::to_string(part.lost_count()) + " events")};
+    case event::v1::EVENT_KIND_REQUEST:
+      return {
+          Make(event, "approval_request", "medium",
+               "The operator of " + event.terminal + " asks for approval of " +
+                   (event.device_id.empty() ? "a transfer" : event.device_id))};
+    case event::v1::EVENT_KIND_DEVICE_REMOVED:
+    case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
+    case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:
+    case event::v1::EVENT_KIND_AGENT_STOPPED:
+    case event::v1::EVENT_KIND_POLICY_CHANGED:
+      return {};
+    default:
+      return {Daily(Make(event, "unknown_event", "medium",
+                         event.terminal +
+                             " sent an event of a kind this server does not "
+                             "know: " +
+                             std::to_string(static_cast<int>(part.kind()))),
+                    std::to_string(static_cast<int>(part.kind())))};
+  }
+}
+
+}  // namespace sekisho::alert

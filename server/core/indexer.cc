@@ -1,0 +1,148 @@
+#include "server/core/indexer.h"
+
+#include "common/log.h"
+#include "common/text.h"
+#include "server/core/device_id.h"
+
+namespace sekisho::core {
+namespace {
+
+constexpr int kBatchRows = 500;
+constexpr auto kRetry = std::chrono::seconds(1);
+
+store::Event Decode(const store::LoggedEvent& logged) {
+  store::Event event;
+  event.row_id = logged.row_id;
+  event.agent_id = logged.agent_id;
+  event.terminal = logged.terminal;
+  event.receive_time = logged.receive_time;
+  event.hash_hex = ToHex(AsBytes(logged.record.hash()));
+  event.public_part.ParseFromString(logged.record.public_part());
+  event.personal_part.ParseFromString(logged.record.personal_part());
+  if (event.public_part.has_device()) {
+    event.device_id = DeviceIdOf(event.public_part.device());
+  }
+  return event;
+}
+
+store::IndexedEvent IndexRow(const store::Event& event) {
+  store::IndexedEvent row;
+  row.row_id = event.row_id;
+  row.agent_id = event.agent_id;
+  row.epoch = event.public_part.epoch();
+  row.sequence = event.public_part.sequence();
+  row.kind = event.public_part.kind();
+  row.outcome = event.public_part.outcome();
+  row.person = EscapeUntrusted(event.personal_part.person(), 256);
+  row.device_id = event.device_id;
+  row.receive_time = event.receive_time;
+  return row;
+}
+
+bool IsAboutDevice(event::v1::EventKind kind) {
+  return kind == event::v1::EVENT_KIND_DEVICE_PLUGGED ||
+         kind == event::v1::EVENT_KIND_DEVICE_DECIDED ||
+         kind == event::v1::EVENT_KIND_MEDIUM_MOUNTED;
+}
+
+store::DeviceSeen DeviceRow(const store::Event& event) {
+  store::DeviceSeen seen;
+  seen.device_id = event.device_id;
+  seen.facts = event.public_part.device();
+  seen.terminal = event.terminal;
+  seen.person = EscapeUntrusted(event.personal_part.person(), 256);
+  seen.time = event.receive_time;
+  if (IsAboutDevice(event.public_part.kind())) {
+    seen.access = EscapeUntrusted(event.public_part.access(), 32);
+  }
+  seen.weak_identity = IsWeakSerial(seen.facts.serial());
+  return seen;
+}
+
+}  // namespace
+
+Indexer::~Indexer() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Indexer::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Indexer::Wake() {
+  {
+    std::lock_guard lock(mutex_);
+    awake_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Indexer::Loop() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || awake_; });
+      if (stopping_) {
+        return;
+      }
+      awake_ = false;
+    }
+    for (;;) {
+      const auto rows = RunOnce();
+      if (!rows) {
+        Log(LogLevel::kError, "indexer: " + rows.error().message);
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, kRetry, [this] { return stopping_; });
+        awake_ = true;
+        break;
+      }
+      std::lock_guard lock(mutex_);
+      if (*rows < kBatchRows || stopping_) {
+        break;
+      }
+    }
+  }
+}
+
+Result<int> Indexer::RunOnce() {
+  store::IndexBatch batch;
+  ASSIGN_OR_RETURN(batch.from_row, store_.IndexMark());
+  ASSIGN_OR_RETURN(const auto logged,
+                   store_.ReadLog(batch.from_row, kBatchRows));
+  if (logged.empty()) {
+    lag_ = 0;
+    return 0;
+  }
+  std::vector<Change> changes;
+  for (const store::LoggedEvent& row : logged) {
+    const store::Event event = Decode(row);
+    batch.events.push_back(IndexRow(event));
+    changes.push_back({Change::What::kEvent, event.row_id, ""});
+    if (!event.device_id.empty()) {
+      batch.devices.push_back(DeviceRow(event));
+      changes.push_back({Change::What::kDevice, 0, event.device_id});
+    }
+    for (store::NewAlert& alert : rule_(event)) {
+      batch.alerts.push_back(std::move(alert));
+    }
+  }
+  batch.to_row = logged.back().row_id;
+  ASSIGN_OR_RETURN(const auto alerts, store_.WriteIndex(batch));
+  for (const Change& change : changes) {
+    changes_.Tell(change);
+  }
+  for (const int64_t alert_id : alerts) {
+    changes_.Tell({Change::What::kAlert, alert_id, ""});
+  }
+  lag_ = std::ssize(logged) == kBatchRows ? kBatchRows : 0;
+  return static_cast<int>(logged.size());
+}
+
+}  // namespace sekisho::core

@@ -1,0 +1,137 @@
+#include "server/core/ingest.h"
+
+#include <cstring>
+
+#include "server/core/audit.h"
+
+namespace sekisho::core {
+namespace {
+
+std::string Place(const event::Head& head) {
+  return std::to_string(head.epoch) + ":" + std::to_string(head.sequence);
+}
+
+}  // namespace
+
+Status Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
+                    std::vector<event::v1::EventRecord> records,
+                    store::AppendDone done) {
+  size_t bytes = 0;
+  for (const event::v1::EventRecord& record : records) {
+    bytes += record.public_part().size() + record.personal_part().size();
+  }
+  if (std::ssize(records) > kMaxBatchRecords || bytes > kMaxBatchBytes) {
+    return Fail(Code::kResourceExhausted,
+                "a batch has at most 500 records and 512 KiB");
+  }
+  event::Head moved = head;
+  std::vector<event::v1::EventRecord> fresh;
+  for (event::v1::EventRecord& record : records) {
+    // A record that was sent before: the same bytes are fine, others are a
+    // fork, which only the newest can show without reading back.
+    if (record.epoch() == moved.epoch && record.sequence() <= moved.sequence &&
+        (record.sequence() != moved.sequence ||
+         record.hash() == AsText(moved.hash))) {
+      continue;
+    }
+    Status next =
+        event::CheckNext(moved, record, agent.chain_key, agent.agent_id);
+    if (!next && next.error().code == Code::kAlreadyExists) {
+      next = Fail(Code::kAborted, "fork: sequence " +
+                                      std::to_string(record.sequence()) +
+                                      " came with two hashes");
+    }
+    if (!next) {
+      ReportRefusal(agent, moved, next.error());
+      return next;
+    }
+    moved = event::HeadOf(record);
+    fresh.push_back(std::move(record));
+  }
+  head = moved;
+  if (fresh.empty()) {
+    done(head);
+    return {};
+  }
+  store_.Append({agent.agent_id, std::move(fresh), clock_.Now()},
+                [this, done = std::move(done)](Result<event::Head> result) {
+                  if (result) {
+                    committed_();
+                  }
+                  done(std::move(result));
+                });
+  return {};
+}
+
+void Ingest::CheckHead(const store::AgentIdentity& agent,
+                       const event::Head& says,
+                       const event::Head& acknowledged) {
+  if (says.epoch != acknowledged.epoch ||
+      says.sequence > acknowledged.sequence) {
+    return;
+  }
+  if (says.sequence < acknowledged.sequence) {
+    Report(agent, "chain_rollback", Place(acknowledged),
+           agent.terminal + " says its newest event is " +
+               std::to_string(says.sequence) + ", but " +
+               std::to_string(acknowledged.sequence) +
+               " were acknowledged: it was rolled back or its spool was lost");
+  } else if (says.hash != acknowledged.hash) {
+    Report(agent, "chain_fork", Place(acknowledged),
+           agent.terminal + " has another event " +
+               std::to_string(says.sequence) +
+               " than the one that was acknowledged: a clone or a forged "
+               "chain");
+  }
+}
+
+void Ingest::ReportRefusal(const store::AgentIdentity& agent,
+                           const event::Head& head, const Error& error) {
+  const std::string expected = std::to_string(head.sequence + 1);
+  switch (error.code) {
+    case Code::kDataLoss:
+      Report(agent, "event_gap", Place(head),
+             "Events of " + agent.terminal + " are missing from " + expected +
+                 " on");
+      break;
+    case Code::kAborted:
+      Report(agent, "chain_fork", Place(head),
+             "Events of " + agent.terminal + " from " + expected +
+                 " on do not follow what was acknowledged: a clone or a "
+                 "forged chain");
+      break;
+    default:
+      Report(agent, "event_forged", Place(head),
+             "An event of " + agent.terminal + " after " +
+                 std::to_string(head.sequence) +
+                 " was refused: " + error.message);
+      break;
+  }
+}
+
+void Ingest::Report(const store::AgentIdentity& agent, const std::string& kind,
+                    const std::string& key, const std::string& title) {
+  store::NewAlert alert;
+  alert.key = kind + ":" + agent.agent_id + ":" + key;
+  alert.alert.kind = kind;
+  alert.alert.severity = "critical";
+  alert.alert.title = title;
+  alert.alert.agent_id = agent.agent_id;
+  alert.alert.terminal = agent.terminal;
+  alert.alert.create_time = clock_.Now();
+  const auto id = store_.AddAlert(alert);
+  if (id && *id) {
+    // Once: an agent that repeats itself does not fill the audit log.
+    (void)WriteAudit(store_, clock_,
+                     {.user = agent.agent_id,
+                      .door = "agent",
+                      .address = "",
+                      .action = "event.refused",
+                      .object = "agent " + agent.terminal,
+                      .detail = kind},
+                     Fail(Code::kAborted, title));
+    changes_.Tell({Change::What::kAlert, **id, ""});
+  }
+}
+
+}  // namespace sekisho::core

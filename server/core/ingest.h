@@ -1,0 +1,63 @@
+// The way of an event from the wire to the log: checked against the agent's
+// chain, committed, acknowledged. Nothing that people search is built here.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "server/core/changes.h"
+#include "server/store/store.h"
+
+namespace sekisho::core {
+
+inline constexpr int kMaxBatchRecords = 500;
+inline constexpr size_t kMaxBatchBytes = size_t{512} * 1024;
+
+// Thread-safe. What it refuses it writes to the audit log and makes an alert
+// of, once for each position in a chain.
+class Ingest {
+ public:
+  // `committed` runs on the store's thread after each commit (to wake the
+  // indexer).
+  Ingest(store::Store& store, const Clock& clock, Changes& changes,
+         std::function<void()> committed)
+      : store_(store),
+        clock_(clock),
+        changes_(changes),
+        committed_(std::move(committed)) {}
+
+  Result<event::Head> HeadOf(const std::string& agent_id) {
+    return store_.HeadOf(agent_id);
+  }
+
+  // `head` is the caller's (one stream's): where the chain stands with all that
+  // it gave here, committed or not. On success it moves on and `done` is called
+  // with the committed head, or with an error (then the caller starts again
+  // from HeadOf). Records at or before the head are skipped; if nothing is
+  // left, `done` is called at once. Nothing is taken when it fails:
+  // kDataLoss gap, kAborted fork, kUnauthenticated signature,
+  // kInvalidArgument malformed, kResourceExhausted too many.
+  Status Take(const store::AgentIdentity& agent, event::Head& head,
+              std::vector<event::v1::EventRecord> records,
+              store::AppendDone done);
+
+  // The head an agent says it has: behind what it had acknowledged (rolled
+  // back, restored image) or another hash at the same place (clone).
+  void CheckHead(const store::AgentIdentity& agent, const event::Head& says,
+                 const event::Head& acknowledged);
+
+ private:
+  void Report(const store::AgentIdentity& agent, const std::string& kind,
+              const std::string& key, const std::string& title);
+  void ReportRefusal(const store::AgentIdentity& agent, const event::Head& head,
+                     const Error& error);
+
+  store::Store& store_;
+  const Clock& clock_;
+  Changes& changes_;
+  const std::function<void()> committed_;
+};
+
+}  // namespace sekisho::core

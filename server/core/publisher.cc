@@ -1,0 +1,211 @@
+#include "server/core/publisher.h"
+
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "common/file.h"
+#include "common/text.h"
+#include "policy/packs.h"
+#include "server/core/device_id.h"
+
+namespace sekisho::core {
+namespace {
+
+constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
+                                             "unlock", "upgrade"};
+constexpr size_t kMaxNoteBytes = 256;
+
+Result<policy::KeyPair> OpenKey(const std::string& path) {
+  policy::KeyPair key;
+  auto hex = ReadFileAt(AT_FDCWD, path, 1024);
+  if (!hex && hex.error().code == Code::kNotFound) {
+    key = policy::NewKeyPair();
+    RETURN_IF_ERROR(ReplaceFile(
+        path, ToHex(key.secret_key) + ToHex(key.public_key) + "\n", 0600));
+    return key;
+  }
+  if (!hex) {
+    return std::unexpected(std::move(hex).error());
+  }
+  ASSIGN_OR_RETURN(const Bytes bytes, FromHex(Trim(*hex)));
+  if (bytes.size() != key.secret_key.size() + key.public_key.size()) {
+    return Fail(Code::kDataLoss, path + " is not a signing key");
+  }
+  std::memcpy(key.secret_key.data(), bytes.data(), key.secret_key.size());
+  std::memcpy(key.public_key.data(), bytes.data() + key.secret_key.size(),
+              key.public_key.size());
+  return key;
+}
+
+Status CheckNote(std::string_view what, const std::string& text) {
+  if (text.size() > kMaxNoteBytes || !IsValidUtf8(text)) {
+    return Fail(Code::kInvalidArgument,
+                std::string(what) + " is UTF-8 text of at most 256 bytes");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Publisher>> Publisher::Open(
+    store::Store& store, const Clock& clock, const std::string& key_path) {
+  ASSIGN_OR_RETURN(const policy::KeyPair key, OpenKey(key_path));
+  std::unique_ptr<Publisher> publisher(new Publisher(store, clock, key));
+  ASSIGN_OR_RETURN(const auto policies, store.ListPolicies({1, ""}));
+  if (policies.rows.empty()) {
+    ASSIGN_OR_RETURN(const Pushed pushed,
+                     publisher->PushPolicy(
+                         "sekisho", std::string(policy::PackText("observe")),
+                         "observe.yaml", "what a fresh install does"));
+    if (!pushed.problems.empty()) {
+      return Fail(Code::kInternal, "the observe pack does not parse");
+    }
+  }
+  return publisher;
+}
+
+std::string Publisher::RootFile() const {
+  policy::Root root;
+  for (const std::string_view type : kSignedTypes) {
+    root.roles[std::string(type)] = {1, {key_.public_key}};
+  }
+  return policy::PrintRoot(root);
+}
+
+std::string Publisher::Seal(const std::string& type, int64_t version,
+                            std::string body) const {
+  policy::Envelope envelope;
+  envelope.type = type;
+  envelope.version = version;
+  envelope.issued_seconds = std::chrono::duration_cast<std::chrono::seconds>(
+                                clock_.Now().time_since_epoch())
+                                .count();
+  envelope.body = std::move(body);
+  return policy::Seal(std::move(envelope), {key_});
+}
+
+Result<Pushed> Publisher::PushPolicy(const std::string& author,
+                                     const std::string& text,
+                                     const std::string& file_name,
+                                     const std::string& comment) {
+  RETURN_IF_ERROR(CheckNote("a comment", comment));
+  Pushed pushed;
+  auto parsed = policy::ParsePolicyDetailed(text, file_name);
+  if (!parsed) {
+    pushed.problems = std::move(parsed).error();
+    return pushed;
+  }
+  PolicyVersion policy;
+  policy.push_time = clock_.Now();
+  policy.author = author;
+  policy.comment = comment;
+  policy.file_name = EscapeUntrusted(file_name, kMaxNoteBytes);
+  policy.mode = policy::Name(parsed->mode);
+  policy.text = text;
+  ASSIGN_OR_RETURN(pushed.version,
+                   store_.AddPolicy(std::move(policy), [&](int64_t version) {
+                     return Seal("policy", version, text);
+                   }));
+  pushed.agent_count = Tell("policy", pushed.version);
+  return pushed;
+}
+
+Result<Pushed> Publisher::Rollback(const std::string& author, int64_t version) {
+  ASSIGN_OR_RETURN(const PolicyVersion old, store_.GetPolicy(version));
+  return PushPolicy(author, old.text, old.file_name,
+                    "back to version " + std::to_string(version));
+}
+
+Result<event::v1::Device> Publisher::FactsOf(
+    const std::string& device_id) const {
+  store::DeviceFilter filter;
+  filter.device_id = device_id;
+  ASSIGN_OR_RETURN(const auto seen,
+                   store_.ListDevices(filter, {1, ""}, clock_.Now()));
+  if (!seen.rows.empty() && DeviceIdOf(seen.rows[0].facts) == device_id) {
+    return seen.rows[0].facts;
+  }
+  return DeviceFromId(device_id);
+}
+
+Result<policy::DeviceEntry> Publisher::EntryOf(
+    const Approval& approval, const event::v1::Device& facts) const {
+  policy::DeviceEntry entry;
+  entry.list = "approvals";
+  entry.vendor_id = facts.vendor_id();
+  entry.product_id = facts.product_id();
+  entry.serial = facts.serial();
+  entry.terminal = approval.terminal;
+  entry.expires = approval.expire_time;
+  entry.owner = approval.owner;
+  entry.purpose = approval.purpose;
+  entry.ticket = approval.ticket;
+  const auto access = policy::ParseAccess(approval.access);
+  if (!access) {
+    return Fail(Code::kInvalidArgument,
+                "access is one of block, read_only, inspect, audit, full");
+  }
+  entry.access = *access;
+  // "*" stands for every device in a list; here it would be a device that
+  // calls itself so.
+  if (entry.serial == "*" || entry.product_id == "*") {
+    return Fail(Code::kInvalidArgument,
+                "a device whose serial is '*' cannot be approved");
+  }
+  const auto back =
+      policy::ParseDeviceList(policy::PrintDeviceList({entry}), "approval");
+  if (!back) {
+    return std::unexpected(back.error());
+  }
+  if (back->size() != 1 || (*back)[0].serial != entry.serial ||
+      (*back)[0].vendor_id != entry.vendor_id ||
+      (*back)[0].product_id != entry.product_id) {
+    return Fail(Code::kInvalidArgument,
+                "the device cannot be written into a list");
+  }
+  return entry;
+}
+
+Result<int64_t> Publisher::ChangeApproval(const std::string& author,
+                                          const Approval& approval) {
+  const bool takes_back = approval.access.empty();
+  if (!takes_back) {
+    const std::pair<const char*, const std::string*> notes[] = {
+        {"owner", &approval.owner},
+        {"purpose", &approval.purpose},
+        {"ticket", &approval.ticket},
+        {"terminal", &approval.terminal}};
+    for (const auto& [what, text] : notes) {
+      RETURN_IF_ERROR(CheckNote(what, *text));
+    }
+    if (approval.expire_time && *approval.expire_time <= clock_.Now()) {
+      return Fail(Code::kInvalidArgument, "the approval's end is in the past");
+    }
+    ASSIGN_OR_RETURN(const auto facts, FactsOf(approval.device_id));
+    RETURN_IF_ERROR(EntryOf(approval, facts));
+  }
+  ASSIGN_OR_RETURN(
+      const int64_t version,
+      store_.ChangeApproval(
+          approval, author, clock_.Now(),
+          [&](int64_t next, const std::vector<store::ApprovedDevice>& all) {
+            std::vector<policy::DeviceEntry> entries;
+            for (const store::ApprovedDevice& row : all) {
+              auto facts = DeviceIdOf(row.facts) == row.approval.device_id
+                               ? Result<event::v1::Device>(row.facts)
+                               : DeviceFromId(row.approval.device_id);
+              if (!facts) {
+                continue;  // was checked when it was approved
+              }
+              if (auto entry = EntryOf(row.approval, *facts)) {
+                entries.push_back(std::move(*entry));
+              }
+            }
+            return Seal("devices", next, policy::PrintDeviceList(entries));
+          }));
+  Tell("devices", version);
+  return version;
+}
+
+}  // namespace sekisho::core

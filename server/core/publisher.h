@@ -1,0 +1,59 @@
+// Signs what agents obey: policy and device list. Holds the server's signing
+// key; the store keeps text and sealed envelope in one transaction.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/clock.h"
+#include "policy/envelope.h"
+#include "server/core/queries.h"
+#include "server/store/store.h"
+
+namespace sekisho::core {
+
+// Thread-safe.
+class Publisher {
+ public:
+  // Called after each new envelope; returns how many agents were told.
+  using Announce = std::function<int(const std::string& type, int64_t version)>;
+
+  // Makes the key (0600) at `key_path` if it is not there. If no policy was
+  // ever pushed, the `observe` pack becomes version 1.
+  static Result<std::unique_ptr<Publisher>> Open(store::Store& store,
+                                                 const Clock& clock,
+                                                 const std::string& key_path);
+
+  void SetAnnounce(Announce announce) { announce_ = std::move(announce); }
+
+  // The root file agents get at enrolment: this key may sign each type.
+  std::string RootFile() const;
+
+  Result<Pushed> PushPolicy(const std::string& author, const std::string& text,
+                            const std::string& file_name,
+                            const std::string& comment);
+  Result<Pushed> Rollback(const std::string& author, int64_t version);
+  // Empty access takes the approval back. Returns the list's version.
+  Result<int64_t> ChangeApproval(const std::string& author,
+                                 const Approval& approval);
+
+ private:
+  Publisher(store::Store& store, const Clock& clock, policy::KeyPair key)
+      : store_(store), clock_(clock), key_(key) {}
+  std::string Seal(const std::string& type, int64_t version,
+                   std::string body) const;
+  // A row that means exactly this device in the list's text form.
+  Result<policy::DeviceEntry> EntryOf(const Approval& approval,
+                                      const event::v1::Device& facts) const;
+  Result<event::v1::Device> FactsOf(const std::string& device_id) const;
+  int Tell(const std::string& type, int64_t version) const {
+    return announce_ ? announce_(type, version) : 0;
+  }
+
+  store::Store& store_;
+  const Clock& clock_;
+  const policy::KeyPair key_;
+  Announce announce_;  // set once, before any thread calls
+};
+
+}  // namespace sekisho::core
