@@ -469,7 +469,7 @@ class SignedEventLog final : public EventLog {
           more = false;
           break;
         }
-        CarryOne(from, spooled, carried);
+        RETURN_IF_ERROR(CarryOne(from, spooled, carried));
         from = spooled.position;
       }
       // Makes room for the next ones.
@@ -486,8 +486,10 @@ class SignedEventLog final : public EventLog {
     return spool_.Ack(start);
   }
 
-  void CarryOne(Position before, const SpooledRecord& spooled,
-                const std::set<std::string>& carried) {
+  // What there is no room for is lost and counted; a disk that fails is an
+  // error, and the carrying goes on at the next start.
+  Status CarryOne(Position before, const SpooledRecord& spooled,
+                  const std::set<std::string>& carried) {
     PublicPart part;
     PersonalPart personal;
     const auto record = Parse(spooled);
@@ -495,7 +497,7 @@ class SignedEventLog final : public EventLog {
         !personal.ParseFromString(record->personal_part())) {
       const auto now = ToTimestamp(clock_.Now());
       CountMany(1, now, now, "spooled events were unreadable");
-      return;
+      return {};
     }
     const bool same_epoch = before.epoch == spooled.position.epoch;
     const int64_t missing = spooled.position.sequence - before.sequence - 1;
@@ -503,10 +505,14 @@ class SignedEventLog final : public EventLog {
       CountMany(missing, part.occur_time(), part.occur_time(),
                 "spooled events were unreadable");
     }
-    if (carried.contains(part.event_id())) return;
-    if (!Put(part, personal, Room::kReserve)) {
-      Count(part, "the spool was full");
+    if (carried.contains(part.event_id())) return {};
+    const auto put = Put(part, personal, Room::kReserve);
+    if (put) return {};
+    if (put.error().code != Code::kResourceExhausted) {
+      return std::unexpected(put.error());
     }
+    Count(part, "the spool was full");
+    return {};
   }
 
   Result<std::set<std::string>> IdsAfter(Position from) {

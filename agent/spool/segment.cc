@@ -129,8 +129,8 @@ std::optional<RecordView> ReadRecord(ByteSpan file, size_t offset,
 
 SegmentScan ScanSegment(ByteSpan file) {
   SegmentScan scan;
-  if (file.size() < kMinSegmentBytes || file.size() > kMaxSegmentBytes) {
-    scan.state = SegmentState::kDamaged;
+  if (file.size() < 2 * kSegmentHeaderBytes || file.size() > kMaxSegmentBytes) {
+    scan.state = AllZero(file) ? SegmentState::kFree : SegmentState::kDamaged;
     return scan;
   }
   const ByteSpan front = file.first(kSegmentHeaderBytes);

@@ -74,7 +74,7 @@ class SegmentedSpool final : public Spool {
     }
     if (!used_.empty()) {
       acked_ = Before(used_.front().records.front().position());
-      if (used_.back().writable) OpenActive();
+      return SettleNewest();
     }
     return {};
   }
@@ -386,9 +386,49 @@ class SegmentedSpool final : public Spool {
     return file;
   }
 
-  void OpenActive() {
-    auto file = disk_.Open(used_.back().name);
-    if (file) active_ = std::move(*file);
+  // After a failed sync the kernel may show bytes that are not on the disk, and
+  // the process that knew may be gone. Only the newest record can be such: it
+  // is written and synced once more, here or in another file.
+  Status SettleNewest() {
+    ASSIGN_OR_RETURN(const auto newest, ReadLast());
+    Segment& segment = used_.back();
+    const RecordPlace place = segment.records.back();
+    auto rewritten = Rewrite(segment, *newest);
+    if (rewritten) {
+      if (segment.writable) active_ = std::move(*rewritten);
+      return {};
+    }
+    NoteBad(segment.name, rewritten.error());
+    segment.bad = true;
+    if (free_.empty()) return std::unexpected(std::move(rewritten).error());
+    RETURN_IF_ERROR(WriteToNew(newest->position, newest->bytes));
+    Segment& before = used_[used_.size() - 2];
+    std::erase_if(before.records, [&](const RecordPlace& other) {
+      return other.offset == place.offset;
+    });
+    if (before.records.empty()) {
+      GiveBack(before);
+      used_.erase(used_.end() - 2);
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<DiskFile>> Rewrite(const Segment& segment,
+                                            const SpooledRecord& newest) {
+    ASSIGN_OR_RETURN(auto file, disk_.Open(segment.name));
+    const SegmentHeaderBytes header = EncodeSegmentHeader(segment.header);
+    RETURN_IF_ERROR(file->WriteAt(0, header));
+    if (segment.writable) {
+      RETURN_IF_ERROR(file->WriteAt(
+          static_cast<int64_t>(segment_bytes_ - header.size()), header));
+    }
+    Bytes record =
+        EncodeRecord(segment.header.id, newest.position, AsBytes(newest.bytes));
+    // Without the padding: a cut file may end before it.
+    record.resize(kRecordHeaderBytes + newest.bytes.size());
+    RETURN_IF_ERROR(file->WriteAt(segment.records.back().offset, record));
+    RETURN_IF_ERROR(file->Sync());
+    return file;
   }
 
   // ---- reading ----
