@@ -95,7 +95,9 @@ class EventLog {
 
   // Events counted as lost and not yet told by a GAP.
   virtual int64_t lost_count() const = 0;
-  virtual int64_t spooled_count() const = 0;  // not yet acknowledged
+  // Not yet acknowledged. After a restart, and until the first Ack(), some that
+  // were are counted, too: what the server has is known by the server alone.
+  virtual int64_t spooled_count() const = 0;
   virtual int64_t spool_used_bytes() const = 0;
   virtual int64_t spool_size_bytes() const = 0;
   // Damage and disk failures since the last call, for the log and for HEALTH.
