@@ -1,0 +1,254 @@
+#include "agent/gate/core_client.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "common/unix_socket.h"
+
+namespace sekisho::gate {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetryFirst{50};
+constexpr milliseconds kRetryMost{1'000};
+constexpr size_t kMaxUntold = 256;
+
+Status SetNonBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return FailErrno("fcntl");
+  }
+  return {};
+}
+
+}  // namespace
+
+// Only root, or in tests the same user, may play sekishod.
+Result<UniqueFd> CoreClient::Dial() const {
+  ASSIGN_OR_RETURN(UniqueFd fd, ConnectSeqpacket(socket_path_));
+  ASSIGN_OR_RETURN(const Peer peer, PeerOf(fd.get()));
+  if (peer.uid != 0 && peer.uid != ::geteuid()) {
+    return Fail(Code::kPermissionDenied, "gate.sock is not sekishod's");
+  }
+  return fd;
+}
+
+Result<Start> CoreClient::Connect() {
+  ASSIGN_OR_RETURN(UniqueFd fd, Dial());
+  ipc::GateHello hello;
+  hello.mount_id = mount_id_;
+  RETURN_IF_ERROR(SendPacket(fd.get(), ipc::Encode(hello)));
+  ASSIGN_OR_RETURN(Packet packet, ReceivePacket(fd.get()));
+  Start start;
+  ASSIGN_OR_RETURN(start.settings, ipc::Decode<ipc::GateStart>(packet.bytes));
+  if (packet.fds.size() != 2 || start.settings.mount_id != mount_id_) {
+    return Fail(Code::kInvalidArgument, "GateStart is for another gate");
+  }
+  start.fuse = std::move(packet.fds[0]);
+  start.root = std::move(packet.fds[1]);
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(SetNonBlocking(fd.get()));
+  connection_ = std::move(fd);
+  generation_ = 1;
+  ready_ = true;
+  return start;
+}
+
+bool CoreClient::SendNow(const Bytes& packet) {
+  if (!ready_) return false;
+  // A broken connection is noticed by the reading thread, which sends again.
+  return SendPacket(connection_.get(), packet).has_value();
+}
+
+void CoreClient::SendRest() {
+  for (const auto& [id, question] : waiting_) {
+    if (question->sent || question->answered) continue;
+    question->sent = SendNow(question->packet);
+    if (!question->sent) return;
+  }
+  while (!untold_.empty() && SendNow(untold_.front())) {
+    untold_.erase(untold_.begin());
+  }
+}
+
+bool CoreClient::Wait(std::unique_lock<std::mutex>& lock, uint64_t id,
+                      Question& question, Deadline deadline) {
+  waiting_[id] = &question;
+  question.sent = SendNow(question.packet);
+  changed_.wait_until(lock, deadline,
+                      [&] { return question.answered || stopping_; });
+  waiting_.erase(id);
+  return question.answered;
+}
+
+std::optional<Who> CoreClient::AskWho(const Requester& requester) {
+  std::unique_lock lock(mutex_);
+  ipc::WhoQuestion ask;
+  ask.question_id = ++next_id_;
+  ask.pid = requester.pid;
+  ask.uid = requester.uid;
+  Question question;
+  question.packet = ipc::Encode(ask);
+  if (!Wait(lock, ask.question_id, question, requester.deadline)) {
+    return std::nullopt;
+  }
+  return Who{question.generation, question.who};
+}
+
+Judgement CoreClient::Judge(const Who& who, const std::string& path,
+                            const std::string& operation,
+                            const ipc::Findings& findings, Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  ipc::TransferQuestion ask;
+  ask.question_id = ++next_id_;
+  ask.who = who.generation == generation_ ? who.id : 0;
+  ask.path = path;
+  ask.operation = operation;
+  ask.findings = findings;
+  Question question;
+  question.packet = ipc::Encode(ask);
+  question.transfer = &ask;
+  Judgement judgement;
+  judgement.question_id = ask.question_id;
+  judgement.answered = Wait(lock, ask.question_id, question, deadline);
+  judgement.allowed = judgement.answered && question.allowed;
+  return judgement;
+}
+
+void CoreClient::TellFailed(uint64_t question_id, const std::string& path,
+                            const std::string& error) {
+  ipc::TransferFailed failed;
+  failed.question_id = question_id;
+  failed.path = path;
+  failed.error = error;
+  const std::lock_guard lock(mutex_);
+  Bytes packet = ipc::Encode(failed);
+  if (!SendNow(packet) && untold_.size() < kMaxUntold) {
+    untold_.push_back(std::move(packet));
+  }
+}
+
+void CoreClient::TakeAnswer(ByteSpan bytes, const Events& events) {
+  switch (ipc::TypeOf(bytes)) {
+    case ipc::WhoAnswer::kType: {
+      const auto answer = ipc::Decode<ipc::WhoAnswer>(bytes);
+      if (!answer) return;
+      const std::lock_guard lock(mutex_);
+      const auto found = waiting_.find(answer->question_id);
+      if (found == waiting_.end()) return;
+      found->second->who = answer->who;
+      found->second->generation = generation_;
+      found->second->answered = true;
+      changed_.notify_all();
+      return;
+    }
+    case ipc::TransferAnswer::kType: {
+      const auto answer = ipc::Decode<ipc::TransferAnswer>(bytes);
+      if (!answer) return;
+      const std::lock_guard lock(mutex_);
+      const auto found = waiting_.find(answer->question_id);
+      if (found == waiting_.end()) return;
+      // Named one by one: a number this gate does not know is a refusal.
+      found->second->allowed =
+          answer->verdict == ipc::TransferVerdict::kAllow ||
+          answer->verdict == ipc::TransferVerdict::kAlert;
+      found->second->answered = true;
+      changed_.notify_all();
+      return;
+    }
+    case ipc::GateAccess::kType: {
+      const auto access = ipc::Decode<ipc::GateAccess>(bytes);
+      if (access) events.access_changed(access->access);
+      return;
+    }
+    case ipc::GateStop::kType: {
+      const auto stop = ipc::Decode<ipc::GateStop>(bytes);
+      events.stop(stop ? stop->reason : "malformed stop");
+      return;
+    }
+    case ipc::GateStart::kType: {
+      const auto start = ipc::Decode<ipc::GateStart>(bytes);
+      if (!start) return;
+      events.access_changed(start->access);
+      const std::lock_guard lock(mutex_);
+      ready_ = true;
+      for (const auto& [id, question] : waiting_) {
+        question->sent = false;
+        if (question->transfer == nullptr) continue;
+        question->transfer->who = 0;
+        question->packet = ipc::Encode(*question->transfer);
+      }
+      SendRest();
+      return;
+    }
+    default:
+      return;  // a newer sekishod's message: not for us
+  }
+}
+
+Status CoreClient::ReadOne(const Events& events) {
+  int fd = -1;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return Fail(Code::kCancelled, "shutting down");
+    fd = connection_.get();
+  }
+  pollfd wait{fd, POLLIN, 0};
+  if (::poll(&wait, 1, -1) < 0 && errno != EINTR) return FailErrno("poll");
+  auto packet = ReceivePacket(fd);
+  if (!packet) {
+    if (packet.error().code == Code::kUnavailable) return {};
+    return std::unexpected(std::move(packet).error());
+  }
+  TakeAnswer(packet->bytes, events);
+  const std::lock_guard lock(mutex_);
+  SendRest();
+  return {};
+}
+
+bool CoreClient::Reconnect() {
+  milliseconds pause = kRetryFirst;
+  std::unique_lock lock(mutex_);
+  ready_ = false;
+  connection_.Reset();
+  ++generation_;
+  while (!stopping_) {
+    lock.unlock();
+    auto fd = Dial();
+    ipc::GateHello hello;
+    hello.mount_id = mount_id_;
+    hello.running = true;
+    const bool said =
+        fd.has_value() && SendPacket(fd->get(), ipc::Encode(hello)).has_value();
+    lock.lock();
+    if (said && !stopping_ && SetNonBlocking(fd->get())) {
+      connection_ = *std::move(fd);
+      return true;
+    }
+    changed_.wait_for(lock, pause, [this] { return stopping_; });
+    pause = std::min(pause * 2, kRetryMost);
+  }
+  return false;
+}
+
+void CoreClient::Run(const Events& events) {
+  while (true) {
+    if (ReadOne(events)) continue;
+    if (!Reconnect()) return;
+  }
+}
+
+void CoreClient::Shutdown() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  ready_ = false;
+  if (connection_) ::shutdown(connection_.get(), SHUT_RDWR);
+  changed_.notify_all();
+}
+
+}  // namespace sekisho::gate

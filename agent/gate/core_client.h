@@ -1,0 +1,87 @@
+// The gate's line to sekishod over gate.sock. Asked from any thread; one thread
+// of its own reads answers, reconnects after sekishod's restart and sends again
+// what was not answered.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "agent/gate/judge.h"
+#include "common/result.h"
+#include "common/unique_fd.h"
+
+namespace sekisho::gate {
+
+struct Start {
+  ipc::GateStart settings;
+  UniqueFd fuse;
+  UniqueFd root;  // of the real filesystem
+};
+
+class CoreClient final : public Core {
+ public:
+  struct Events {
+    std::function<void(const std::string& access)> access_changed;
+    std::function<void(const std::string& reason)> stop;
+  };
+
+  CoreClient(std::string socket_path, int64_t mount_id)
+      : socket_path_(std::move(socket_path)), mount_id_(mount_id) {}
+
+  // Says hello and waits for the start with both descriptors.
+  Result<Start> Connect();
+  // The reading thread's body: until Shutdown(). Calls `events` from here.
+  void Run(const Events& events);
+  void Shutdown();
+
+  std::optional<Who> AskWho(const Requester& requester) override;
+  Judgement Judge(const Who& who, const std::string& path,
+                  const std::string& operation, const ipc::Findings& findings,
+                  Deadline deadline) override;
+  void TellFailed(uint64_t question_id, const std::string& path,
+                  const std::string& error) override;
+
+ private:
+  struct Question {
+    Bytes packet;
+    // Set for a TransferQuestion: another sekishod gets it without `who`.
+    ipc::TransferQuestion* transfer = nullptr;
+    bool sent = false;
+    bool answered = false;
+    uint64_t who = 0;
+    uint64_t generation = 0;
+    bool allowed = false;
+  };
+
+  // With mutex_ held. Never blocks; false: no connection, it broke just now, or
+  // sekishod is not keeping up.
+  bool SendNow(const Bytes& packet);
+  // With mutex_ held: what could not be sent when it was asked.
+  void SendRest();
+  bool Wait(std::unique_lock<std::mutex>& lock, uint64_t id, Question& question,
+            Deadline deadline);
+  // Next packet of the current connection, or an error when it is gone.
+  Status ReadOne(const Events& events);
+  void TakeAnswer(ByteSpan bytes, const Events& events);
+  bool Reconnect();  // false: Shutdown()
+  Result<UniqueFd> Dial() const;
+
+  const std::string socket_path_;
+  const int64_t mount_id_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  bool ready_ = false;  // GateStart was seen on this connection
+  UniqueFd connection_;
+  uint64_t generation_ = 0;
+  uint64_t next_id_ = 0;
+  std::map<uint64_t, Question*> waiting_;
+  std::vector<Bytes> untold_;  // TransferFailed told while nobody listened
+};
+
+}  // namespace sekisho::gate

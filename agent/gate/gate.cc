@@ -1,0 +1,128 @@
+#include "agent/gate/gate.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "agent/gate/core_client.h"
+#include "agent/gate/dispatcher.h"
+#include "agent/gate/filesystem.h"
+#include "agent/gate/fuse_device.h"
+#include "agent/gate/medium.h"
+#include "agent/gate/sandbox.h"
+#include "agent/gate/scan_client.h"
+#include "agent/gate/staging.h"
+#include "agent/gate/worker_pool.h"
+#include "common/log.h"
+
+namespace sekisho::gate {
+namespace {
+
+constexpr size_t kReaders = 3;  // 1 MiB of buffer each
+constexpr size_t kAskingThreads = 4;
+constexpr size_t kVerdictThreads = 4;
+// What sekishod may ask for at most, whatever its message says.
+constexpr int64_t kMostStagingBytes = int64_t{16} << 30;
+
+void Serve(FuseChannel& channel, Dispatcher& dispatcher) {
+  std::vector<std::byte> buffer(kRequestBufferBytes);
+  while (true) {
+    const auto n = channel.Read(buffer);
+    if (!n) return;  // ENODEV: unmounted
+    dispatcher.Handle(buffer, *n);
+  }
+}
+
+// SIGTERM comes from systemd at shutdown: the same as sekishod's stop.
+sigset_t BlockStopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+}  // namespace
+
+int RunGate(int64_t mount_id, const GatePaths& paths) {
+  const sigset_t stop_signals = BlockStopSignals();
+  CoreClient core(paths.core_socket, mount_id);
+  auto start = core.Connect();
+  if (!start) {
+    Log(LogLevel::kError, start.error().message);
+    return 1;
+  }
+  const ipc::GateStart& settings = start->settings;
+  auto medium = Medium::Open(std::move(start->root));
+  if (!medium) {
+    Log(LogLevel::kError, "root descriptor is of no use");
+    return 1;
+  }
+  auto staging = StagingArea::Open(
+      paths.staging_directory,
+      {std::clamp(settings.staging_bytes, int64_t{0}, kMostStagingBytes),
+       std::clamp(settings.file_bytes, int64_t{0}, kMostStagingBytes)});
+  if (!staging) {
+    Log(LogLevel::kError, staging.error().message);
+    return 1;
+  }
+  if (auto sandboxed = EnterSandbox(); !sandboxed) {
+    Log(LogLevel::kError, sandboxed.error().message);
+    return 1;
+  }
+
+  FuseDevice device(std::move(start->fuse));
+  ScanClient scanner({paths.scan_socket, settings.sketch_key});
+  auto asking = std::make_unique<WorkerPool>(kAskingThreads);
+  auto verdicts = std::make_unique<WorkerPool>(kVerdictThreads);
+  Filesystem filesystem(
+      {AccessFrom(settings.access), static_cast<uint32_t>(settings.owner_uid),
+       static_cast<uint32_t>(settings.owner_gid)},
+      {medium->get(), staging->get(), &scanner, &core, verdicts.get(),
+       &device});
+  Dispatcher dispatcher(&device, &filesystem, asking.get(), verdicts.get());
+
+  // Wakes the main thread, which does nothing but wait for the end.
+  const auto end = [main_thread = pthread_self()] {
+    pthread_kill(main_thread, SIGUSR1);
+  };
+  std::atomic<bool> unmounted{false};
+  std::thread core_thread([&] {
+    core.Run({.access_changed =
+                  [&](const std::string& access) {
+                    filesystem.SetAccess(AccessFrom(access));
+                  },
+              .stop = [&](const std::string&) { end(); }});
+  });
+  std::vector<std::thread> readers;
+  for (size_t i = 0; i < kReaders; ++i) {
+    readers.emplace_back([&] {
+      Serve(device, dispatcher);
+      unmounted.store(true);
+      end();
+    });
+  }
+  Log(LogLevel::kInfo, "serving");
+
+  int signal_number = 0;
+  while (sigwait(&stop_signals, &signal_number) != 0) {
+  }
+  filesystem.StopServing();
+  asking->Drain();
+  // An unmount may overtake the last closes, whose content is whole. A stop
+  // finds programs in the middle of their writing.
+  filesystem.Finish(unmounted.load() ? Undecided::kJudge : Undecided::kDrop);
+  Log(LogLevel::kInfo, "medium synced, leaving");
+  // The readers hang in read(2) while the mount stands; the process ends, and
+  // with it the connection.
+  ::_exit(0);
+}
+
+}  // namespace sekisho::gate

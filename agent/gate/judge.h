@@ -1,0 +1,65 @@
+// Whom the gate asks: the scan worker what a content is, sekishod who does it
+// and whether it may pass. Interfaces, so that tests answer instead.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/ipc/messages.h"
+
+namespace sekisho::gate {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Nobody waits longer than this for sekishod.
+inline constexpr std::chrono::seconds kCoreWait{10};
+
+// The process that sent a request, as the kernel says; 0/0 for the kernel's
+// own write-back.
+struct Requester {
+  uint32_t pid = 0;
+  uint32_t uid = 0;
+  Deadline deadline;  // kCoreWait after the request came, queues included
+};
+
+// sekishod's handle for a person and process. Worth nothing to another
+// sekishod than the one that gave it: after its restart the number may mean
+// somebody else, hence the generation.
+struct Who {
+  uint64_t generation = 0;
+  uint64_t id = 0;
+};
+
+class Scanner {
+ public:
+  virtual ~Scanner() = default;
+  // Blocks up to the policy's time limit. Every failure is a finding:
+  // inspection "none" with the reason "crash" or "timeout".
+  virtual ipc::Findings Scan(int content_fd, int64_t size_bytes,
+                             const std::string& name) = 0;
+};
+
+struct Judgement {
+  uint64_t question_id = 0;
+  bool allowed = false;
+  bool answered = false;  // false: sekishod was not there in time
+};
+
+// Thread-safe; every call blocks until the deadline at most.
+class Core {
+ public:
+  virtual ~Core() = default;
+  // nullopt: no answer. The caller refuses.
+  virtual std::optional<Who> AskWho(const Requester& requester) = 0;
+  // Anything but a clear yes is no.
+  virtual Judgement Judge(const Who& who, const std::string& path,
+                          const std::string& operation,
+                          const ipc::Findings& findings, Deadline deadline) = 0;
+  // An allowed transfer did not reach the medium. Does not block.
+  virtual void TellFailed(uint64_t question_id, const std::string& path,
+                          const std::string& error) = 0;
+};
+
+}  // namespace sekisho::gate

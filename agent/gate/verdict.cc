@@ -1,0 +1,343 @@
+// The verdict points. One content of a file is judged at a time; whoever comes
+// meanwhile is parked. What passes is written to the medium: a new file under
+// its name, a change beside the old version and then renamed over it.
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "agent/gate/filesystem.h"
+#include "agent/gate/scan_client.h"
+#include "common/bytes.h"
+
+namespace sekisho::gate {
+namespace {
+
+Deadline CoreDeadline() { return std::chrono::steady_clock::now() + kCoreWait; }
+
+std::string TemporaryName() {
+  std::array<std::byte, 8> random{};
+  FillRandom(random);
+  return ".sekisho-" + ToHex(random) + ".tmp";
+}
+
+}  // namespace
+
+// In audit nothing is refused for want of an answer; it is an event once
+// sekishod is back that it was away.
+bool Filesystem::Answered(const Judgement& judgement) const {
+  if (judgement.allowed) return true;
+  return access_.load() == Access::kAudit && !judgement.answered;
+}
+
+void Filesystem::Judge(const NodePtr& node, const Ask& ask, const Done& done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (node->judging) {
+      node->parked.push_back(
+          [this, node, ask, done] { Judge(node, ask, done); });
+      return;
+    }
+    node->judging = true;
+  }
+  const int error_number = JudgeContent(node, ask);
+  EndJudging(node);
+  done(error_number);
+  // Only now: the kernel may need the answer before it can drop anything.
+  if (error_number != 0) ForgetInKernel(node);
+}
+
+void Filesystem::ForgetInKernel(const NodePtr& node) {
+  parts_.channel->ForgetPages(node->id);
+  uint64_t parent_id = 0;
+  std::string name;
+  {
+    const std::lock_guard lock(mutex_);
+    if (node->linked || !node->parent) return;
+    parent_id = node->parent->id;
+    name = node->name;
+  }
+  parts_.channel->ForgetName(parent_id, name);
+}
+
+void Filesystem::EndJudging(const NodePtr& node) {
+  std::vector<std::function<void()>> parked;
+  {
+    const std::lock_guard lock(mutex_);
+    node->judging = false;
+    parked.swap(node->parked);
+    if (!node->linked && node->open_handles == 0) DropContentLocked(*node);
+    tree_.DropIfUnused(node.get());
+  }
+  for (auto& job : parked) parts_.pool->Post(std::move(job));
+}
+
+int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
+  Taken taken;
+  {
+    const std::lock_guard writing(node->writing);
+    const std::lock_guard lock(mutex_);
+    const bool empty = node->staged && node->staged->size() == 0;
+    // Removed while open: these bytes never go anywhere.
+    const bool nothing = !node->staged || !node->dirty || !node->linked;
+    if (!nothing && !(empty && !ask.even_empty)) {
+      taken.content = node->staged;
+      node->frozen = true;
+      node->dirty = false;
+      taken.path = ask.path.empty() ? tree_.PathOf(*node) : ask.path;
+      taken.name = node->name;
+      taken.overwrite = node->on_medium;
+    }
+  }
+  if (!taken.content) return ask.sync == Sync::kData ? SyncReal(node) : 0;
+  if (access_.load() == Access::kReadOnly) {
+    Refuse(node, EROFS);
+    return EROFS;
+  }
+  auto readable = taken.content->OpenReadOnly();
+  const int64_t size = taken.content->size();
+  const ipc::Findings findings =
+      readable ? parts_.scanner->Scan(readable->get(), size, taken.name)
+               : Uninspected(size, "crash");
+  const std::string operation = !ask.operation.empty() ? ask.operation
+                                : taken.overwrite      ? "overwrite"
+                                                       : "create";
+  const Judgement judgement = parts_.core->Judge(ask.who, taken.path, operation,
+                                                 findings, CoreDeadline());
+  if (!Answered(judgement)) {
+    Refuse(node, EACCES);
+    return EACCES;
+  }
+  const int failed = Commit(node, taken, ask.sync);
+  if (failed != 0) {
+    parts_.core->TellFailed(judgement.question_id, taken.path,
+                            std::strerror(failed));
+    Refuse(node, failed);
+  }
+  return failed;
+}
+
+void Filesystem::Refuse(const NodePtr& node, int error_number) {
+  const std::lock_guard writing(node->writing);
+  const std::lock_guard lock(mutex_);
+  RefuseLocked(*node, error_number);
+}
+
+void Filesystem::RefuseLocked(Node& node, int error_number) {
+  ++node.refusals;
+  node.refused_errno = error_number;
+  DropContentLocked(node);
+  if (!node.on_medium) tree_.Unlink(node);
+}
+
+int Filesystem::SyncReal(const NodePtr& node) {
+  SharedFd real;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!node->on_medium) return 0;
+    auto opened = RealLocked(*node);
+    if (!opened) return opened.error();
+    real = *opened;
+  }
+  return ::fsync(real->get()) == 0 ? 0 : errno;
+}
+
+int Filesystem::Commit(const NodePtr& node, const Taken& taken, Sync sync) {
+  UniqueFd committed;
+  const int failed = taken.overwrite ? CommitOver(node, taken, sync, &committed)
+                                     : CommitNew(node, taken, sync, &committed);
+  if (failed != 0) return failed;
+  const std::lock_guard lock(mutex_);
+  if (node->open_handles > 0 && committed) {
+    node->real = std::make_shared<UniqueFd>(std::move(committed));
+  } else {
+    node->real.reset();
+  }
+  // Written to since: what is staged now is judged at the next point.
+  if (node->staged == taken.content) DropContentLocked(*node);
+  return 0;
+}
+
+int Filesystem::FillFile(const Node& node, const StagedFile& content, int fd,
+                         Sync sync) {
+  if (auto copied = CopyContent(content.fd(), fd, content.size()); !copied) {
+    return copied.error();
+  }
+  std::array<timespec, 2> times{};
+  mode_t mode = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    times = {node.atime, node.mtime};
+    mode = node.mode & 07777;
+  }
+  // FAT has no such modes and coarser times; neither stops a copy there.
+  [[maybe_unused]] const int mode_set = ::fchmod(fd, mode);
+  [[maybe_unused]] const int times_set = ::futimens(fd, times.data());
+  if (sync == Sync::kData && ::fsync(fd) != 0) return errno;
+  return 0;
+}
+
+int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
+                          UniqueFd* committed) {
+  UniqueFd fd;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!node->linked) return 0;
+    auto dir = DirLocked(*node->parent);
+    if (!dir) return dir.error();
+    auto made = Medium::OpenIn((*dir)->get(), node->name,
+                               O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (!made) return made.error();
+    fd = *std::move(made);
+    node->on_medium = true;
+  }
+  const int failed = FillFile(*node, *taken.content, fd.get(), sync);
+  if (failed == 0) {
+    *committed = std::move(fd);
+    return 0;
+  }
+  const std::lock_guard lock(mutex_);
+  if (node->linked) {
+    auto dir = DirLocked(*node->parent);
+    if (dir) ::unlinkat((*dir)->get(), node->name.c_str(), 0);
+    node->on_medium = false;
+  }
+  return failed;
+}
+
+int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
+                           UniqueFd* committed) {
+  const std::string temporary = TemporaryName();
+  SharedFd made_in;
+  UniqueFd fd;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!node->linked) return 0;
+    auto dir = DirLocked(*node->parent);
+    if (!dir) return dir.error();
+    made_in = *dir;
+    auto made = Medium::OpenIn(made_in->get(), temporary,
+                               O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (!made) return made.error();
+    fd = *std::move(made);
+    temporary_names_.insert(temporary);
+  }
+  int failed = FillFile(*node, *taken.content, fd.get(), sync);
+  const std::lock_guard lock(mutex_);
+  temporary_names_.erase(temporary);
+  bool renamed = false;
+  if (failed == 0 && node->linked) {
+    auto dir = DirLocked(*node->parent);
+    if (!dir) {
+      failed = dir.error();
+    } else if (::renameat(made_in->get(), temporary.c_str(), (*dir)->get(),
+                          node->name.c_str()) != 0) {
+      failed = errno;
+    } else {
+      renamed = true;
+    }
+  }
+  if (renamed) {
+    *committed = std::move(fd);
+  } else {
+    ::unlinkat(made_in->get(), temporary.c_str(), 0);
+  }
+  return failed;
+}
+
+void Filesystem::Flush(uint64_t fh, const Done& done) {
+  const HandlePtr handle = HandleOf(fh);
+  if (!handle) return done(EBADF);
+  if (!handle->write) return done(0);
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto fit = HandleFitLocked(*handle); !fit) return done(fit.error());
+  }
+  Ask ask;
+  ask.who = handle->who;
+  Judge(handle->node, ask, [this, handle, done](int error_number) {
+    if (error_number == 0) {
+      // Parked behind a verdict that refused: the refusal is this one's too.
+      const std::lock_guard lock(mutex_);
+      if (auto fit = HandleFitLocked(*handle); !fit) error_number = fit.error();
+    }
+    done(error_number);
+  });
+}
+
+void Filesystem::Fsync(uint64_t fh, const Done& done) {
+  const HandlePtr handle = HandleOf(fh);
+  if (!handle) return done(EBADF);
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto fit = HandleFitLocked(*handle); handle->write && !fit) {
+      return done(fit.error());
+    }
+  }
+  Ask ask;
+  ask.who = handle->who;
+  ask.sync = Sync::kData;
+  ask.even_empty = true;
+  Judge(handle->node, ask, done);
+}
+
+void Filesystem::Truncate(uint64_t id, uint64_t fh, int64_t size,
+                          const Requester& requester, const Done& done) {
+  NodePtr node;
+  bool written_elsewhere = false;
+  HandlePtr handle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto may = MayChangeLocked(); !may) return done(may.error());
+    node = NodeLocked(id);
+    if (!node) return done(ESTALE);
+    const auto found = handles_.find(fh);
+    if (found != handles_.end() && found->second->node == node) {
+      handle = found->second;
+    }
+    if (handle) {
+      if (auto fit = HandleFitLocked(*handle); !fit) return done(fit.error());
+    }
+    written_elsewhere = node->write_handles > 0;
+  }
+  Ask ask;
+  ask.even_empty = true;
+  if (!written_elsewhere) {
+    const auto who = parts_.core->AskWho(requester);
+    if (!who && access_.load() != Access::kAudit) return done(EACCES);
+    ask.who = who.value_or(Who{});
+  }
+  {
+    const std::lock_guard writing(node->writing);
+    auto staged = Writable(node, size == 0 ? Keep::kNothing : Keep::kContent);
+    if (!staged) return done(staged.error());
+    if (auto cut = (*staged)->Truncate(size); !cut) return done(cut.error());
+    const std::lock_guard lock(mutex_);
+    node->dirty = true;
+    TouchLocked(*node);
+  }
+  if (written_elsewhere) return done(0);
+  Judge(node, ask, done);
+}
+
+void Filesystem::Finish(Undecided what) {
+  std::vector<NodePtr> undecided;
+  if (what == Undecided::kJudge) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [fh, handle] : handles_) {
+      if (handle->node->dirty) undecided.push_back(handle->node);
+    }
+  }
+  for (const NodePtr& node : undecided) {
+    Ask ask;
+    ask.even_empty = true;
+    parts_.pool->Post([this, node, ask] { Judge(node, ask, [](int) {}); });
+  }
+  parts_.pool->Drain();
+  [[maybe_unused]] const ErrnoStatus synced = parts_.medium->Sync();
+}
+
+}  // namespace sekisho::gate
