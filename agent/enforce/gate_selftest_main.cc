@@ -33,6 +33,8 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
+constexpr int kExecRefused = 77;
+
 Result<DeviceNumber> ParseNumber(const std::string& text) {
   DeviceNumber number;
   char kind = 0;
@@ -273,7 +275,7 @@ Status TryTraceMe(const Arguments& arguments) {
   if (child == 0) {
     ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     execl(arguments.at(1).c_str(), "x", "state", nullptr);
-    _exit(77);
+    _exit(kExecRefused);
   }
   int status = 0;
   waitpid(child, &status, 0);
@@ -281,8 +283,10 @@ Status TryTraceMe(const Arguments& arguments) {
     ptrace(PTRACE_KILL, child, nullptr, nullptr);
     return {};
   }
-  return Fail(Code::kPermissionDenied,
-              "exec ended with " + std::to_string(WEXITSTATUS(status)));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kExecRefused) {
+    return Fail(Code::kPermissionDenied, "exec was denied");
+  }
+  return Fail(Code::kUnknown, "the traced program ended");
 }
 
 // Takes another program's inode as its own executable.
