@@ -71,31 +71,43 @@ void Inspector::Feed(ByteSpan bytes) {
         text.substr(0, static_cast<size_t>(options_.max_bytes - state_.bytes));
     state_.over_limit = true;
   }
+  state_.Take(text);
+}
+
+void Inspector::State::Take(std::string_view text) {
+  bytes += static_cast<int64_t>(text.size());
   while (!text.empty()) {
-    const size_t part = std::min(text.size(), kBlockBytes);
-    state_.Take(text.substr(0, part));
+    if (sniffed && format.kind != FormatClass::kText) {
+      SkipBinary(text);
+      return;
+    }
+    // Blocks end at the same bytes however the stream was cut.
+    const size_t target = sniffed ? kBlockBytes : kSniffBytes;
+    const size_t part = std::min(text.size(), target - raw.size());
+    raw.append(text.substr(0, part));
     text.remove_prefix(part);
+    if (raw.size() < target) {
+      return;
+    }
+    if (sniffed) {
+      JudgeRaw(Ending::kMoreFollows);
+    } else {
+      Sniff();
+    }
   }
 }
 
-void Inspector::State::Take(std::string_view bytes_in) {
-  bytes += static_cast<int64_t>(bytes_in.size());
-  if (sniffed && format.kind != FormatClass::kText) {
-    if (format.name == "pdf" && !says_encrypt) {
-      // The trailer, where the word stands, may be anywhere in the file.
-      raw.append(bytes_in);
-      says_encrypt = raw.find("/Encrypt") != std::string::npos;
-      raw.erase(0, raw.size() - std::min<size_t>(raw.size(), 8));
-    }
+// Of a PDF the trailer, which may be anywhere, says whether it is encrypted.
+void Inspector::State::SkipBinary(std::string_view text) {
+  if (format.name != "pdf" || says_encrypt) {
     return;
   }
-  raw.append(bytes_in);
-  if (!sniffed && raw.size() >= kSniffBytes) {
-    Sniff();
-  }
-  if (sniffed && raw.size() >= kBlockBytes) {
-    JudgeRaw(Ending::kMoreFollows);
-  }
+  constexpr std::string_view kWord = "/Encrypt";
+  raw.append(text.substr(0, kWord.size()));
+  says_encrypt = raw.find(kWord) != std::string::npos ||
+                 text.find(kWord) != std::string_view::npos;
+  raw.append(text.substr(std::min(kWord.size(), text.size())));
+  raw.erase(0, raw.size() - std::min(raw.size(), kWord.size()));
 }
 
 void Inspector::State::Sniff() {

@@ -71,7 +71,8 @@ class Inspector {
     size_t text_bytes = 0;
 
     void Sniff();
-    void Take(std::string_view bytes_in);
+    void Take(std::string_view text);
+    void SkipBinary(std::string_view text);
     void JudgeRaw(Ending ending);
     void JudgeBlock(std::string_view block, Ending ending);
     void AddDecoded(Reading* reading, std::string_view block, Ending ending);
