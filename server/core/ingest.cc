@@ -13,9 +13,9 @@ std::string Place(const event::Head& head) {
 
 }  // namespace
 
-Status Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
-                    std::vector<event::v1::EventRecord> records,
-                    store::AppendDone done) {
+Result<bool> Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
+                          std::vector<event::v1::EventRecord> records,
+                          store::AppendDone done) {
   size_t bytes = 0;
   for (const event::v1::EventRecord& record : records) {
     bytes += record.public_part().size() + record.personal_part().size();
@@ -43,15 +43,14 @@ Status Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
     }
     if (!next) {
       ReportRefusal(agent, moved, next.error());
-      return next;
+      return std::unexpected(std::move(next).error());
     }
     moved = event::HeadOf(record);
     fresh.push_back(std::move(record));
   }
   head = moved;
   if (fresh.empty()) {
-    done(head);
-    return {};
+    return false;
   }
   store_.Append({agent.agent_id, std::move(fresh), clock_.Now()},
                 [this, done = std::move(done)](Result<event::Head> result) {
@@ -60,7 +59,7 @@ Status Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
                   }
                   done(std::move(result));
                 });
-  return {};
+  return true;
 }
 
 void Ingest::CheckHead(const store::AgentIdentity& agent,

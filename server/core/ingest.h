@@ -33,15 +33,15 @@ class Ingest {
   }
 
   // `head` is the caller's (one stream's): where the chain stands with all that
-  // it gave here, committed or not. On success it moves on and `done` is called
-  // with the committed head, or with an error (then the caller starts again
-  // from HeadOf). Records at or before the head are skipped; if nothing is
-  // left, `done` is called at once. Nothing is taken when it fails:
-  // kDataLoss gap, kAborted fork, kUnauthenticated signature,
-  // kInvalidArgument malformed, kResourceExhausted too many.
-  Status Take(const store::AgentIdentity& agent, event::Head& head,
-              std::vector<event::v1::EventRecord> records,
-              store::AppendDone done);
+  // it gave here, committed or not. Records at or before it are skipped. True:
+  // it moved on, and `done` will be called on the store's thread with the
+  // committed head or an error (then the caller starts again from HeadOf).
+  // False: nothing was new, `done` is not called. On an error nothing is taken:
+  // kDataLoss gap, kAborted fork, kUnauthenticated signature, kInvalidArgument
+  // malformed, kResourceExhausted too many. Blocks while it reports one.
+  Result<bool> Take(const store::AgentIdentity& agent, event::Head& head,
+                    std::vector<event::v1::EventRecord> records,
+                    store::AppendDone done);
 
   // The head an agent says it has: behind what it had acknowledged (rolled
   // back, restored image) or another hash at the same place (clone).

@@ -131,13 +131,9 @@ SqliteStore::~SqliteStore() {
 void SqliteStore::Enqueue(Work work, Done done) {
   {
     std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      queue_.push_back({std::move(work), std::move(done)});
-      wake_.notify_one();
-      return;
-    }
+    queue_.push_back({std::move(work), std::move(done)});
   }
-  done(Fail(Code::kUnavailable, "the store is closing"));
+  wake_.notify_one();
 }
 
 Status SqliteStore::Write(const Work& work) {

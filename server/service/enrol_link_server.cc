@@ -1,0 +1,145 @@
+#include "server/service/enrol_link_server.h"
+
+#include <sys/epoll.h>
+
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <thread>
+
+#include "common/event_loop.h"
+#include "common/log.h"
+#include "common/unix_socket.h"
+#include "server/service/enrol_link.h"
+
+namespace sekisho::service {
+namespace {
+
+constexpr size_t kMaxPeers = 8;
+
+LinkMessage ErrorAnswer(const Error& error) {
+  return {{"code", std::to_string(static_cast<int>(error.code))},
+          {"message", error.message}};
+}
+
+Result<LinkMessage> Grant(core::Enrolment& enrolment, LinkMessage& question) {
+  core::Application application;
+  application.token = question["token"];
+  application.hostname = question["hostname"];
+  application.machine_id = question["machine_id"];
+  application.agent_version = question["agent_version"];
+  application.address = question["address"];
+  const std::string& key = question["chain_key"];
+  if (key.size() != application.chain_key.size()) {
+    return Fail(Code::kInvalidArgument, "the chain key is not 32 bytes");
+  }
+  std::memcpy(application.chain_key.data(), key.data(), key.size());
+  ASSIGN_OR_RETURN(const core::Granted granted, enrolment.Grant(application));
+  return LinkMessage{{"agent_id", granted.agent_id},
+                     {"terminal", granted.terminal},
+                     {"epoch", std::to_string(granted.epoch)},
+                     {"root_file", granted.root_file}};
+}
+
+Result<LinkMessage> Answer(core::Enrolment& enrolment, LinkMessage question) {
+  const std::string& verb = question["verb"];
+  if (verb == "grant") {
+    return Grant(enrolment, question);
+  }
+  if (verb == "certified") {
+    const std::string& text = question["not_after"];
+    int64_t not_after = 0;
+    std::from_chars(text.data(), text.data() + text.size(), not_after);
+    RETURN_IF_ERROR(
+        enrolment.Certified(question["agent_id"], question["serial"],
+                            WallTime(std::chrono::microseconds(not_after))));
+    return LinkMessage{};
+  }
+  if (verb == "refused") {
+    enrolment.Refused(question["hostname"], question["address"],
+                      question["reason"]);
+    return LinkMessage{};
+  }
+  return Fail(Code::kUnimplemented, "no such question");
+}
+
+class LinkServer final : public EnrolLinkServer {
+ public:
+  LinkServer(std::optional<uid_t> peer, core::Enrolment& enrolment)
+      : peer_(peer), enrolment_(enrolment) {}
+  ~LinkServer() override {
+    if (thread_.joinable()) {
+      loop_->Stop();
+      thread_.join();
+    }
+  }
+
+  Status Start(const std::string& path) {
+    ASSIGN_OR_RETURN(loop_, EventLoop::Create());
+    ASSIGN_OR_RETURN(listen_, ListenSeqpacket(path, 0660));
+    RETURN_IF_ERROR(
+        loop_->Add(listen_.get(), EPOLLIN, [this](uint32_t) { Accept(); }));
+    thread_ = std::thread([this] { loop_->Run(); });
+    return {};
+  }
+
+ private:
+  void Accept() {
+    auto fd = AcceptSeqpacket(listen_.get());
+    if (!fd) {
+      return;
+    }
+    const auto peer = PeerOf(fd->get());
+    const bool known = peer && (peer->uid == 0 || peer->uid == getuid() ||
+                                (peer_ && peer->uid == *peer_));
+    if (!known || peers_.size() >= kMaxPeers) {
+      Log(LogLevel::kWarning, "enrolment link: a peer was turned away");
+      return;
+    }
+    const int number = fd->get();
+    if (loop_->Add(number, EPOLLIN,
+                   [this, number](uint32_t) { Serve(number); })) {
+      peers_.emplace(number, std::move(*fd));
+    }
+  }
+
+  void Serve(int number) {
+    auto packet = ReceivePacket(number);
+    if (!packet && packet.error().code == Code::kUnavailable) {
+      return;
+    }
+    if (packet) {
+      auto question = DecodeLink(packet->bytes);
+      auto answer = question ? Answer(enrolment_, std::move(*question))
+                             : std::unexpected(std::move(question).error());
+      const LinkMessage message =
+          answer ? std::move(*answer) : ErrorAnswer(answer.error());
+      if (SendPacket(number, AsBytes(EncodeLink(message)))) {
+        return;
+      }
+    }
+    loop_->Remove(number);
+    peers_.erase(number);
+  }
+
+  const std::optional<uid_t> peer_;
+  core::Enrolment& enrolment_;
+  std::unique_ptr<EventLoop> loop_;
+  UniqueFd listen_;
+  std::map<int, UniqueFd> peers_;  // the loop thread's
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EnrolLinkServer>> EnrolLinkServer::Start(
+    const std::string& path, std::optional<uid_t> peer,
+    core::Enrolment& enrolment) {
+  auto server = std::make_unique<LinkServer>(peer, enrolment);
+  if (auto started = server->Start(path); !started) {
+    return Wrap("enrolment link " + path, std::move(started).error());
+  }
+  return server;
+}
+
+}  // namespace sekisho::service
