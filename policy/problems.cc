@@ -37,12 +37,13 @@ void Problems::Add(int line, int column, std::string message) {
     ++left_out_;
     return;
   }
-  list_.push_back({file_, line, column, std::move(message)});
+  const auto at = std::ranges::upper_bound(
+      list_, std::tuple(line, column), {},
+      [](const Problem& p) { return std::tuple(p.line, p.column); });
+  list_.insert(at, {file_, line, column, std::move(message)});
 }
 
 std::vector<Problem> Problems::Take() {
-  std::ranges::stable_sort(
-      list_, {}, [](const Problem& p) { return std::tuple(p.line, p.column); });
   if (left_out_ > 0) {
     const Problem& last = list_.back();
     list_.push_back(
