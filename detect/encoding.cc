@@ -234,7 +234,7 @@ std::string_view Name(Encoding encoding) {
 Encoding SniffUtf16(ByteSpan head, size_t* bom_bytes) {
   *bom_bytes = 0;
   if (head.size() >= 2) {
-    const unsigned mark = At(head, 0) << 8 | At(head, 1);
+    const unsigned mark = static_cast<unsigned>(At(head, 0)) << 8 | At(head, 1);
     if (mark == 0xFFFE || mark == 0xFEFF) {
       *bom_bytes = 2;
       return mark == 0xFFFE ? Encoding::kUtf16Le : Encoding::kUtf16Be;
@@ -259,8 +259,9 @@ Encoding SniffUtf16(ByteSpan head, size_t* bom_bytes) {
   size_t controls = 0;
   size_t odd = 0;
   for (size_t i = 0; i < size; i += 2) {
-    const unsigned unit = little ? At(head, i) | At(head, i + 1) << 8
-                                 : At(head, i) << 8 | At(head, i + 1);
+    const unsigned a = At(head, i);
+    const unsigned b = At(head, i + 1);
+    const unsigned unit = little ? a | b << 8 : a << 8 | b;
     controls += unit < 0x20 && unit != '\n' && unit != '\r' && unit != '\t';
     // Private use, unassigned scripts and lone surrogates: a binary file.
     odd += (unit >= 0xD800 && unit < 0xF900) || unit >= 0xFFF0 ? 1u : 0u;
@@ -342,6 +343,10 @@ std::vector<Encoding> PossibleEncodings(ByteSpan block) {
                    [&](const Candidate& a, const Candidate& b) {
                      return average(a) > average(b);
                    });
+  // Valid UTF-8 is no accident: first, unless it is out of the question.
+  std::stable_partition(alive.begin(), alive.end(), [](const Candidate& c) {
+    return c.encoding == Encoding::kUtf8 && c.score->errors == 0;
+  });
   std::vector<Encoding> encodings;
   for (const Candidate& candidate : alive) {
     // Far behind with enough text to tell: out.

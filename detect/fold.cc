@@ -165,35 +165,65 @@ void AppendCodePoint(uint32_t cp, std::string* out) {
 
 std::string_view Fold(std::string_view cell, std::string* out) {
   cell = TrimOuter(cell);
-  size_t ascii = 0;
-  while (ascii < cell.size() && static_cast<signed char>(cell[ascii]) >= 0) {
-    ++ascii;
+  // Whole runs are copied: most characters stay what they are.
+  size_t copied = 0;
+  bool changed = false;
+  for (size_t at = 0; at < cell.size();) {
+    if (static_cast<signed char>(cell[at]) >= 0) {
+      ++at;
+      continue;
+    }
+    const size_t start = at;
+    const uint32_t cp = NextCodePoint(cell, &at);
+    char before = '\0';
+    if (start > copied) {
+      before = cell[start - 1];
+    } else if (changed && !out->empty()) {
+      before = out->back();
+    }
+    const bool after_digit = (before >= '0' && before <= '9') || before == ')';
+    const bool stays = cp < 0x10000 && !FoldCodePoint(cp).changed &&
+                       !(after_digit && LooksLikeHyphen(cp)) && cp != 0x3099 &&
+                       cp != 0x309A && cp != 0xFFFD;
+    if (stays) {
+      continue;
+    }
+    if (!changed) {
+      out->clear();
+      changed = true;
+    }
+    out->append(cell.substr(copied, start - copied));
+    AppendFolded(cp, out);
+    copied = at;
   }
-  if (ascii == cell.size()) {
+  if (!changed) {
     return cell;
   }
-  out->assign(cell.substr(0, ascii));
-  for (size_t at = ascii; at < cell.size();) {
-    const uint32_t cp = NextCodePoint(cell, &at);
-    if (cp < 0x80) {
-      out->push_back(static_cast<char>(cp));
-    } else {
-      AppendFolded(cp, out);
-    }
-  }
+  out->append(cell.substr(copied));
   return TrimOuter(*out);
 }
 
 void ToKatakana(std::string_view folded, std::string* out) {
   out->clear();
+  size_t copied = 0;
   for (size_t at = 0; at < folded.size();) {
-    const uint32_t cp = NextCodePoint(folded, &at);
-    if (cp == ' ') {
+    const size_t start = at;
+    const auto lead = static_cast<unsigned char>(folded[at]);
+    if (lead != ' ' && lead != 0xE3) {
+      ++at;
       continue;
     }
+    const uint32_t cp = NextCodePoint(folded, &at);
     const bool is_hiragana = cp >= 0x3041 && cp <= 0x3096;
-    AppendCodePoint(is_hiragana ? cp + 0x60 : cp, out);
+    if (cp == ' ' || is_hiragana) {
+      out->append(folded.substr(copied, start - copied));
+      copied = at;
+      if (is_hiragana) {
+        AppendCodePoint(cp + 0x60, out);
+      }
+    }
   }
+  out->append(folded.substr(copied));
 }
 
 }  // namespace sekisho::detect

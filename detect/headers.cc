@@ -1,6 +1,6 @@
 #include "detect/headers.h"
 
-#include <array>
+#include <algorithm>
 #include <string>
 
 namespace sekisho::detect {
@@ -306,7 +306,13 @@ HeaderHint HintOf(std::string_view folded) {
   if (key.size() > 40) {
     return kNone;
   }
+  const bool ascii = std::all_of(key.begin(), key.end(), [](char c) {
+    return static_cast<signed char>(c) >= 0;
+  });
   for (const Word& word : kPart) {
+    if (ascii && static_cast<signed char>(word.text[0]) < 0) {
+      continue;
+    }
     if (word.text == "tel" ? key.starts_with("tel") || key.ends_with("tel")
                            : key.find(word.text) != std::string::npos) {
       return word.hint;

@@ -173,6 +173,10 @@ bool ProseReader::Label(std::string_view line, Tally* tally) {
                             label.front() == '*')) {
     label.remove_prefix(1);
   }
+  // "Jan  2 03:04:05": a line of a log, not of a form.
+  if (std::any_of(label.begin(), label.end(), IsDigit)) {
+    return false;
+  }
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) {
     value.remove_prefix(1);

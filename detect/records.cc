@@ -34,6 +34,22 @@ size_t FindEnd(std::string_view text, size_t at, char delimiter) {
   return at;
 }
 
+constexpr std::array<char, 4> kMarks = {',', '\t', ';', '|'};
+constexpr uint8_t kQuote = 4;
+constexpr uint8_t kLineEnd = 5;
+constexpr uint8_t kPlain = 6;
+// Index into kMarks, or one of the above.
+constexpr auto kClass = [] {
+  std::array<uint8_t, 256> table{};
+  table.fill(kPlain);
+  table['"'] = kQuote;
+  table['\n'] = kLineEnd;
+  for (uint8_t k = 0; k < kMarks.size(); ++k) {
+    table[static_cast<unsigned char>(kMarks[k])] = k;
+  }
+  return table;
+}();
+
 enum class QuoteEnd { kClosed, kOpen, kStray };
 
 // From behind an opening quote to behind its closing one.
@@ -117,7 +133,6 @@ void CutRecords(std::string_view text, char delimiter, Ending ending,
 }
 
 char GuessDelimiter(std::string_view text) {
-  static constexpr std::array<char, 4> kMarks = {',', '\t', ';', '|'};
   std::array<std::vector<uint16_t>, 4> counts;
   for (size_t at = 0, line = 0; at < text.size(); ++line) {
     std::array<uint16_t, 4> seen{};
@@ -125,17 +140,18 @@ char GuessDelimiter(std::string_view text) {
     size_t joined = 0;
     size_t i = at;
     for (; i < text.size(); ++i) {
-      const char c = text[i];
-      if (c == '"') {
+      const uint8_t mark = kClass[static_cast<unsigned char>(text[i])];
+      if (mark == kPlain) {
+        continue;
+      }
+      if (mark == kQuote) {
         quoted = !quoted;
-      } else if (c == '\n') {
+      } else if (mark == kLineEnd) {
         if (!quoted || ++joined > kMaxQuotedLines) {
           break;
         }
       } else if (!quoted) {
-        for (size_t k = 0; k < kMarks.size(); ++k) {
-          seen[k] = static_cast<uint16_t>(seen[k] + (c == kMarks[k] ? 1 : 0));
-        }
+        ++seen[mark];
       }
     }
     const bool blank = i == at || (i == at + 1 && text[at] == '\r');

@@ -86,12 +86,13 @@ Folded FoldCodePoint(uint32_t code_point) {
   if (code_point >= 0x10000) {
     return {};
   }
-  const unsigned char page = Start(kFoldPages)[code_point >> 8];
+  static const unsigned char* const pages = Start(kFoldPages);
+  static const unsigned char* const cells = Start(kFoldCells);
+  const unsigned char page = pages[code_point >> 8];
   if (page == 0) {
     return {};
   }
-  const uint16_t at =
-      Cell16(Start(kFoldCells), size_t{page} * 256 + (code_point & 0xFF));
+  const uint16_t at = Cell16(cells, size_t{page} * 256 + (code_point & 0xFF));
   if (at == 0) {
     return {};
   }

@@ -13,6 +13,7 @@ using Role = TextJudge::Role;
 
 constexpr size_t kHeaderRows = 20;  // titles may stand above the header
 constexpr size_t kSampleRows = 96;
+constexpr size_t kLaterSampleRows = 24;  // of a table that is known already
 constexpr size_t kGuessBytes = size_t{32} * 1024;
 constexpr size_t kMaxFindings = 64;
 constexpr size_t kMaxNameBytes = 200;
@@ -508,7 +509,11 @@ bool TextJudge::FindHeader(const Records& records,
 
 void TextJudge::DecideRoles(const Records& records,
                             std::span<const uint32_t> rows) {
-  const size_t step = std::max<size_t>(1, rows.size() / kSampleRows);
+  const bool known =
+      std::any_of(columns_.begin(), columns_.end(),
+                  [](const Column& column) { return column.passed >= 200; });
+  const size_t step = std::max<size_t>(
+      1, rows.size() / (known ? kLaterSampleRows : kSampleRows));
   std::string folded;
   std::vector<uint64_t> hashes;
   std::vector<Sample> samples(columns_.size());

@@ -146,6 +146,13 @@ bool StartsWithPrefecture(std::string_view text, size_t* end) {
       "鳥取県", "島根県",   "岡山県", "広島県",   "山口県", "徳島県",
       "香川県", "愛媛県",   "高知県", "福岡県",   "佐賀県", "長崎県",
       "熊本県", "大分県",   "宮崎県", "鹿児島県", "沖縄県"};
+  const auto ends_at = [&](size_t byte) {
+    const std::string_view last = text.substr(std::min(byte, text.size()), 3);
+    return last == "県" || last == "都" || last == "府" || last == "道";
+  };
+  if (!ends_at(6) && !ends_at(9)) {
+    return false;
+  }
   for (std::string_view name : kPrefectures) {
     // Folding turns 埼 into 崎: both readings are tried.
     if (text.starts_with(name) ||

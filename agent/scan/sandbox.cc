@@ -100,14 +100,16 @@ Status RestrictSyscalls() {
     RETURN_IF_ERROR(Allow(filter.get(), number));
   }
   // Anonymous memory only, and never executable.
-  int e = ::seccomp_rule_add(
-      filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-      SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+  const std::array<scmp_arg_cmp, 2> anonymous = {
+      scmp_arg_cmp{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0},
+      scmp_arg_cmp{3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS}};
+  int e = ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mmap),
+                                   anonymous.size(), anonymous.data());
   // A line to the journal when something is wrong.
+  const scmp_arg_cmp to_stderr{0, SCMP_CMP_EQ, STDERR_FILENO, 0};
   e = e < 0 ? e
-            : ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(write),
-                                 1, SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
+            : ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW,
+                                       SCMP_SYS(write), 1, &to_stderr);
   e = e < 0 ? e : ::seccomp_load(filter.get());
   if (e < 0) {
     return FailErrno("seccomp", -e);
