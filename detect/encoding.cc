@@ -344,9 +344,13 @@ std::vector<Encoding> PossibleEncodings(ByteSpan block) {
                      return average(a) > average(b);
                    });
   // Valid UTF-8 is no accident: first, unless it is out of the question.
-  std::stable_partition(alive.begin(), alive.end(), [](const Candidate& c) {
-    return c.encoding == Encoding::kUtf8 && c.score->errors == 0;
-  });
+  const auto utf8_at =
+      std::find_if(alive.begin(), alive.end(), [](const Candidate& c) {
+        return c.encoding == Encoding::kUtf8 && c.score->errors == 0;
+      });
+  if (utf8_at != alive.end()) {
+    std::rotate(alive.begin(), utf8_at, utf8_at + 1);
+  }
   std::vector<Encoding> encodings;
   for (const Candidate& candidate : alive) {
     // Far behind with enough text to tell: out.
