@@ -60,19 +60,17 @@ class Usb:
         """A disk that speaks UAS; `serial` is both the device's and the LUN's."""
         device = self._new("uas")
         self._add_node(device, image, read_only)
-        # The guest looks for LUNs only once, so both must be there before it
-        # runs again.
-        self._qmp.command("stop")
-        try:
-            self._add(device, "usb-uas", port, serial=serial)
-            disk = {"driver": "scsi-hd", "id": device.id + "-disk",
-                    "bus": device.id + ".0", "drive": device.node,
-                    "removable": removable}
-            if serial:
-                disk["serial"] = serial
-            self._qmp.command("device_add", disk)
-        finally:
-            self._qmp.command("cont")
+        self._add(device, "usb-uas", port, serial=serial)
+        disk = {"driver": "scsi-hd", "id": device.id + "-disk",
+                "bus": device.id + ".0", "drive": device.node,
+                "removable": removable}
+        if serial:
+            disk["serial"] = serial
+        self._qmp.command("device_add", disk)
+        # QEMU plugs it in only when told that all its LUNs are there.
+        self._qmp.command("qom-set", {
+            "path": f"/machine/peripheral/{device.id}", "property": "attached",
+            "value": True})
         return device
 
     def plug_hub(self, port: str = "", ports: int = 8) -> Device:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import image
 import server as servers
-from guest import Guest, GuestError, luks_boot, make_overlay, plain_boot
+from guest import (PLAIN_CMDLINE, TOOLS, Guest, GuestError, luks_boot,
+                   machine_arguments, make_overlay, plain_boot)
 
 HERE = Path(__file__).resolve().parent
 BOOTED = "booted"
@@ -57,16 +59,16 @@ class Fixtures:
     # -- plain ---------------------------------------------------------------
 
     def _plain(self) -> Guest:
-        folder = self._image.directory / ("booted-" + _hash(_harness_files()))
+        folder = self._image.directory / ("booted-" + _machine_key())
         if not (folder / "disk.qcow2").exists():
             with image.locked(folder.with_suffix(".lock")):
                 if not folder.exists():
                     self._make_booted(folder)
+        os.utime(folder)
         return self._resume(folder / "disk.qcow2", BOOTED)
 
     def _make_booted(self, folder: Path) -> None:
-        for old in folder.parent.glob("booted-*/"):
-            shutil.rmtree(old)
+        image.remove_unused(folder.parent.glob("booted-*/"))
         print("booting the guest once; later runs go on from there",
               flush=True)
         work = _fresh(folder.with_suffix(".new"))
@@ -83,12 +85,13 @@ class Fixtures:
 
     def _agent(self) -> Guest:
         debs = self._packages()
-        key = _hash([*debs, *_harness_files(), HERE / "server.py"])
+        key = _machine_key(*debs, HERE / "server.py", HERE / "fixtures.py")
         kept = HERE.parents[1] / "build" / "vm-fixtures"
         folder = kept / ("agent-" + key)
         if not folder.exists():
-            shutil.rmtree(kept, ignore_errors=True)
+            image.remove_unused(kept.glob("agent-*/"))
             self._make_enrolled(debs, folder)
+        os.utime(folder)
         ports = servers.Ports(**json.loads((folder / "ports").read_text()))
         self._server = servers.Server(folder / "packages", self._state(), ports,
                                       self._directory / "server.log")
@@ -109,7 +112,7 @@ class Fixtures:
         guest = self._plain()
         try:
             server.start()
-            install_packages(guest, debs)
+            install_packages(guest, debs, make_initramfs=False)
             guest.ssh(servers.enrol_guest_command(ports, server.token()),
                       timeout_s=300)
             # Cut first: nothing may reach the server after its state is kept.
@@ -165,27 +168,34 @@ class Fixtures:
         return self.guest
 
 
-def install_packages(guest: Guest, debs: list[Path]) -> None:
-    """Installs the agent and the command line, as an admin would with apt."""
+def install_packages(guest: Guest, debs: list[Path],
+                     make_initramfs: bool) -> None:
+    """Installs all but the server's, as an admin would with apt.
+
+    Making the initramfs takes minutes under emulation, and a guest whose kernel
+    is booted directly gets another one: False leaves it to guest.make_initrd().
+    """
     wanted = [d for d in debs if not d.name.startswith("sekisho-server")]
     for deb in wanted:
         guest.put(deb, f"/root/{deb.name}")
     names = " ".join(f"./{deb.name}" for deb in wanted)
+    setting = "/etc/initramfs-tools/update-initramfs.conf"
+    if not make_initramfs:
+        guest.ssh(f"cp -a {setting} /root/kept && "
+                  f"echo update_initramfs=no >> {setting}")
     guest.ssh(f"cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -qy "
-              f"--no-download {names}", timeout_s=1200)
+              f"--no-download {names} && rm {names}", timeout_s=3600)
+    if not make_initramfs:
+        guest.ssh(f"mv /root/kept {setting}")
 
 
-def _harness_files() -> list[Path]:
-    """What a kept snapshot depends on besides the image."""
-    qemu = subprocess.run(["which", "qemu-system-x86_64"], check=True,
-                          capture_output=True, text=True).stdout.strip()
-    return [HERE / "guest.py", *sorted((HERE / "tools").iterdir()),
-            Path(qemu)]
-
-
-def _hash(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in files:
+def _machine_key(*more: Path) -> str:
+    """Names a kept snapshot by all it depends on besides the image."""
+    version = subprocess.run(["qemu-system-x86_64", "--version"], check=True,
+                             capture_output=True).stdout
+    digest = hashlib.sha256(version)
+    digest.update("\0".join([*machine_arguments(), PLAIN_CMDLINE]).encode())
+    for path in (*sorted(TOOLS.iterdir()), *more):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -31,26 +31,34 @@ class Screen:
         self._dump = scratch / "screen"
 
     def text(self) -> str:
-        """What text memory holds: the screen and some lines scrolled off."""
-        self._qmp.command("pmemsave", {"val": _TEXT_MEMORY,
-                                       "size": _TEXT_BYTES,
-                                       "filename": str(self._dump)})
-        cells = self._dump.read_bytes()[::2].decode("cp437")
-        lines = (cells[i:i + _COLUMNS].rstrip(" \0")
+        """What text memory holds, for people: the screen and scrolled lines.
+
+        The newest line is not always the last one: the memory is a ring.
+        """
+        cells = self._cells()
+        lines = (cells[i:i + _COLUMNS].rstrip()
                  for i in range(0, len(cells), _COLUMNS))
         return "\n".join(line for line in lines if line)
 
-    def wait_text(self, wanted: str, timeout_s: float = 600) -> str:
-        """Waits until `wanted` stands on the screen; returns the screen."""
+    def shows(self, wanted: str) -> bool:
+        """Whether `wanted` stands anywhere, also across the end of a line."""
+        return wanted in self._cells()
+
+    def wait_text(self, wanted: str, timeout_s: float = 600) -> None:
+        """Waits until shows(wanted); TimeoutError carries the screen."""
         deadline = time.monotonic() + timeout_s
-        while True:
-            text = self.text()
-            if wanted in text:
-                return text
+        while not self.shows(wanted):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no {wanted!r} on the screen within "
-                                   f"{timeout_s} s; it shows:\n{text}")
+                                   f"{timeout_s} s; it shows:\n{self.text()}")
             time.sleep(1)
+
+    def _cells(self) -> str:
+        self._qmp.command("pmemsave", {"val": _TEXT_MEMORY,
+                                       "size": _TEXT_BYTES,
+                                       "filename": str(self._dump)})
+        characters = self._dump.read_bytes()[::2]  # the others are colours
+        return characters.decode("cp437").replace("\0", " ")
 
     def type(self, text: str, gap_s: float = 0.05) -> None:
         """Types `text`; "\\n" is the Enter key."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from builder import LUKS_PASSPHRASE
 from devices import Usb
 from guest import Guest
-from image import LUKS_PASSPHRASE
 
 PROMPT = "Please unlock disk cryptroot"
 

@@ -16,10 +16,7 @@ def run(vm: Guest) -> None:
           "there is no other keyboard")
 
     step("let the guest make its initramfs again; boot with that one")
-    vm.ssh("echo made-in-guest > /etc/initramfs-tools/conf.d/zz-marker; "
-           "sed -i 's/^/# /' /etc/initramfs-tools/conf.d/zz-marker; "
-           "update-initramfs -u", timeout_s=1800)
-    vm.reboot(initrd=vm.fetch_initrd(), plug=luks.plug_keyboard_behind_hub)
+    vm.reboot(initrd=vm.make_initrd(), plug=luks.plug_keyboard_behind_hub)
     luks.type_passphrase(vm)
     equal(vm.ssh("findmnt -no SOURCE /").stdout.strip(),
           "/dev/mapper/cryptroot", "it came up again")
