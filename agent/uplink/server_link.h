@@ -1,0 +1,57 @@
+// The way to the server as the uplink needs it. Real: gRPC over mTLS
+// (NewGrpcServerLink); tests have one of their own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/uplink/config.h"
+#include "common/event_loop.h"
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "sekisho/event/v1/event_service.pb.h"
+
+namespace sekisho::uplink {
+
+// Larger than any envelope that verifies.
+inline constexpr int64_t kMaxEnvelopeBytes = int64_t{66} << 20;
+
+struct Fetched {
+  UniqueFd memfd;  // sealed: nobody can change it any more
+  int64_t size_bytes = 0;
+};
+
+// Loop thread only; calls back on the loop thread, never from inside a call.
+class ServerLink {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void OnMessage(const event::v1::ConnectResponse& message) = 0;
+    // The last Write() is done: the next may follow.
+    virtual void OnWritten() = 0;
+    // The stream is over; none of the above follows. `error` is the server's
+    // word or what is wrong with the way there.
+    virtual void OnEnded(const Error& error) = 0;
+  };
+  using FetchDone = std::function<void(Result<Fetched>)>;
+
+  virtual ~ServerLink() = default;
+  // Opens a connection and a stream of its own; only after OnEnded() of the one
+  // before. Its failure is told by OnEnded().
+  virtual void Open(const Config& config, const Identity& identity,
+                    Listener& listener) = 0;
+  // One at a time: not before OnWritten() of the one before. Ignored when there
+  // is no stream.
+  virtual void Write(event::v1::ConnectRequest message) = 0;
+  // OnEnded() follows.
+  virtual void Cancel() = 0;
+  // Over the open stream's connection. kUnavailable when there is none.
+  virtual void Fetch(const std::string& type, FetchDone done) = 0;
+};
+
+// `loop` must outlive what this returns and run until the process ends.
+std::unique_ptr<ServerLink> NewGrpcServerLink(EventLoop& loop);
+
+}  // namespace sekisho::uplink
