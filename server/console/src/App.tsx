@@ -1,0 +1,123 @@
+import { Alert, AppBar, Box, Button, Container, createTheme, CssBaseline, IconButton, Tab, Tabs, ThemeProvider, Toolbar, Tooltip, Typography, useMediaQuery } from '@mui/material';
+import { enUS, jaJP } from '@mui/material/locale';
+import { useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
+
+import { ApiError, get, post, rememberSession } from './api/client';
+import { useLive } from './api/live';
+import type { Session } from './api/types';
+import { setLanguage } from './i18n';
+import { AlertPage } from './pages/AlertPage';
+import { Alerts } from './pages/Alerts';
+import { Devices } from './pages/Devices';
+import { Events } from './pages/Events';
+import { Login } from './pages/Login';
+import { Policy } from './pages/Policy';
+import { Terminals } from './pages/Terminals';
+
+const PLACES = ['alerts', 'events', 'devices', 'terminals', 'policy'] as const;
+
+function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
+  const { t, i18n } = useTranslation();
+  const live = useLive();
+  const { pathname } = useLocation();
+  const place = PLACES.find((name) => pathname.startsWith(`/${name}`)) ?? 'alerts';
+  const mayChange = session.role === 'admin';
+  return (
+    <>
+      <AppBar position="sticky" color="default" elevation={0} sx={{ borderBottom: 1, borderColor: 'divider' }}>
+        <Toolbar variant="dense" sx={{ gap: 1 }}>
+          <Typography sx={{ fontWeight: 700, mr: 2 }}>関所 Sekisho</Typography>
+          <Tabs component="nav" value={place} variant="scrollable" scrollButtons="auto" sx={{ flexGrow: 1 }}>
+            {PLACES.map((name) => (
+              <Tab key={name} value={name} label={t(`app.${name}`)} component={Link} to={`/${name}`} />
+            ))}
+          </Tabs>
+          <Tooltip title={live ? t('app.live') : t('app.notLive')}>
+            <Box role="status" aria-label={live ? t('app.live') : t('app.notLive')}
+              sx={{ width: 10, height: 10, borderRadius: '50%', flexShrink: 0, bgcolor: live ? 'success.main' : 'error.main' }} />
+          </Tooltip>
+          <IconButton size="small" aria-label={t('app.theme')} onClick={onTheme}>◐</IconButton>
+          <Button size="small" color="inherit" onClick={() => setLanguage(i18n.language === 'ja' ? 'en' : 'ja')}>{t('app.language')}</Button>
+          <Typography variant="body2">{session.user}</Typography>
+          <Button size="small" color="inherit" onClick={onLeave}>{t('app.logout')}</Button>
+        </Toolbar>
+      </AppBar>
+      {!live && <Alert severity="warning" square>{t('app.notLive')}</Alert>}
+      <Container component="main" maxWidth="xl" sx={{ py: 3 }}>
+        <Routes>
+          <Route path="/alerts" element={<Alerts />} />
+          <Route path="/alerts/:id" element={<AlertPage session={session} />} />
+          <Route path="/events" element={<Events />} />
+          <Route path="/devices" element={<Devices mayChange={mayChange} />} />
+          <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />
+          <Route path="/policy" element={<Policy mayChange={mayChange} />} />
+          <Route path="*" element={<Navigate to="/alerts" replace />} />
+        </Routes>
+      </Container>
+    </>
+  );
+}
+
+type State = { step: 'asking' } | { step: 'out'; ended: boolean; start: Session | null } | { step: 'in'; session: Session };
+
+export function App() {
+  const { i18n } = useTranslation();
+  const client = useQueryClient();
+  const prefersDark = useMediaQuery('(prefers-color-scheme: dark)');
+  const [mode, setMode] = useState(localStorage.getItem('theme'));
+  const dark = mode ? mode === 'dark' : prefersDark;
+  const theme = useMemo(
+    () => createTheme(
+      { palette: { mode: dark ? 'dark' : 'light', primary: { main: dark ? '#8ecae6' : '#1d3557' } },
+        typography: { fontFamily: 'system-ui, "Noto Sans JP", "Noto Sans CJK JP", sans-serif' },
+        components: { MuiTab: { styleOverrides: { root: { minWidth: 0, textTransform: 'none' } } }, MuiButton: { styleOverrides: { root: { textTransform: 'none' } } } } },
+      i18n.language === 'ja' ? jaJP : enUS,
+    ),
+    [dark, i18n.language],
+  );
+  const [state, setState] = useState<State>({ step: 'asking' });
+  const enter = useCallback((session: Session) => {
+    rememberSession(session);
+    setState(session.must_set_password ? { step: 'out', ended: false, start: session } : { step: 'in', session });
+  }, []);
+
+  useEffect(() => {
+    get<Session>('session').then(enter, () => setState({ step: 'out', ended: false, start: null }));
+  }, [enter]);
+
+  // A session that ended shows the door; the page behind keeps its drafts.
+  useEffect(() => {
+    const watch = (error: unknown) => {
+      if (error instanceof ApiError && error.status === 401) {
+        setState((old) => (old.step === 'in' ? { step: 'out', ended: true, start: null } : old));
+      }
+    };
+    const queries = client.getQueryCache().subscribe((event) => watch(event.query.state.error));
+    const changes = client.getMutationCache().subscribe((event) => watch(event.mutation?.state.error));
+    return () => { queries(); changes(); };
+  }, [client]);
+
+  const leave = () => {
+    void post('logout', {}).finally(() => {
+      client.clear();
+      setState({ step: 'out', ended: false, start: null });
+    });
+  };
+  const toggle = () => {
+    const next = dark ? 'light' : 'dark';
+    localStorage.setItem('theme', next);
+    setMode(next);
+  };
+  return (
+    <ThemeProvider theme={theme}>
+      <CssBaseline />
+      {state.step === 'out' && (
+        <Login ended={state.ended} start={state.start} onSession={(session) => { client.clear(); enter(session); }} />
+      )}
+      {state.step === 'in' && <Desk session={state.session} onTheme={toggle} onLeave={leave} />}
+    </ThemeProvider>
+  );
+}

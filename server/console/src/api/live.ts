@@ -1,0 +1,41 @@
+// Live changes: each is a hint which rows are worth reading again.
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+
+const QUERIES: Record<string, string[]> = {
+  alert: ['alerts', 'alert'],
+  event: ['events'],
+  device: ['devices'],
+  agent: ['agents'],
+  policy: ['policies'],
+};
+
+// True while the stream stands. The browser reconnects by itself.
+export function useLive(): boolean {
+  const client = useQueryClient();
+  const [live, setLive] = useState(true);
+  useEffect(() => {
+    const source = new EventSource('/api/v1/live');
+    const readAgain = () => void client.invalidateQueries();
+    let lost = false;
+    source.onopen = () => {
+      // What changed while it was down is not told again.
+      if (lost) readAgain();
+      lost = false;
+      setLive(true);
+    };
+    source.onerror = () => {
+      lost = true;
+      setLive(false);
+    };
+    source.addEventListener('resync', readAgain);
+    source.addEventListener('change', (message) => {
+      const change = JSON.parse((message as MessageEvent<string>).data) as { what: string };
+      for (const key of QUERIES[change.what] ?? []) {
+        void client.invalidateQueries({ queryKey: [key] });
+      }
+    });
+    return () => source.close();
+  }, [client]);
+  return live;
+}

@@ -1,0 +1,43 @@
+// Values as people read them, in the language and time zone of the browser.
+import i18n from './i18n';
+
+export function formatTime(iso: string | null | undefined): string {
+  if (!iso) return '–';
+  return new Intl.DateTimeFormat(i18n.language, { dateStyle: 'short', timeStyle: 'medium' }).format(
+    new Date(iso),
+  );
+}
+
+export function formatNumber(value: number): string {
+  return new Intl.NumberFormat(i18n.language).format(value);
+}
+
+export function formatShare(value: number): string {
+  return new Intl.NumberFormat(i18n.language, { style: 'percent' }).format(value);
+}
+
+export function formatBytes(value: number): string {
+  if (value <= 0) return '–';
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+  const step = Math.min(Math.floor(Math.log10(value) / 3), units.length - 1);
+  return new Intl.NumberFormat(i18n.language, {
+    style: 'unit',
+    unit: units[step] ?? 'byte',
+    unitDisplay: 'short',
+    maximumFractionDigits: 1,
+  }).format(value / 1000 ** step);
+}
+
+export function deviceName(facts: {
+  manufacturer: string;
+  product: string;
+  vendor_id: string;
+  product_id: string;
+}): string {
+  const name = `${facts.manufacturer} ${facts.product}`.trim();
+  return name || `${facts.vendor_id}:${facts.product_id}`;
+}
+
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1) || path;
+}

@@ -1,0 +1,72 @@
+import { Alert, Button, Chip, Dialog, DialogActions, DialogContent, DialogTitle, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { post } from '../api/client';
+import type { Agent } from '../api/types';
+import { formatNumber, formatTime } from '../format';
+import { Rows, usePages } from '../parts/Rows';
+import { Code } from '../parts/Shown';
+import { ErrorText } from '../parts/State';
+
+const COLOR = { enrolled: 'default', connected: 'success', silent: 'error', revoked: 'warning' } as const;
+
+function Enrol({ onDone }: { onDone: () => void }) {
+  const { t } = useTranslation();
+  const [hostname, setHostname] = useState('');
+  const make = useMutation({ mutationFn: () => post<{ token: string; expire_time: string }>('tokens', { hostname }) });
+  return (
+    <Dialog open onClose={onDone} fullWidth maxWidth="md">
+      <DialogTitle>{t('terminal.enrol')}</DialogTitle>
+      <DialogContent>
+        <Stack spacing={2} sx={{ pt: 1 }}>
+          <TextField label={t('terminal.host')} value={hostname} onChange={(e) => setHostname(e.target.value)} disabled={make.isSuccess} />
+          {make.isError && <Alert severity="error"><ErrorText error={make.error} /></Alert>}
+          {make.data && (
+            <>
+              <Typography>{t('terminal.enrolHelp', { time: formatTime(make.data.expire_time) })}</Typography>
+              <Code>{`sekisho enroll --server ${window.location.hostname}:7444 --token ${make.data.token}`}</Code>
+            </>
+          )}
+        </Stack>
+      </DialogContent>
+      <DialogActions>
+        <Button onClick={onDone}>{t('app.close')}</Button>
+        {!make.data && <Button variant="contained" loading={make.isPending} onClick={() => make.mutate()}>{t('terminal.make')}</Button>}
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+export function Terminals({ mayChange }: { mayChange: boolean }) {
+  const { t } = useTranslation();
+  const pages = usePages<Agent>('agents', 'agents');
+  const [enrolling, setEnrolling] = useState(false);
+  return (
+    <>
+      <Stack direction="row" sx={{ mb: 2, alignItems: 'center' }}>
+        <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('terminal.list')}</Typography>
+        {mayChange && <Button variant="contained" onClick={() => setEnrolling(true)}>{t('terminal.enrol')}</Button>}
+      </Stack>
+      <Rows
+        label={t('terminal.list')}
+        pages={pages}
+        head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version')]}
+        row={(agent) => (
+          <TableRow key={agent.agent_id}>
+            <TableCell sx={{ overflowWrap: 'anywhere' }}>{agent.terminal}</TableCell>
+            <TableCell><Chip size="small" color={COLOR[agent.state]} label={t(`agentState.${agent.state}`)} /></TableCell>
+            <TableCell>{t(`mode.${agent.mode}`, { defaultValue: agent.mode || '–' })}</TableCell>
+            <TableCell>{agent.gate_state || '–'}</TableCell>
+            <TableCell>{agent.policy_version || '–'}</TableCell>
+            <TableCell>{formatTime(agent.last_seen_time)}</TableCell>
+            <TableCell>{formatNumber(agent.spooled_count)}</TableCell>
+            <TableCell>{agent.agent_version || '–'}</TableCell>
+          </TableRow>
+        )}
+      />
+      {enrolling && <Enrol onDone={() => setEnrolling(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,10 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+// `npm run dev` shows the console of a server on this machine.
+export default defineConfig({
+  plugins: [react()],
+  server: { proxy: { '/api': { target: 'https://localhost:8443', secure: false } } },
+  build: { target: 'es2022', sourcemap: false },
+  test: { environment: 'jsdom' },
+});
