@@ -177,4 +177,9 @@ class Desk {
       std::function<void(const Change&)> callback) = 0;
 };
 
+// Admin only: the agents (empty id = all) whose raw records are about to leave
+// the server; writes that to the audit log.
+using ExportGate = std::function<Result<std::vector<Agent>>(
+    const Caller& caller, const std::string& agent_id)>;
+
 }  // namespace sekisho::core

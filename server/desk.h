@@ -1,0 +1,32 @@
+// The desk: core and accounts joined behind the one door for people, with the
+// roles checked and everything written down.
+#pragma once
+
+#include <functional>
+
+#include "common/clock.h"
+#include "server/auth/accounts.h"
+#include "server/core/changes.h"
+#include "server/core/presence.h"
+#include "server/core/publisher.h"
+#include "server/core/queries.h"
+#include "server/store/store.h"
+
+namespace sekisho {
+
+struct DeskParts {
+  store::Store& store;
+  core::Publisher& publisher;
+  core::Presence& presence;
+  core::Changes& changes;
+  auth::Accounts& accounts;
+  const Clock& clock;
+  // Ends an agent's stream.
+  std::function<void(const std::string& agent_id, const std::string& reason)>
+      cut;
+};
+
+std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);
+core::ExportGate MakeExportGate(store::Store& store, const Clock& clock);
+
+}  // namespace sekisho

@@ -1,0 +1,235 @@
+#include "server/server.h"
+
+#include <pwd.h>
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "common/log.h"
+#include "server/alert/rules.h"
+#include "server/alert/silence.h"
+#include "server/auth/accounts.h"
+#include "server/core/audit.h"
+#include "server/core/enrolment.h"
+#include "server/core/indexer.h"
+#include "server/core/ingest.h"
+#include "server/core/presence.h"
+#include "server/core/publisher.h"
+#include "server/desk.h"
+#include "server/service/admin_socket.h"
+#include "server/service/agent_plane.h"
+#include "server/service/enrol_link_server.h"
+#include "server/store/store.h"
+#ifdef SEKISHO_HAVE_WEB
+#include "server/web/web_server.h"
+#endif
+
+namespace sekisho {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(500);
+
+Result<std::optional<uid_t>> UserId(const std::string& name) {
+  if (name.empty()) {
+    return std::nullopt;
+  }
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) !=
+          0 ||
+      found == nullptr) {
+    return Fail(Code::kNotFound, "no user " + name);
+  }
+  return found->pw_uid;
+}
+
+// Members stand in the order in which they are made; what is made later may
+// use what was made before, and ends first.
+class RunningServer final : public Server {
+ public:
+  RunningServer(const ServerOptions& options, const Clock& clock)
+      : options_(options), clock_(clock), presence_(clock) {}
+  ~RunningServer() override { Stop(); }
+
+  Status Start() {
+    RETURN_IF_ERROR(MakeCore());
+    RETURN_IF_ERROR(OpenDoors());
+    ticker_ = std::thread([this] { TickLoop(); });
+    return Note("server.start");
+  }
+
+  int agents_port() const override { return plane_ ? plane_->port() : 0; }
+  int console_port() const override {
+#ifdef SEKISHO_HAVE_WEB
+    return web_ ? web_->port() : -1;
+#else
+    return -1;
+#endif
+  }
+
+ private:
+  Status MakeCore() {
+    const std::string own = options_.state_dir + "/server";
+    ASSIGN_OR_RETURN(store_, store::OpenSqlite({own + "/sekisho.db", {}}));
+    ASSIGN_OR_RETURN(const auto agents, store_->AllAgents());
+    presence_.Load(agents);
+    ASSIGN_OR_RETURN(publisher_, core::Publisher::Open(*store_, clock_,
+                                                       own + "/signing.key"));
+    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
+    indexer_ =
+        std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
+    ingest_ = std::make_unique<core::Ingest>(*store_, clock_, changes_,
+                                             [this] { indexer_->Wake(); });
+    enrolment_ = std::make_unique<core::Enrolment>(*store_, clock_, changes_,
+                                                   *publisher_);
+    silence_ = std::make_unique<alert::SilenceWatch>(*store_, presence_,
+                                                     changes_, clock_);
+    RETURN_IF_ERROR(silence_->Load());
+    indexer_->Start();
+    return {};
+  }
+
+  Status OpenDoors() {
+    const std::string own = options_.state_dir + "/server";
+    service::AgentPlaneOptions agents;
+    agents.listen = options_.agents_listen;
+    agents.key_path = own + "/tls.key";
+    agents.certificate_path = own + "/tls.pem";
+    agents.ca_path = own + "/ca.pem";
+    ASSIGN_OR_RETURN(
+        plane_, service::AgentPlane::Start(
+                    agents, {*store_, *ingest_, presence_, changes_, clock_}));
+    publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
+      return plane_->Announce(type, version);
+    });
+    desk_ = MakeDesk(
+        {*store_, *publisher_, presence_, changes_, *accounts_, clock_,
+         [this](const std::string& agent_id, const std::string& reason) {
+           plane_->Cut(agent_id, reason);
+         }});
+    ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
+    ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
+                                options_.runtime_dir + "/enrol.sock",
+                                enrol_user, *enrolment_));
+    ASSIGN_OR_RETURN(admin_, service::AdminSocket::Start(
+                                 options_.runtime_dir + "/admin.sock", *desk_,
+                                 *store_, MakeExportGate(*store_, clock_)));
+    return StartConsole();
+  }
+
+  Status StartConsole() {
+#ifdef SEKISHO_HAVE_WEB
+    if (options_.console_port < 0) {
+      return {};
+    }
+    web::WebOptions web;
+    web.listen_address = options_.console_address;
+    web.port = static_cast<uint16_t>(options_.console_port);
+    web.certificate_path = options_.state_dir + "/server/tls.pem";
+    web.key_path = options_.state_dir + "/server/tls.key";
+    web.static_dir = options_.console_dir;
+    ASSIGN_OR_RETURN(web_, web::WebServer::Start(web, *desk_));
+#endif
+    return {};
+  }
+
+  void TickLoop() {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, kTick, [this] { return stopping_; })) {
+      lock.unlock();
+      if (auto done = Tick(); !done) {
+        Log(LogLevel::kError, "tick: " + done.error().message);
+      }
+      lock.lock();
+    }
+  }
+
+  // Reads what another replica or the enrolment of a replacement changed: the
+  // database is the one truth, not who happened to write it.
+  Status Tick() {
+    ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
+    for (const auto& [type, version] : versions) {
+      plane_->Announce(type, version);
+    }
+    ASSIGN_OR_RETURN(const auto revoked, store_->RevokedAgents());
+    for (const std::string& agent_id : revoked) {
+      if (!presence_.IsRevoked(agent_id)) {
+        presence_.Revoke(agent_id);
+        plane_->Cut(agent_id, "this agent was revoked");
+      }
+    }
+    return silence_->Tick();
+  }
+
+  Status Note(const char* action) {
+    return core::WriteAudit(*store_, clock_,
+                            {.user = "sekisho-server",
+                             .door = "server",
+                             .address = "",
+                             .action = action,
+                             .object = "",
+                             .detail = ""},
+                            {});
+  }
+
+  void Stop() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (ticker_.joinable()) {
+      ticker_.join();
+    }
+#ifdef SEKISHO_HAVE_WEB
+    web_.reset();
+#endif
+    admin_.reset();
+    link_.reset();
+    if (plane_) {
+      plane_->Shutdown();
+    }
+    if (store_) {
+      // Written after all that was queued: every append has called back.
+      (void)Note("server.stop");
+    }
+  }
+
+  const ServerOptions options_;
+  const Clock& clock_;
+  core::Changes changes_;
+  core::Presence presence_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<auth::Accounts> accounts_;
+  std::unique_ptr<core::Indexer> indexer_;
+  std::unique_ptr<core::Ingest> ingest_;
+  std::unique_ptr<core::Enrolment> enrolment_;
+  std::unique_ptr<alert::SilenceWatch> silence_;
+  std::unique_ptr<service::AgentPlane> plane_;
+  std::unique_ptr<core::Desk> desk_;
+  std::unique_ptr<service::EnrolLinkServer> link_;
+  std::unique_ptr<service::AdminSocket> admin_;
+#ifdef SEKISHO_HAVE_WEB
+  std::unique_ptr<web::WebServer> web_;
+#endif
+
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread ticker_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                              const Clock& clock) {
+  auto server = std::make_unique<RunningServer>(options, clock);
+  RETURN_IF_ERROR(server->Start());
+  return server;
+}
+
+}  // namespace sekisho

@@ -1,0 +1,53 @@
+// The map of the server: what is made, in which order, and who is told of whom.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/result.h"
+
+namespace sekisho {
+
+struct ServerOptions {
+  std::string state_dir = "/var/lib/sekisho";
+  std::string runtime_dir = "/run/sekisho-server";
+  std::string agents_listen = "0.0.0.0:7443";
+  std::string console_address = "0.0.0.0";
+  int console_port = 8443;  // -1 = no console
+  std::string console_dir = "/usr/share/sekisho/console";
+  // The enrolment process's user, who may ask over the link; empty = only our
+  // own and root.
+  std::string enrol_user;
+};
+
+// state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key.
+// runtime_dir: admin.sock, enrol.sock.
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                               const Clock& clock);
+  // Streams are ended, what is queued is committed, threads are joined.
+  virtual ~Server() = default;
+
+  virtual int agents_port() const = 0;
+  virtual int console_port() const = 0;  // -1 = no console
+};
+
+// `sekisho-server init`, safe to repeat: makes the CA (state_dir/ca), the
+// server's and the enrolment process's keys and certificates with `names` (DNS
+// names and addresses), and the sketch key. As root, folders are given to the
+// two users, if they exist.
+struct InitOptions {
+  std::string state_dir = "/var/lib/sekisho";
+  std::vector<std::string> names;
+  std::string server_user;
+  std::string enrol_user;
+};
+Status InitServer(const InitOptions& options, const Clock& clock);
+
+}  // namespace sekisho

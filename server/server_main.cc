@@ -1,0 +1,103 @@
+// sekisho-server: the policy server. `init` makes its keys, without it it runs.
+#include <signal.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <charconv>
+#include <cstdio>
+
+#include "common/log.h"
+#include "server/config.h"
+#include "server/server.h"
+
+namespace {
+
+using namespace sekisho;
+
+int Usage(const std::string& error) {
+  std::fprintf(stderr, "%s%susage: sekisho-server [init] [OPTION VALUE]...\n%s",
+               error.c_str(), error.empty() ? "" : "\n", ConfigHelp().c_str());
+  return 2;
+}
+
+int Init(const Config& config, const Clock& clock) {
+  const Status done =
+      InitServer({config.Get("state"), config.names, config.Get("server_user"),
+                  config.Get("enrol_user")},
+                 clock);
+  if (!done) {
+    std::fprintf(stderr, "sekisho-server init: %s\n",
+                 done.error().message.c_str());
+    return 1;
+  }
+  return 0;
+}
+
+// Every agent holds a descriptor; running out of them stops the listener.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int Run(const Config& config, const Clock& clock) {
+  ServerOptions options;
+  options.state_dir = config.Get("state");
+  options.runtime_dir = config.Get("runtime");
+  options.agents_listen = config.Get("agents_listen");
+  options.console_address = config.Get("console_address");
+  options.console_dir = config.Get("console_dir");
+  options.enrol_user = config.Get("enrol_user");
+  const std::string& port = config.Get("console_port");
+  if (std::from_chars(port.data(), port.data() + port.size(),
+                      options.console_port)
+              .ec != std::errc() ||
+      options.console_port > 65535) {
+    return Usage("console_port is a number up to 65535");
+  }
+  RaiseFileLimit();
+  // Blocked in every thread; taken below.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  const auto server = Server::Start(options, clock);
+  if (!server) {
+    Log(LogLevel::kError, "sekisho-server: " + server.error().message);
+    return 1;
+  }
+  std::printf("agents %d\nconsole %d\n", (*server)->agents_port(),
+              (*server)->console_port());
+  std::fflush(stdout);
+  sd_notify(0, "READY=1");
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  sd_notify(0, "STOPPING=1");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> args(argv + 1, argv + argc);
+  const auto config = ReadConfig(args);
+  if (!config) {
+    return Usage(config.error().message);
+  }
+  if (sodium_init() < 0) {
+    return 1;
+  }
+  const SystemClock clock;
+  if (config->words.empty()) {
+    return Run(*config, clock);
+  }
+  if (config->words.size() == 1 && config->words[0] == "init") {
+    return Init(*config, clock);
+  }
+  return Usage("");
+}

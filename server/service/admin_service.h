@@ -1,0 +1,86 @@
+// AdminService over the desk: proto in, desk, proto out. Nothing is decided
+// here.
+#pragma once
+
+#include <functional>
+
+#include "sekisho/admin/v1/admin_service.grpc.pb.h"
+#include "server/core/queries.h"
+#include "server/store/store.h"
+
+namespace sekisho::service {
+
+class AdminCalls final : public admin::v1::AdminService::Service {
+ public:
+  // From gRPC's name of the peer to who he is.
+  using WhoIs = std::function<core::Caller(const std::string& peer)>;
+
+  AdminCalls(core::Desk& desk, store::Store& store, WhoIs who_is,
+             core::ExportGate may_export)
+      : desk_(desk),
+        store_(store),
+        who_is_(std::move(who_is)),
+        may_export_(std::move(may_export)) {}
+
+  grpc::Status CreateToken(grpc::ServerContext* context,
+                           const admin::v1::CreateTokenRequest* request,
+                           admin::v1::CreateTokenResponse* response) override;
+  grpc::Status ListAgents(grpc::ServerContext* context,
+                          const admin::v1::ListAgentsRequest* request,
+                          admin::v1::ListAgentsResponse* response) override;
+  grpc::Status RevokeAgent(grpc::ServerContext* context,
+                           const admin::v1::RevokeAgentRequest* request,
+                           admin::v1::RevokeAgentResponse* response) override;
+  grpc::Status PushPolicy(grpc::ServerContext* context,
+                          const admin::v1::PushPolicyRequest* request,
+                          admin::v1::PushPolicyResponse* response) override;
+  grpc::Status ListPolicyVersions(
+      grpc::ServerContext* context,
+      const admin::v1::ListPolicyVersionsRequest* request,
+      admin::v1::ListPolicyVersionsResponse* response) override;
+  grpc::Status RollbackPolicy(
+      grpc::ServerContext* context,
+      const admin::v1::RollbackPolicyRequest* request,
+      admin::v1::RollbackPolicyResponse* response) override;
+  grpc::Status ListDevices(grpc::ServerContext* context,
+                           const admin::v1::ListDevicesRequest* request,
+                           admin::v1::ListDevicesResponse* response) override;
+  grpc::Status ApproveDevice(
+      grpc::ServerContext* context,
+      const admin::v1::ApproveDeviceRequest* request,
+      admin::v1::ApproveDeviceResponse* response) override;
+  grpc::Status RevokeDevice(grpc::ServerContext* context,
+                            const admin::v1::RevokeDeviceRequest* request,
+                            admin::v1::RevokeDeviceResponse* response) override;
+  grpc::Status ListEvents(grpc::ServerContext* context,
+                          const admin::v1::ListEventsRequest* request,
+                          admin::v1::ListEventsResponse* response) override;
+  grpc::Status ExportEvents(
+      grpc::ServerContext* context,
+      const admin::v1::ExportEventsRequest* request,
+      grpc::ServerWriter<admin::v1::ExportEventsResponse>* writer) override;
+  grpc::Status ListAlerts(grpc::ServerContext* context,
+                          const admin::v1::ListAlertsRequest* request,
+                          admin::v1::ListAlertsResponse* response) override;
+  grpc::Status UpdateAlert(grpc::ServerContext* context,
+                           const admin::v1::UpdateAlertRequest* request,
+                           admin::v1::UpdateAlertResponse* response) override;
+  grpc::Status CreateLogin(grpc::ServerContext* context,
+                           const admin::v1::CreateLoginRequest* request,
+                           admin::v1::CreateLoginResponse* response) override;
+
+ private:
+  core::Caller Who(const grpc::ServerContext& context) const {
+    return who_is_(context.peer());
+  }
+  Status ExportAgent(
+      const store::Agent& agent,
+      grpc::ServerWriter<admin::v1::ExportEventsResponse>& writer);
+
+  core::Desk& desk_;
+  store::Store& store_;  // for the export alone: records, not rows
+  const WhoIs who_is_;
+  const core::ExportGate may_export_;
+};
+
+}  // namespace sekisho::service
