@@ -113,10 +113,12 @@ Status WithGate(const Arguments& arguments) {
               denial.target_pid, denial.write, denial.refused, denial.expected);
         }));
     ASSIGN_OR_RETURN(const GateCounters counters, gate->Counters());
-    std::printf("events %zu denied %llu suppressed %llu lost %llu\n", count,
-                static_cast<unsigned long long>(counters.denied),
-                static_cast<unsigned long long>(counters.suppressed),
-                static_cast<unsigned long long>(counters.lost));
+    std::printf(
+        "events %zu denied %llu suppressed %llu lost %llu missed %llu\n", count,
+        static_cast<unsigned long long>(counters.denied),
+        static_cast<unsigned long long>(counters.suppressed),
+        static_cast<unsigned long long>(counters.lost),
+        static_cast<unsigned long long>(counters.missed));
     return {};
   }
   return Fail(Code::kInvalidArgument, "unknown command " + command);

@@ -28,21 +28,15 @@ namespace {
 constexpr size_t kMaxProcBytes = size_t{1024} * 1024;
 constexpr char kSelf[] = "/proc/self/exe";
 // Pins of another layout have other names: they are replaced as a set.
-const std::string kPinPrefix = "v" + std::to_string(SEKISHO_GATE_ABI) + "_";
+constexpr char kPinPrefix[] = "v1_";
+static_assert(SEKISHO_GATE_ABI == 1, "the prefix names the layout");
 
-struct CloseObject {
-  void operator()(bpf_object* object) const { bpf_object__close(object); }
-};
 struct CloseLink {
   void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 struct FreeRing {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
-struct FreeBtf {
-  void operator()(btf* types) const { btf__free(types); }
-};
-using ObjectPtr = std::unique_ptr<bpf_object, CloseObject>;
 using LinkPtr = std::unique_ptr<bpf_link, CloseLink>;
 
 uint64_t HashOf(ByteSpan bytes) {
@@ -56,18 +50,6 @@ uint32_t KernelDev(uint32_t major, uint32_t minor) {
 sekisho_node_key KeyOf(const DeviceNumber& number) {
   return {static_cast<uint32_t>(number.kind),
           KernelDev(number.major, number.minor)};
-}
-
-// "lsm/file_open" -> the kernel function whose BTF must exist.
-std::string KernelFunctionOf(std::string_view section) {
-  const size_t slash = section.find('/');
-  const std::string name(section.substr(slash + 1));
-  return section.starts_with("lsm/") ? "bpf_lsm_" + name : name;
-}
-
-bool IsCgroupProgram(const bpf_program* program) {
-  return std::string_view(bpf_program__section_name(program))
-      .starts_with("cgroup/");
 }
 
 std::string CgroupPin(const bpf_program* program) {
@@ -88,37 +70,6 @@ bool LsmListed(const std::string& sysfs_root) {
   if (!text) return false;
   const auto names = Split(Trim(*text), ',');
   return std::ranges::find(names, "bpf") != names.end();
-}
-
-// Turns off what this kernel cannot attach, so that the rest still loads.
-std::vector<std::string> SkipMissingHooks(bpf_object* object, bool lsm_listed) {
-  std::vector<std::string> missing;
-  // No BTF: nothing but the cgroup programs, and these without identities.
-  const std::unique_ptr<btf, FreeBtf> types(btf__load_vmlinux_btf());
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) {
-    if (IsCgroupProgram(program)) continue;
-    const std::string section = bpf_program__section_name(program);
-    const bool lsm = section.starts_with("lsm/");
-    const bool known =
-        types &&
-        btf__find_by_name_kind(types.get(), KernelFunctionOf(section).c_str(),
-                               BTF_KIND_FUNC) > 0;
-    if (known && (!lsm || lsm_listed)) continue;
-    bpf_program__set_autoload(program, false);
-    missing.push_back(section);
-  }
-  return missing;
-}
-
-Result<ObjectPtr> OpenObject() {
-  const ByteSpan bytes = GateObject();
-  bpf_object_open_opts options = {};
-  options.sz = sizeof(options);
-  options.object_name = "sekisho_gate";
-  ObjectPtr object(bpf_object__open_mem(bytes.data(), bytes.size(), &options));
-  if (!object) return FailErrno("read the gate's BPF object");
-  return object;
 }
 
 std::string Join(const std::vector<std::string>& words) {
@@ -180,7 +131,6 @@ class PinnedKernelGate final : public KernelGate {
   }
   int MapFd(const char* name) const;
   Result<UniqueFd> LockPins() const;
-  Status LoadObject(bool lsm_listed);
   Status Attach();
   Status AttachCgroup(bpf_program* program);
   Status WriteOwnIds();
@@ -207,52 +157,6 @@ int PinnedKernelGate::MapFd(const char* name) const {
   return bpf_object__find_map_fd_by_name(object_.get(), name);
 }
 
-// Maps are taken from their pins where these exist, so that entries, mode and
-// epochs outlive the agent; programs are always loaded and swapped in while the
-// old ones still stand.
-Status PinnedKernelGate::LoadObject(bool lsm_listed) {
-  ASSIGN_OR_RETURN(object_, OpenObject());
-  state_.missing_hooks = SkipMissingHooks(object_.get(), lsm_listed);
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object_.get()) {
-    if (IsCgroupProgram(program) && !IsCgroup2(options_.cgroup_root)) {
-      bpf_program__set_autoload(program, false);
-    }
-  }
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object_.get()) {
-    const std::string name = bpf_map__name(map);
-    // .rodata and the like are private to one object.
-    if (!name.starts_with("gate_")) continue;
-    if (const int error = bpf_map__set_pin_path(map, PinPath(name).c_str());
-        error != 0) {
-      return FailErrno("pin path of " + name, -error);
-    }
-  }
-  std::map<const bpf_program*, std::string> logs;
-  bpf_object__for_each_program(program, object_.get()) {
-    std::string& log = logs[program];
-    log.resize(size_t{64} * 1024);
-    bpf_program__set_log_buf(program, log.data(), log.size());
-  }
-  const int error = bpf_object__load(object_.get());
-  std::string details;
-  bpf_object__for_each_program(program, object_.get()) {
-    bpf_program__set_log_buf(program, nullptr, 0);
-    const std::string log = logs[program].c_str();
-    if (error == 0 || log.empty() || bpf_program__fd(program) >= 0) continue;
-    const size_t from = log.size() > 300 ? log.size() - 300 : 0;
-    details += std::string(" [") + bpf_program__section_name(program) + ": " +
-               EscapeUntrusted(log.substr(from)) + "]";
-  }
-  if (error != 0) {
-    Error failure = ErrnoError("load the gate's programs", -error);
-    failure.message += details;
-    return std::unexpected(std::move(failure));
-  }
-  return {};
-}
-
 // Two programs that swap pins at once would lose some.
 Result<UniqueFd> PinnedKernelGate::LockPins() const {
   ASSIGN_OR_RETURN(UniqueFd directory, OpenAt(AT_FDCWD, options_.pin_directory,
@@ -274,7 +178,11 @@ Status PinnedKernelGate::Start() {
     return Wrap("the gate that stands does not accept this program",
                 pin.error());
   }
-  RETURN_IF_ERROR(LoadObject(lsm_listed));
+  ASSIGN_OR_RETURN(object_, OpenGateObject());
+  state_.missing_hooks = SkipMissingHooks(object_.get(), lsm_listed,
+                                          IsCgroup2(options_.cgroup_root));
+  RETURN_IF_ERROR(
+      LoadGateObject(object_.get(), options_.pin_directory + "/" + kPinPrefix));
 
   const uint32_t zero = 0;
   sekisho_config config = {};
@@ -289,7 +197,7 @@ Status PinnedKernelGate::Start() {
   RETURN_IF_ERROR(RefreshMajors());
   RETURN_IF_ERROR(OpenSystemDisks());
   RETURN_IF_ERROR(WriteOwnIds());
-  RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObject())));
+  RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObjectBytes())));
   RETURN_IF_ERROR(Attach());
   RETURN_IF_ERROR(RemoveForeignPins());
   if (!TracingEnabled(options_.proc_root)) {
@@ -441,12 +349,13 @@ Status PinnedKernelGate::RemoveForeignPins() {
     bool ours = false;
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object_.get()) {
-      ours = ours || name == kPinPrefix + bpf_map__name(map);
+      ours = ours || name == std::string(kPinPrefix) + bpf_map__name(map);
     }
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
-      ours = ours || name == kPinPrefix + CgroupPin(program) ||
-             name == kPinPrefix + "link_" + bpf_program__name(program);
+      ours = ours || name == std::string(kPinPrefix) + CgroupPin(program) ||
+             name ==
+                 std::string(kPinPrefix) + "link_" + bpf_program__name(program);
     }
     if (!ours) {
       RETURN_IF_ERROR(RemovePin(options_.pin_directory + "/" + name));
@@ -456,7 +365,8 @@ Status PinnedKernelGate::RemoveForeignPins() {
 }
 
 Status PinnedKernelGate::SetMode(GateMode mode) {
-  RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObject())));
+  if (mode == GateMode::kEnforce) RETURN_IF_ERROR(OpenSystemDisks());
+  RETURN_IF_ERROR(WriteConfig(mode, HashOf(GateObjectBytes())));
   state_.mode = mode;
   return {};
 }
@@ -628,6 +538,17 @@ Result<GateCounters> PinnedKernelGate::Counters() const {
     sum.suppressed += one.suppressed;
     sum.lost += one.lost;
   }
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) {
+    bpf_prog_info info = {};
+    uint32_t size = sizeof(info);
+    const int fd = bpf_program__fd(program);
+    if (fd < 0) continue;
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) {
+      return FailErrno("read a program's counters");
+    }
+    sum.missed += info.recursion_misses;
+  }
   return sum;
 }
 
@@ -668,50 +589,15 @@ Status PinnedKernelGate::Teardown() {
 
 }  // namespace
 
-std::string ToString(const DeviceNumber& number) {
-  return (number.kind == NodeKind::kBlock ? "b" : "c") +
-         std::to_string(number.major) + ":" + std::to_string(number.minor);
-}
-
-const char* HookName(DeniedAccess::Hook hook) {
-  constexpr std::array kNames = {
-      "unknown",  "open",     "mount",    "device_cgroup", "authorize",
-      "kill",     "ptrace",   "gate_map", "pin",           "program_write",
-      "exec_map", "exe_file", "tracing"};
-  const auto index = static_cast<size_t>(hook);
-  return index < kNames.size() ? kNames[index] : kNames[0];
-}
-
-GateStanding GateState::Standing() const {
-  if (!lsm_active && !cgroup_device_active) return GateStanding::kUnsupported;
-  if (!lsm_active || !cgroup_device_active || !missing_hooks.empty()) {
-    return GateStanding::kDegraded;
-  }
-  return GateStanding::kFull;
-}
-
-bool IsExpectedDenial(const DeniedAccess& denial) {
-  constexpr std::array<std::string_view, 18> kLookers = {
-      "systemd-udevd", "(udev-worker)", "systemd-journal",
-      "udisksd",       "lvm",           "pvscan",
-      "vgs",           "blkid",         "multipathd",
-      "mdadm",         "smartd",        "ata_id",
-      "scsi_id",       "cdrom_id",      "mtp-probe",
-      "fwupd",         "upowerd",       "usbmuxd"};
-  if (denial.hook == DeniedAccess::Hook::kPtrace) return !denial.write;
-  return denial.login_uid == UINT32_MAX && denial.uid == 0 && !denial.write &&
-         std::ranges::find(kLookers, denial.comm) != kLookers.end();
-}
-
 GateState ProbeKernelSupport() {
   GateState state;
   const bool lsm_listed = LsmListed("/sys");
-  const auto object = OpenObject();
+  const auto object = OpenGateObject();
   if (!object) {
     state.why = object.error().message;
     return state;
   }
-  state.missing_hooks = SkipMissingHooks(object->get(), lsm_listed);
+  state.missing_hooks = SkipMissingHooks(object->get(), lsm_listed, true);
   state.lsm_active = lsm_listed;
   state.cgroup_device_active = IsCgroup2("/sys/fs/cgroup");
   Explain(&state, lsm_listed);

@@ -133,6 +133,10 @@ struct GateCounters {
   uint64_t denied = 0;
   uint64_t suppressed = 0;  // same process, device and hook within a second
   uint64_t lost = 0;        // ring buffer full
+  // Hook calls that the kernel left out because the same program was at work
+  // on that processor and had been preempted. 0 unless somebody made the
+  // kernel fully preemptible; anything else is an alarm.
+  uint64_t missed = 0;
 };
 
 struct KernelGateOptions {
@@ -162,7 +166,7 @@ class KernelGate {
   // Destroying the object leaves the kernel side in place.
   virtual ~KernelGate() = default;
 
-  // Failure: the old mode stays.
+  // Enforce opens the system disks first. Failure: the old mode stays.
   virtual Status SetMode(GateMode mode) = 0;
   virtual GateState State() const = 0;
 

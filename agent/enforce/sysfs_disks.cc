@@ -184,9 +184,11 @@ Result<std::string> WholeDisk(const std::string& number,
   return path;
 }
 
+enum class Which { kAll, kInternal };
+
 // Block devices that carry `number`, down to real disks.
 void AddStack(const std::string& number, const std::string& sysfs_root,
-              std::vector<DeviceNumber>* nodes) {
+              Which which, std::vector<DeviceNumber>* nodes) {
   std::vector<std::pair<std::string, int>> open = {{number, 0}};
   std::set<std::string> seen;
   while (!open.empty()) {
@@ -194,7 +196,8 @@ void AddStack(const std::string& number, const std::string& sysfs_root,
     open.pop_back();
     const auto path = WholeDisk(next, sysfs_root);
     if (!path || depth > kMaxStackDepth || !seen.insert(*path).second) continue;
-    if (const auto disk = ReadDiskAt(*path, sysfs_root)) {
+    const auto disk = ReadDiskAt(*path, sysfs_root);
+    if (disk && (which == Which::kAll || !disk->external)) {
       const auto all = disk->AllNodes();
       nodes->insert(nodes->end(), all.begin(), all.end());
     }
@@ -271,23 +274,22 @@ Result<std::vector<Disk>> DisksOfUsbDevice(const std::string& device_sysfs_path,
 
 Result<std::vector<DeviceNumber>> SystemDisks(const std::string& sysfs_root,
                                               const std::string& proc_root) {
-  constexpr std::array<std::string_view, 6> kMountPoints = {
+  constexpr std::array<std::string_view, 6> kSystem = {
       "/", "/usr", "/var", "/boot", "/boot/efi", "/efi"};
   std::vector<DeviceNumber> nodes;
   ASSIGN_OR_RETURN(const auto mounts, InitMounts(proc_root));
   for (const MountEntry& mount : mounts) {
-    if (std::ranges::find(kMountPoints, mount.mount_point) ==
-        kMountPoints.end()) {
-      continue;
-    }
+    const bool system =
+        std::ranges::find(kSystem, mount.mount_point) != kSystem.end();
+    const Which which = system ? Which::kAll : Which::kInternal;
     const std::string number = std::to_string(mount.device.major) + ":" +
                                std::to_string(mount.device.minor);
     if (mount.device.major != 0) {
       if (!BackingFileNode(number, sysfs_root)) {
-        AddStack(number, sysfs_root, &nodes);
+        AddStack(number, sysfs_root, which, &nodes);
       }
     } else if (const auto node = NumberOfNode(mount.source)) {
-      AddStack(*node, sysfs_root, &nodes);
+      AddStack(*node, sysfs_root, which, &nodes);
     }
   }
   const auto swaps = ReadFileAt(AT_FDCWD, proc_root + "/swaps", kMaxProcBytes);
@@ -295,7 +297,7 @@ Result<std::vector<DeviceNumber>> SystemDisks(const std::string& sysfs_root,
     for (const std::string_view line : Split(*swaps, '\n')) {
       const std::string file(line.substr(0, line.find_first_of(" \t")));
       if (const auto node = NumberOfNode(file)) {
-        AddStack(*node, sysfs_root, &nodes);
+        AddStack(*node, sysfs_root, Which::kAll, &nodes);
       }
     }
   }

@@ -56,9 +56,10 @@ Result<Disk> ReadDisk(const std::string& name,
 Result<std::vector<Disk>> AllDisks(const std::string& sysfs_root = "/sys");
 
 // Every node of the disks under /, /usr, /var, /boot, /boot/efi and active
-// swap, followed through partitions, dm, md and LUKS, whole disks with all
-// their partitions. A source that cannot be read is left out, and then those
-// nodes stay closed; an unreadable mount list is an error.
+// swap, wherever they are plugged, and of the disks under any other mount that
+// are not external; followed through partitions, dm, md and LUKS, whole disks
+// with all their partitions. A source that cannot be read is left out, and then
+// those nodes stay closed; an unreadable mount list is an error.
 Result<std::vector<DeviceNumber>> SystemDisks(
     const std::string& sysfs_root = "/sys",
     const std::string& proc_root = "/proc");

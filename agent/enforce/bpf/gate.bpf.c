@@ -28,6 +28,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PR_SET_MM_EXE_FILE 13
 #define PR_SET_MM_MAP 14
 #define SYSFS_MAGIC 0x62656572
+#define DEBUGFS_MAGIC 0x64626720
 #define DEVCG_TYPE_BLOCK 1
 #define DEVCG_READ_WRITE 6
 #define DEVCG_WRITE 4
@@ -254,6 +255,17 @@ static __always_inline bool IsUsbAuthorization(struct file *file) {
   return false;
 }
 
+// A fully preemptible kernel leaves out a hook that was preempted on the same
+// processor; so nobody switches preemption (debugfs, sched/preempt).
+static __always_inline bool IsPreemptionSwitch(struct file *file) {
+  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+  char name[24] = {};
+
+  bpf_probe_read_kernel_str(name, sizeof(name),
+                            BPF_CORE_READ(dentry, d_name.name));
+  return StartsWith(name, "preempt", 8);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(gate_file_open, struct file *file) {
   struct inode *inode = file->f_inode;
@@ -275,6 +287,10 @@ int BPF_PROG(gate_file_open, struct file *file) {
     if (!IsUsbAuthorization(file)) return 0;
     if (RoleOf(Current()) == SEKISHO_ROLE_DAEMON) return 0;
     return Refuse(SEKISHO_HOOK_AUTHORIZE, 0, 0, flags) ? -EPERM : 0;
+  }
+  if (magic == DEBUGFS_MAGIC) {
+    if (!IsPreemptionSwitch(file)) return 0;
+    return Refuse(SEKISHO_HOOK_TRACING, 0, 0, flags) ? -EPERM : 0;
   }
   if (RoleOfInode(inode))
     return Refuse(SEKISHO_HOOK_PROGRAM_WRITE, 0, 0, flags) ? -EPERM : 0;

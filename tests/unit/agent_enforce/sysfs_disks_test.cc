@@ -167,6 +167,17 @@ TEST_F(SysfsDisks, FollowsTheSystemThroughEncryptedVolumes) {
                                    Block(8, 1), Block(8, 2), Char(21, 0)));
 }
 
+TEST_F(SysfsDisks, KeepsMountedInternalDisksAndSystemsOnAStick) {
+  AddSystemDisk();
+  AddStick();
+  tree_.File("proc/1/mountinfo",
+             "22 1 8:17 / / rw - ext4 /dev/sdb1 rw\n"
+             "23 22 8:1 / /home rw - ext4 /dev/sda1 rw\n");
+  const auto nodes = SystemDisks(Sys(), Proc());
+  ASSERT_TRUE(nodes.has_value());
+  EXPECT_THAT(*nodes, ::testing::IsSupersetOf({Block(8, 17), Block(8, 1)}));
+}
+
 TEST_F(SysfsDisks, EndsOnAStackThatHoldsItself) {
   AddMapper("dm-0", "254:0", "dm-1", "sys/devices/virtual/block/dm-1");
   AddMapper("dm-1", "254:1", "dm-0", "sys/devices/virtual/block/dm-0");

@@ -176,6 +176,8 @@ def self_protection_holds(vm: Guest) -> None:
     # Another module's program may hang there; ours must not go.
     vm.ssh(f"{STRANGER} try-detach-cgroup /sys/fs/cgroup", check=False)
     denied(vm, "echo 0 > /proc/sys/kernel/ftrace_enabled", "ftrace off")
+    denied(vm, "mount -t debugfs none /sys/kernel/debug 2>/dev/null; "
+           "echo full > /sys/kernel/debug/sched/preempt", "preempt=full")
     denied(vm, "for f in /sys/bus/usb/devices/usb*/authorized_default; do "
            "echo 1 > $f || exit 1; done", "authorized_default")
     vm.ssh("systemctl kill -s KILL gate-test", check=False)
@@ -240,6 +242,7 @@ def events_say_who(vm: Guest) -> None:
     for hook in ("device_cgroup", "kill", "ptrace", "gate_map", "pin",
                  "authorize", "exe_file", "tracing", "program_write"):
         check(f"event {hook} " in events, f"an event tells of {hook}")
+    check("missed 0" in events, "the kernel left no hook call out")
     check("comm=dd" in events, "events name the program")
     udev = [line for line in events.splitlines() if "udev" in line]
     check(all("expected=1" in line for line in udev),
