@@ -670,7 +670,8 @@ void TextJudge::CountRows(const Records& records,
       }
       Column& column = columns_[c];
       const std::string_view cell = Fold(Text(fields[c]), &row.folded);
-      if (cell.empty()) {
+      // The header again: several files in one.
+      if (cell.empty() || cell == column.name) {
         continue;
       }
       ++column.filled;

@@ -132,6 +132,10 @@ TEST(Inspector, RepeatedRowsAreOnePerson) {
   EXPECT_EQ(Look(csv).persons, 50);
 }
 
+TEST(Inspector, AHeaderInTheMiddleIsNoPerson) {
+  EXPECT_EQ(Look(CustomerCsv(50) + CustomerCsv(50)).persons, 50);
+}
+
 TEST(Inspector, QuotesNewlinesAndRaggedRows) {
   std::string csv = "氏名,電話番号,備考\r\n";
   for (int i = 0; i < 60; ++i) {
