@@ -339,10 +339,11 @@ std::vector<Encoding> PossibleEncodings(ByteSpan block) {
                                20 * static_cast<int64_t>(c.score->errors)) /
            static_cast<double>(c.score->characters);
   };
-  std::stable_sort(alive.begin(), alive.end(),
-                   [&](const Candidate& a, const Candidate& b) {
-                     return average(a) > average(b);
-                   });
+  std::sort(alive.begin(), alive.end(),
+            [&](const Candidate& a, const Candidate& b) {
+              return average(a) != average(b) ? average(a) > average(b)
+                                              : a.encoding < b.encoding;
+            });
   // Valid UTF-8 is no accident: first, unless it is out of the question.
   const auto utf8_at =
       std::find_if(alive.begin(), alive.end(), [](const Candidate& c) {
