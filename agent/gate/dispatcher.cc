@@ -198,6 +198,18 @@ void Dispatcher::Write(const Request& request) {
       [write, copy = Bytes(data.begin(), data.end())] { write(copy); });
 }
 
+void Dispatcher::Flush(const Request& request) {
+  const uint64_t unique = request.unique();
+  const uint64_t fh = request.Head<fuse_flush_in>().fh;
+  // Whoever only read must not queue behind verdicts to close.
+  if (filesystem_->FlushIsIdle(fh)) return channel_->Reply(unique, {});
+  verdicts_->Post([this, unique, fh] {
+    filesystem_->Flush(fh, [this, unique](int error_number) {
+      channel_->ReplyError(unique, error_number);
+    });
+  });
+}
+
 void Dispatcher::Fsync(const Request& request) {
   const auto in = request.Head<fuse_fsync_in>();
   verdicts_->Post([this, unique = request.unique(), in] {
@@ -292,12 +304,7 @@ void Dispatcher::Handle(std::span<std::byte> buffer, size_t request_bytes) {
     case FUSE_STATFS:
       return Answer(unique, filesystem_->Space());
     case FUSE_FLUSH:
-      verdicts_->Post([this, unique, fh = request.Head<fuse_flush_in>().fh] {
-        filesystem_->Flush(fh, [this, unique](int error_number) {
-          channel_->ReplyError(unique, error_number);
-        });
-      });
-      return;
+      return Flush(request);
     case FUSE_FSYNC:
       return Fsync(request);
     case FUSE_RELEASE:
@@ -328,8 +335,12 @@ void Dispatcher::Handle(std::span<std::byte> buffer, size_t request_bytes) {
     case FUSE_LISTXATTR:
       return Xattr(request, filesystem_->ListXattr(node));
     case FUSE_SETXATTR:
+      return channel_->ReplyError(
+          unique, filesystem_->XattrRefusal(
+                      request.Text(FUSE_COMPAT_SETXATTR_IN_SIZE)));
     case FUSE_REMOVEXATTR:
-      return channel_->ReplyError(unique, filesystem_->XattrRefusal());
+      return channel_->ReplyError(unique,
+                                  filesystem_->XattrRefusal(request.Text()));
     case FUSE_MKNOD:
     case FUSE_LINK:
       return channel_->ReplyError(unique, EPERM);

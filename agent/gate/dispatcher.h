@@ -39,6 +39,7 @@ class Dispatcher {
   void Rename(const Request& request, size_t head_bytes);
   void Read(const Request& request, std::span<std::byte> buffer);
   void Write(const Request& request);
+  void Flush(const Request& request);
   void Fsync(const Request& request);
   void ReadDirectory(const Request& request, Filesystem::Entries entries);
   void BatchForget(const Request& request);

@@ -330,8 +330,10 @@ ErrnoOr<fuse_statfs_out> Filesystem::Space() {
   return out;
 }
 
-int Filesystem::XattrRefusal() const {
+int Filesystem::XattrRefusal(std::string_view name) const {
   if (stopped_.load()) return ENODEV;
+  // cp -p sets modes by chmod where it is told that there are no ACLs.
+  if (name.starts_with("system.")) return EOPNOTSUPP;
   return parts_.medium->is_fat() ? EOPNOTSUPP : EPERM;
 }
 

@@ -79,7 +79,8 @@ class Filesystem {
   ErrnoOr<fuse_statfs_out> Space();
   ErrnoOr<std::string> GetXattr(uint64_t id, const std::string& name);
   ErrnoOr<std::string> ListXattr(uint64_t id);
-  int XattrRefusal() const;
+  // Setting and removing: there is no verdict for them yet.
+  int XattrRefusal(std::string_view name) const;
   // May wait.
   ErrnoOr<fuse_entry_out> MakeDirectory(uint64_t parent,
                                         const std::string& name, mode_t mode,
@@ -114,6 +115,8 @@ class Filesystem {
 
   // ---- verdict points; all may wait, and run on the pool
   void Flush(uint64_t fh, const Done& done);
+  // Nothing to decide: Flush() would answer at once with 0.
+  bool FlushIsIdle(uint64_t fh);
   void Fsync(uint64_t fh, const Done& done);
   // `fh` 0: by path. Without an open writer this is a verdict point.
   void Truncate(uint64_t id, uint64_t fh, int64_t size,

@@ -53,12 +53,13 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
     ask.who = who.value_or(Who{});
     ask.operation = "rename";
     ask.path = new_path;
-    Judge(source, ask, [=, this](int error_number) {
+    const Done then = [=, this](int error_number) {
       if (error_number == 0) {
         error_number = RenameNow(source, new_parent, new_name, flags);
       }
       done(error_number);
-    });
+    };
+    parts_.pool->Post([=, this] { Judge(source, ask, then); });
     return;
   }
   if (!Answered(parts_.core->Judge(who.value_or(Who{}), new_path, "rename",

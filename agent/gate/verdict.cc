@@ -248,6 +248,17 @@ int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
   return failed;
 }
 
+bool Filesystem::FlushIsIdle(uint64_t fh) {
+  const std::lock_guard lock(mutex_);
+  const auto found = handles_.find(fh);
+  if (found == handles_.end()) return false;
+  const Handle& handle = *found->second;
+  if (!handle.write) return true;
+  const Node& node = *handle.node;
+  if (!HandleFitLocked(handle) || node.judging) return false;
+  return !node.dirty || (node.staged && node.staged->size() == 0);
+}
+
 void Filesystem::Flush(uint64_t fh, const Done& done) {
   const HandlePtr handle = HandleOf(fh);
   if (!handle) return done(EBADF);

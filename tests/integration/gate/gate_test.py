@@ -204,15 +204,12 @@ class Copying(unittest.TestCase):
 
     def test_mapped_store_after_close(self):
         for content in (b"fine", b"SECRET"):
-            fd = os.open(self.rig.path(content), os.O_RDWR | os.O_CREAT) \
-                if False else os.open(
-                    self.rig.path(content.decode().lower()),
-                    os.O_RDWR | os.O_CREAT)
+            fd = os.open(self.rig.path(content.decode().lower()),
+                         os.O_RDWR | os.O_CREAT)
             os.ftruncate(fd, 4096)
             memory = mmap.mmap(fd, 4096)
             os.close(fd)
             memory[:len(content)] = content
-            memory.flush()
             memory.close()
         self.rig.finish()
         self.assertEqual(self.rig.on_medium("fine")[:4], b"fine")
@@ -330,7 +327,8 @@ class Copying(unittest.TestCase):
         self.assertEqual(made.st_mode & 0o777, 0o640)
 
     def test_git(self):
-        done = sh("git init -q . && git config user.email a@example.org && "
+        done = sh("export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory "
+                  "GIT_CONFIG_VALUE_0='*' && git init -q . && git config user.email a@example.org && "
                   "git config user.name a && cp -r /usr/share/common-licenses"
                   " l && git add . && git commit -qm first && git status "
                   "--porcelain && git fsck && git gc -q && git log --oneline",

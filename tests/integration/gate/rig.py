@@ -252,9 +252,9 @@ class Rig:
         self.core.fds = [fuse, root]
         self.core.start()
         self.worker.start()
-        self.process = subprocess.Popen(
-            [self.gate, "7", self.sockets, self.staging],
-            stderr=open(self.dir + "/log", "wb"))
+        with open(self.dir + "/log", "wb") as log:
+            self.process = subprocess.Popen(
+                [self.gate, "7", self.sockets, self.staging], stderr=log)
         self.wait(lambda: self.core.hellos, "hello")
         time.sleep(0.05)
         os.close(fuse)
