@@ -85,9 +85,10 @@ Result<UniqueFd> Listen(const std::string& path) {
 class Socket final : public AdminSocket {
  public:
   Socket(core::Desk& desk, store::Store& store, core::ExportGate gate)
-      : calls_(desk, store,
-               [this](const std::string& peer) { return WhoIs(peer); },
-               std::move(gate)) {}
+      : calls_(
+            desk, store,
+            [this](const std::string& peer) { return WhoIs(peer); },
+            std::move(gate)) {}
   ~Socket() override {
     if (thread_.joinable()) {
       const uint64_t one = 1;
@@ -179,10 +180,10 @@ class Socket final : public AdminSocket {
 
 }  // namespace
 
-Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::string& path,
-                                                        core::Desk& desk,
-                                                        store::Store& store) {
-  auto socket = std::make_unique<Socket>(desk, store);
+Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(
+    const std::string& path, core::Desk& desk, store::Store& store,
+    core::ExportGate gate) {
+  auto socket = std::make_unique<Socket>(desk, store, std::move(gate));
   if (auto started = socket->Start(path); !started) {
     return Wrap("admin socket " + path, std::move(started).error());
   }

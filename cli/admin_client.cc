@@ -1,0 +1,270 @@
+#include "cli/admin_client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+
+#include "common/text.h"
+#include "sekisho/admin/v1/admin_service.grpc.pb.h"
+
+namespace sekisho::cli {
+namespace {
+
+constexpr const char* kDefaultSocket = "/run/sekisho-server/admin.sock";
+constexpr auto kCallLimit = std::chrono::seconds(30);
+
+Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) {
+    return {};
+  }
+  return Fail(static_cast<Code>(status.error_code()), status.error_message());
+}
+
+}  // namespace
+
+Result<AdminArgs> ParseAdminArgs(std::span<const std::string_view> args,
+                                 std::span<const std::string_view> known) {
+  AdminArgs parsed;
+  const char* from_environment = std::getenv("SEKISHO_ADMIN_SOCKET");
+  parsed.socket = from_environment != nullptr && *from_environment != '\0'
+                      ? from_environment
+                      : kDefaultSocket;
+  for (size_t i = 0; i < args.size(); ++i) {
+    std::string_view arg = args[i];
+    if (arg == "--json") {
+      parsed.json = true;
+      continue;
+    }
+    if (!arg.starts_with("--")) {
+      parsed.words.emplace_back(arg);
+      continue;
+    }
+    std::string_view value;
+    const size_t equals = arg.find('=');
+    const bool inline_value = equals != std::string_view::npos;
+    if (inline_value) {
+      value = arg.substr(equals + 1);
+      arg = arg.substr(0, equals);
+    }
+    if (arg != "--socket" && std::ranges::find(known, arg) == known.end()) {
+      return Fail(Code::kInvalidArgument,
+                  "no such option: " + std::string(arg));
+    }
+    if (!inline_value) {
+      if (i + 1 == args.size()) {
+        return Fail(Code::kInvalidArgument,
+                    std::string(arg) + " needs a value");
+      }
+      value = args[++i];
+    }
+    if (arg == "--socket") {
+      parsed.socket = value;
+    } else {
+      parsed.options[std::string(arg)] = value;
+    }
+  }
+  return parsed;
+}
+
+struct AdminClient::Connection {
+  std::unique_ptr<admin::v1::AdminService::Stub> stub;
+
+  template <typename Method, typename Request, typename Response>
+  Status Do(Method method, const Request& request, Response& response) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+    return FromGrpc((stub.get()->*method)(&context, request, &response));
+  }
+};
+
+AdminClient::AdminClient(const std::string& socket)
+    : connection_(std::make_unique<Connection>()) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // our own server, local
+  // A proxy in the environment is not for a local socket.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  connection_->stub =
+      admin::v1::AdminService::NewStub(grpc::CreateCustomChannel(
+          "unix:" + socket, grpc::InsecureChannelCredentials(), arguments));
+}
+AdminClient::~AdminClient() = default;
+
+using Stub = admin::v1::AdminService::Stub;
+
+Status AdminClient::Do(const admin::v1::CreateTokenRequest& request,
+                       admin::v1::CreateTokenResponse& response) {
+  return connection_->Do(&Stub::CreateToken, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListAgentsRequest& request,
+                       admin::v1::ListAgentsResponse& response) {
+  return connection_->Do(&Stub::ListAgents, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeAgentRequest& request,
+                       admin::v1::RevokeAgentResponse& response) {
+  return connection_->Do(&Stub::RevokeAgent, request, response);
+}
+Status AdminClient::Do(const admin::v1::PushPolicyRequest& request,
+                       admin::v1::PushPolicyResponse& response) {
+  return connection_->Do(&Stub::PushPolicy, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListPolicyVersionsRequest& request,
+                       admin::v1::ListPolicyVersionsResponse& response) {
+  return connection_->Do(&Stub::ListPolicyVersions, request, response);
+}
+Status AdminClient::Do(const admin::v1::RollbackPolicyRequest& request,
+                       admin::v1::RollbackPolicyResponse& response) {
+  return connection_->Do(&Stub::RollbackPolicy, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
+                       admin::v1::ListDevicesResponse& response) {
+  return connection_->Do(&Stub::ListDevices, request, response);
+}
+Status AdminClient::Do(const admin::v1::ApproveDeviceRequest& request,
+                       admin::v1::ApproveDeviceResponse& response) {
+  return connection_->Do(&Stub::ApproveDevice, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeDeviceRequest& request,
+                       admin::v1::RevokeDeviceResponse& response) {
+  return connection_->Do(&Stub::RevokeDevice, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListEventsRequest& request,
+                       admin::v1::ListEventsResponse& response) {
+  return connection_->Do(&Stub::ListEvents, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListAlertsRequest& request,
+                       admin::v1::ListAlertsResponse& response) {
+  return connection_->Do(&Stub::ListAlerts, request, response);
+}
+Status AdminClient::Do(const admin::v1::UpdateAlertRequest& request,
+                       admin::v1::UpdateAlertResponse& response) {
+  return connection_->Do(&Stub::UpdateAlert, request, response);
+}
+Status AdminClient::Do(const admin::v1::CreateLoginRequest& request,
+                       admin::v1::CreateLoginResponse& response) {
+  return connection_->Do(&Stub::CreateLogin, request, response);
+}
+
+Status AdminClient::Export(
+    const admin::v1::ExportEventsRequest& request,
+    const std::function<Status(const admin::v1::ExportEventsResponse&)>& part) {
+  grpc::ClientContext context;
+  const auto reader = connection_->stub->ExportEvents(&context, request);
+  admin::v1::ExportEventsResponse response;
+  while (reader->Read(&response)) {
+    if (auto used = part(response); !used) {
+      context.TryCancel();
+      (void)reader->Finish();
+      return used;
+    }
+  }
+  return FromGrpc(reader->Finish());
+}
+
+int Complain(const AdminArgs& args, const Error& error) {
+  const bool unreachable =
+      error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded;
+  const std::string message =
+      unreachable
+          ? "cannot reach the server at " + args.socket + ": " + error.message
+          : error.message;
+  if (args.json) {
+    std::printf("{\"error\":%s,\"code\":%d}\n", JsonQuote(message).c_str(),
+                static_cast<int>(error.code));
+  } else {
+    std::fprintf(stderr, "sekisho: %s\n", message.c_str());
+  }
+  return unreachable ? kUnreachable : kRefused;
+}
+
+int WrongUse(std::string_view usage, const std::string& why) {
+  if (!why.empty()) {
+    std::fprintf(stderr, "sekisho: %s\n", why.c_str());
+  }
+  std::fprintf(stderr, "%.*s", static_cast<int>(usage.size()), usage.data());
+  return kWrongUse;
+}
+
+Result<admin::v1::Agent> FindAgent(AdminClient& client,
+                                   const std::string& name) {
+  std::vector<admin::v1::Agent> found;
+  RETURN_IF_ERROR(ForEachRow<admin::v1::ListAgentsResponse>(
+      client, admin::v1::ListAgentsRequest(), 1'000'000,
+      [&](const admin::v1::ListAgentsResponse& page) {
+        for (const admin::v1::Agent& agent : page.agents()) {
+          if (agent.agent_id() == name ||
+              (agent.terminal() == name && agent.state() != "revoked")) {
+            found.push_back(agent);
+          }
+        }
+        return page.agents_size();
+      }));
+  if (found.empty()) {
+    return Fail(Code::kNotFound, "no agent or terminal " + name);
+  }
+  return found.front();
+}
+
+Result<int64_t> ParseNumber(const std::string& text) {
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end || number < 1) {
+    return Fail(Code::kInvalidArgument,
+                "'" + text + "' is not a number of at least 1");
+  }
+  return number;
+}
+
+Result<int64_t> ParseSeconds(const std::string& text) {
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  int64_t unit = 0;
+  if (error == std::errc() && at + 1 == end) {
+    switch (*at) {
+      case 's':
+        unit = 1;
+        break;
+      case 'm':
+        unit = 60;
+        break;
+      case 'h':
+        unit = 3600;
+        break;
+      case 'd':
+        unit = 86'400;
+        break;
+      default:
+        break;
+    }
+  }
+  if (unit == 0 || number < 1 || number > 1'000'000) {
+    return Fail(Code::kInvalidArgument,
+                "'" + text + "' is not a time such as 90s, 30m, 8h or 7d");
+  }
+  return number * unit;
+}
+
+Result<int64_t> ParseTime(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') {
+    parts = {};
+    end = strptime(text.c_str(), "%Y-%m-%d", &parts);
+    parts.tm_hour = 24;  // the day's end; timegm carries it over
+  }
+  if (end == nullptr || *end != '\0') {
+    return Fail(Code::kInvalidArgument,
+                "'" + text +
+                    "' is not a time such as 2026-12-31 or "
+                    "2026-12-31T15:00:00Z");
+  }
+  return static_cast<int64_t>(timegm(&parts));
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,123 @@
+// The server's admin socket, for the commands that manage it, and the words all
+// of these commands share: options, exit codes, errors.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "sekisho/admin/v1/admin_service.pb.h"
+
+namespace sekisho::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kRefused = 1;
+inline constexpr int kWrongUse = 2;
+inline constexpr int kUnreachable = 3;
+
+// Options of one command line. `--json` and `--socket PATH` are always known.
+struct AdminArgs {
+  bool json = false;
+  std::string socket;
+  std::vector<std::string> words;              // what is no option
+  std::map<std::string, std::string> options;  // "--access" -> "inspect"
+
+  std::string Get(const std::string& option) const {
+    const auto it = options.find(option);
+    return it == options.end() ? "" : it->second;
+  }
+};
+// `known`: options that take a value. kInvalidArgument: wrong use.
+Result<AdminArgs> ParseAdminArgs(std::span<const std::string_view> args,
+                                 std::span<const std::string_view> known);
+
+// Calls block; kUnavailable: the server cannot be reached.
+class AdminClient {
+ public:
+  explicit AdminClient(const std::string& socket);
+  ~AdminClient();
+  AdminClient(AdminClient&&) = delete;
+
+  template <typename Response, typename Request>
+  Result<Response> Call(const Request& request) {
+    Response response;
+    RETURN_IF_ERROR(Do(request, response));
+    return response;
+  }
+  Status Export(
+      const admin::v1::ExportEventsRequest& request,
+      const std::function<Status(const admin::v1::ExportEventsResponse&)>&
+          part);
+
+ private:
+  Status Do(const admin::v1::CreateTokenRequest& request,
+            admin::v1::CreateTokenResponse& response);
+  Status Do(const admin::v1::ListAgentsRequest& request,
+            admin::v1::ListAgentsResponse& response);
+  Status Do(const admin::v1::RevokeAgentRequest& request,
+            admin::v1::RevokeAgentResponse& response);
+  Status Do(const admin::v1::PushPolicyRequest& request,
+            admin::v1::PushPolicyResponse& response);
+  Status Do(const admin::v1::ListPolicyVersionsRequest& request,
+            admin::v1::ListPolicyVersionsResponse& response);
+  Status Do(const admin::v1::RollbackPolicyRequest& request,
+            admin::v1::RollbackPolicyResponse& response);
+  Status Do(const admin::v1::ListDevicesRequest& request,
+            admin::v1::ListDevicesResponse& response);
+  Status Do(const admin::v1::ApproveDeviceRequest& request,
+            admin::v1::ApproveDeviceResponse& response);
+  Status Do(const admin::v1::RevokeDeviceRequest& request,
+            admin::v1::RevokeDeviceResponse& response);
+  Status Do(const admin::v1::ListEventsRequest& request,
+            admin::v1::ListEventsResponse& response);
+  Status Do(const admin::v1::ListAlertsRequest& request,
+            admin::v1::ListAlertsResponse& response);
+  Status Do(const admin::v1::UpdateAlertRequest& request,
+            admin::v1::UpdateAlertResponse& response);
+  Status Do(const admin::v1::CreateLoginRequest& request,
+            admin::v1::CreateLoginResponse& response);
+
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+// Prints "sekisho: message" (with `--json`: {"error","code"} on stdout) and
+// gives the exit code.
+int Complain(const AdminArgs& args, const Error& error);
+// Prints the usage on stderr; exit code 2.
+int WrongUse(std::string_view usage, const std::string& why = "");
+
+// All pages of a list, up to `limit` rows.
+template <typename Response, typename Request, typename Row>
+Status ForEachRow(AdminClient& client, Request request, int limit, Row row) {
+  while (limit > 0) {
+    request.set_page_size(limit < 500 ? limit : 500);
+    ASSIGN_OR_RETURN(const Response page,
+                     client.template Call<Response>(request));
+    limit -= row(page);
+    if (page.next_page_token().empty()) {
+      break;
+    }
+    request.set_page_token(page.next_page_token());
+  }
+  return {};
+}
+
+// An agent by its id or, if one that is not revoked has it, its terminal's
+// name. kNotFound.
+Result<admin::v1::Agent> FindAgent(AdminClient& client,
+                                   const std::string& name);
+
+// "90s", "30m", "8h", "7d".
+Result<int64_t> ParseSeconds(const std::string& text);
+// "2026-12-31T15:00:00Z" or "2026-12-31" (its end, UTC): seconds since 1970.
+Result<int64_t> ParseTime(const std::string& text);
+// A whole number of at least 1.
+Result<int64_t> ParseNumber(const std::string& text);
+
+}  // namespace sekisho::cli

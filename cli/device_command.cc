@@ -1,0 +1,194 @@
+#include "cli/device_command.h"
+
+#include <cstdio>
+#include <ctime>
+
+#include "cli/admin_client.h"
+#include "cli/table.h"
+#include "common/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+using admin::v1::DeviceRecord;
+
+constexpr std::string_view kUsage =
+    "usage: sekisho device list [--limit N] [--json]\n"
+    "       sekisho device show VID:PID:SERIAL [--json]\n"
+    "       sekisho device approve VID:PID:SERIAL --access "
+    "read_only|inspect|audit|full|block\n"
+    "               [--terminal NAME] [--until TIME | --for 8h] [--owner WHO]\n"
+    "               [--purpose TEXT] [--ticket TEXT]\n"
+    "       sekisho device revoke VID:PID:SERIAL\n";
+constexpr std::string_view kOptions[] = {"--limit",   "--access", "--terminal",
+                                         "--until",   "--for",    "--owner",
+                                         "--purpose", "--ticket"};
+constexpr int kDefaultLimit = 1000;
+
+std::string NameOf(const DeviceRecord& record) {
+  const auto& device = record.device();
+  return device.manufacturer() +
+         (device.manufacturer().empty() || device.product().empty() ? ""
+                                                                    : " ") +
+         device.product();
+}
+
+int List(AdminClient& client, const AdminArgs& args) {
+  int64_t limit = kDefaultLimit;
+  if (const std::string text = args.Get("--limit"); !text.empty()) {
+    const auto number = ParseNumber(text);
+    if (!number) {
+      return WrongUse(kUsage, number.error().message);
+    }
+    limit = *number;
+  }
+  std::string json;
+  Table table({"DEVICE", "NAME", "APPROVED", "LAST ACCESS", "TERMINAL",
+               "PERSON", "LAST SEEN", "EVENTS", ""});
+  const Status listed = ForEachRow<admin::v1::ListDevicesResponse>(
+      client, admin::v1::ListDevicesRequest(), static_cast<int>(limit),
+      [&](const admin::v1::ListDevicesResponse& page) {
+        for (const DeviceRecord& record : page.devices()) {
+          json += (json.empty() ? "" : ",\n") + ToJson(record);
+          table.Add({record.device_id(), NameOf(record),
+                     record.approved_access(), record.last_access(),
+                     record.last_terminal(), record.last_person(),
+                     ShortTime(record, "last_seen_time"),
+                     std::to_string(record.event_count()),
+                     record.weak_identity() ? "weak serial" : " "});
+        }
+        return page.devices_size();
+      });
+  if (!listed) {
+    return Complain(args, listed.error());
+  }
+  std::fputs(args.json ? ("[" + json + "]\n").c_str() : table.Print().c_str(),
+             stdout);
+  return kDone;
+}
+
+int Show(AdminClient& client, const AdminArgs& args) {
+  admin::v1::ListDevicesRequest request;
+  request.set_device_id(args.words[1]);
+  const auto page = client.Call<admin::v1::ListDevicesResponse>(request);
+  if (!page) {
+    return Complain(args, page.error());
+  }
+  if (page->devices().empty()) {
+    return Complain(args, {Code::kNotFound, "no device " + args.words[1]});
+  }
+  const DeviceRecord& record = page->devices(0);
+  if (args.json) {
+    std::printf("%s\n", ToJson(record).c_str());
+    return kDone;
+  }
+  const auto& device = record.device();
+  Table table({"DEVICE", record.device_id()});
+  table.Add({"name", NameOf(record)});
+  table.Add({"bus and port", device.bus() + " " + device.port()});
+  table.Add({"medium", std::to_string(device.medium_size_bytes()) + " bytes, " +
+                           device.filesystem() + " " + device.volume_label()});
+  table.Add({"encryption", device.encryption()});
+  table.Add({"approved", record.approved_access()});
+  table.Add({"approved by", record.approved_by()});
+  table.Add({"until", ShortTime(record, "expire_time")});
+  table.Add({"last access", record.last_access()});
+  table.Add({"last terminal", record.last_terminal()});
+  table.Add({"last person", record.last_person()});
+  table.Add({"first seen", ShortTime(record, "first_seen_time")});
+  table.Add({"last seen", ShortTime(record, "last_seen_time")});
+  table.Add({"events", std::to_string(record.event_count())});
+  table.Add({"weak serial", record.weak_identity() ? "yes" : "no"});
+  std::fputs(table.Print().c_str(), stdout);
+  return kDone;
+}
+
+// 0: no end.
+Result<int64_t> EndOf(const AdminArgs& args) {
+  const std::string until = args.Get("--until");
+  const std::string span = args.Get("--for");
+  if (!until.empty() && !span.empty()) {
+    return Fail(Code::kInvalidArgument, "--until and --for exclude each other");
+  }
+  if (!until.empty()) {
+    return ParseTime(until);
+  }
+  if (!span.empty()) {
+    ASSIGN_OR_RETURN(const int64_t seconds, ParseSeconds(span));
+    return seconds + static_cast<int64_t>(std::time(nullptr));
+  }
+  return 0;
+}
+
+int ShowVersion(const AdminArgs& args, int64_t version) {
+  if (args.json) {
+    std::printf("{\"device_id\":%s,\"version\":%lld}\n",
+                JsonQuote(args.words[1]).c_str(),
+                static_cast<long long>(version));
+  } else {
+    std::printf("pushed as version %lld of the device list\n",
+                static_cast<long long>(version));
+  }
+  return kDone;
+}
+
+int Approve(AdminClient& client, const AdminArgs& args) {
+  if (args.Get("--access").empty()) {
+    return WrongUse(kUsage, "--access is needed");
+  }
+  const auto end = EndOf(args);
+  if (!end) {
+    return WrongUse(kUsage, end.error().message);
+  }
+  admin::v1::ApproveDeviceRequest request;
+  request.set_device_id(args.words[1]);
+  request.set_access(args.Get("--access"));
+  request.set_terminal(args.Get("--terminal"));
+  if (*end != 0) {
+    request.mutable_expire_time()->set_seconds(*end);
+  }
+  request.set_owner(args.Get("--owner"));
+  request.set_purpose(args.Get("--purpose"));
+  request.set_ticket(args.Get("--ticket"));
+  const auto done = client.Call<admin::v1::ApproveDeviceResponse>(request);
+  return done ? ShowVersion(args, done->version())
+              : Complain(args, done.error());
+}
+
+int Revoke(AdminClient& client, const AdminArgs& args) {
+  admin::v1::RevokeDeviceRequest request;
+  request.set_device_id(args.words[1]);
+  const auto done = client.Call<admin::v1::RevokeDeviceResponse>(request);
+  return done ? ShowVersion(args, done->version())
+              : Complain(args, done.error());
+}
+
+}  // namespace
+
+int RunDeviceCommand(std::span<const std::string_view> args) {
+  const auto parsed = ParseAdminArgs(args, kOptions);
+  if (!parsed) {
+    return WrongUse(kUsage, parsed.error().message);
+  }
+  const std::vector<std::string>& words = parsed->words;
+  const std::string verb = words.empty() ? "" : words[0];
+  AdminClient client(parsed->socket);
+  if (verb == "list" && words.size() == 1) {
+    return List(client, *parsed);
+  }
+  if (words.size() != 2) {
+    return WrongUse(kUsage);
+  }
+  if (verb == "show") {
+    return Show(client, *parsed);
+  }
+  if (verb == "approve") {
+    return Approve(client, *parsed);
+  }
+  if (verb == "revoke") {
+    return Revoke(client, *parsed);
+  }
+  return WrongUse(kUsage);
+}
+
+}  // namespace sekisho::cli
