@@ -182,6 +182,11 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
   StepAll();
 }
 
+void Decider::SetTerminal(policy::TerminalFacts terminal) {
+  terminal_ = std::move(terminal);
+  StepAll();
+}
+
 void Decider::OnTime() { StepAll(); }
 
 std::optional<WallTime> Decider::NextWake() const {

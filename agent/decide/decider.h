@@ -57,6 +57,8 @@ class Decider {
   // end of the envelope, if it has one.
   void OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
                 std::optional<WallTime> expires);
+  // The terminal has another name from now on (enrolment).
+  void SetTerminal(policy::TerminalFacts terminal);
   // Approvals may have ended: call at NextWake(), or earlier.
   void OnTime();
   std::optional<WallTime> NextWake() const;

@@ -1,0 +1,241 @@
+#include "agent/agent.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "agent/attribute/sessions.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/text.h"
+
+namespace sekisho::agent {
+namespace {
+
+constexpr size_t kMaxSmallFileBytes = 4096;
+
+std::string HostName() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "unknown";
+}
+
+Status MakeDir(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
+    return FailErrno("mkdir " + path);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> Agent::Create(
+    EventLoop& loop, const Clock& clock, const AgentOptions& options,
+    std::unique_ptr<enforce::KernelGate> gate, std::string gate_problem) {
+  std::unique_ptr<Agent> agent(new Agent(loop, clock, options, std::move(gate),
+                                         std::move(gate_problem)));
+  RETURN_IF_ERROR(agent->OpenState());
+  return agent;
+}
+
+Agent::Agent(EventLoop& loop, const Clock& clock, const AgentOptions& options,
+             std::unique_ptr<enforce::KernelGate> gate,
+             std::string gate_problem)
+    : loop_(loop),
+      clock_(clock),
+      options_(options),
+      gate_(std::move(gate)),
+      gate_problem_(std::move(gate_problem)),
+      jobs_(loop) {}
+
+Agent::~Agent() {
+  if (gate_ != nullptr && gate_->EventsFd() >= 0) {
+    loop_.Remove(gate_->EventsFd());
+  }
+}
+
+// A user of the package; in tests everybody is the one who runs them.
+int64_t Agent::UidOf(const std::string& name) const {
+  if (options_.machine == AgentOptions::Machine::kTest) return ::geteuid();
+  const auto account = attribute::AccountNamed("", name);
+  return account ? account->uid : -1;
+}
+
+Status Agent::OpenState() {
+  RETURN_IF_ERROR(MakeDir(options_.runtime_dir, 0711));
+  RETURN_IF_ERROR(MakeDir(options_.state_dir, 0711));
+  for (const char* name : {"/core", "/spool"}) {
+    RETURN_IF_ERROR(MakeDir(options_.state_dir + name, 0700));
+  }
+  RETURN_IF_ERROR(MakeDir(options_.state_dir + "/boot", 0755));
+
+  spool::SpoolOptions spool;
+  spool.dir = options_.state_dir + "/spool";
+  spool.size_bytes = options_.spool_bytes;
+  ASSIGN_OR_RETURN(spool_, spool::Spool::Open(spool));
+  ASSIGN_OR_RETURN(
+      log_, spool::EventLog::Open(
+                {.state_dir = options_.state_dir + "/core", .boot_id = ""},
+                *spool_, clock_));
+
+  const std::string core = options_.state_dir + "/core/";
+  const auto terminal =
+      ReadFileAt(AT_FDCWD, core + "terminal", kMaxSmallFileBytes);
+  terminal_ = terminal ? std::string(Trim(*terminal)) : HostName();
+  const auto key = ReadFileAt(AT_FDCWD, core + "sketch.key", 64);
+  if (key && key->size() == sketch_key_.size()) {
+    std::memcpy(sketch_key_.data(), key->data(), key->size());
+  }
+  const auto mode = ReadFileAt(AT_FDCWD, core + "mode", 64);
+  enforced_before_ = mode && mode->starts_with("enforce");
+  store_ = std::make_unique<PolicyStore>(options_.state_dir + "/core",
+                                         log_->agent_id(), clock_);
+
+  const auto gate_account = attribute::AccountNamed("", "sekisho-gate");
+  MediaOptions media{.attribution_root = "",
+                     .sysfs_root = options_.sysfs_root,
+                     .runtime_dir = options_.runtime_dir,
+                     .media_dir = options_.media_dir,
+                     .systemctl = options_.systemctl,
+                     .gate_uid = UidOf("sekisho-gate"),
+                     .gate_gid = gate_account ? gate_account->gid : -1,
+                     .enforced_before = enforced_before_};
+  media_ = std::make_unique<Media>(
+      loop_, jobs_, clock_, gate_.get(), std::move(media),
+      Media::Events{
+          .tell = [this](const decide::Report& report) { OnReport(report); },
+          .problem = [this](const std::string& what) { TellHealth(what); },
+          .mode_changed = [this](policy::Mode m) { OnModeChanged(m); }});
+  decider_ = std::make_unique<decide::Decider>(
+      clock_, *media_, store_->snapshot(),
+      policy::TerminalFacts{.terminal = terminal_, .groups = {}});
+  return {};
+}
+
+Status Agent::Listen() {
+  const bool real = options_.machine == AgentOptions::Machine::kReal;
+  const auto program = [&](const char* name) {
+    return real ? options_.libexec_dir + "/" + name : std::string();
+  };
+  Gates::Options gates;
+  gates.socket_path = options_.runtime_dir + "/" + ipc::kGateSocket;
+  gates.gate_uid = UidOf("sekisho-gate");
+  gates.gate_program = program("sekisho-gate");
+  gates.sketch_key = sketch_key_;
+  ASSIGN_OR_RETURN(
+      gates_,
+      Gates::Listen(
+          loop_, gates,
+          {.started = [this](int64_t id,
+                             const Status& s) { media_->OnGateStarted(id, s); },
+           .lost = [this](int64_t id,
+                          const std::string& w) { media_->OnGateLost(id, w); },
+           .transfer =
+               [this](int64_t id, const attribute::Who& who,
+                      const ipc::TransferQuestion& question) {
+                 return OnTransfer(id, who, question);
+               },
+           .failed =
+               [this](int64_t id, const ipc::TransferFailed& failed) {
+                 OnTransferFailed(id, failed);
+               }}));
+  media_->Join(*decider_, *gates_);
+  ASSIGN_OR_RETURN(
+      uplink_,
+      UplinkLink::Listen(
+          loop_,
+          {.socket_path = options_.runtime_dir + "/" + ipc::kUplinkSocket,
+           .uplink_uid = UidOf("sekisho"),
+           .uplink_program = program("sekisho-uplink")},
+          *log_,
+          {.state = [this] { return CoreStateNow(); },
+           .envelope =
+               [this](const std::string& type, const std::string& sealed) {
+                 OnEnvelope(type, sealed);
+               },
+           .problem = [this](const std::string& w) { TellHealth(w); }}));
+  ASSIGN_OR_RETURN(control_, ListenControl());
+  return {};
+}
+
+Result<std::unique_ptr<SocketServer>> Agent::ListenDevices() {
+  const int64_t uid = UidOf("sekisho-devices");
+  SocketServer::Events on;
+  on.admit = [uid](const Peer& peer) -> Status {
+    if (static_cast<int64_t>(peer.uid) == uid) return {};
+    return Fail(Code::kPermissionDenied,
+                fmt::format("devices.sock: uid {} may not", peer.uid));
+  };
+  on.packet = [this](SocketServer::ConnectionId id, const Packet& packet) {
+    if (const auto seen = ipc::Decode<ipc::DeviceSeen>(packet.bytes)) {
+      media_->OnSeen(*seen);
+      return;
+    }
+    if (const auto done = ipc::Decode<ipc::RescanDone>(packet.bytes)) {
+      if (done->lost) {
+        TellHealth(
+            "the kernel dropped uevents; attached devices were read "
+            "again");
+      }
+      media_->OnScanned();
+      if (observe_ != nullptr) observe_->Refresh();
+      return;
+    }
+    Log(LogLevel::kWarning, "devices: bad packet");
+    devices_->Close(id);
+  };
+  return SocketServer::Listen(
+      loop_,
+      {.path = options_.runtime_dir + "/" + ipc::kDevicesSocket,
+       .mode = 0600,
+       .owner_uid = uid,
+       .max_connections = 2},
+      std::move(on));
+}
+
+Status Agent::Start() {
+  RETURN_IF_ERROR(Listen());
+  // Closed (or open) before the first device is looked at.
+  decider_->Start();
+  ArmExpiry();
+  if (gate_ != nullptr && gate_->EventsFd() >= 0) {
+    RETURN_IF_ERROR(loop_.Add(gate_->EventsFd(), EPOLLIN, [this](uint32_t) {
+      const auto read = gate_->ReadEvents(
+          [this](const enforce::DeniedAccess& d) { OnDenied(d); });
+      if (!read) TellHealth("kernel gate: " + read.error().message);
+    }));
+  }
+  Parts parts = NewParts(event::v1::EVENT_KIND_AGENT_STARTED);
+  if (gate_ == nullptr) {
+    parts.open.set_reason(gate_problem_);
+  } else if (!gate_->State().why.empty()) {
+    parts.open.set_reason(gate_->State().why);
+  }
+  WriteSoon(std::move(parts));
+  for (const std::string& problem : store_->problems()) TellHealth(problem);
+  for (const spool::Problem& problem : log_->TakeProblems()) {
+    TellHealth("spool: " + problem.text);
+  }
+  ASSIGN_OR_RETURN(devices_, ListenDevices());
+  return {};
+}
+
+void Agent::Stop(const std::string& reason) {
+  if (stopped_) return;
+  stopped_ = true;
+  WritePending();
+  TellTamperCounts();
+  Parts parts = NewParts(event::v1::EVENT_KIND_AGENT_STOPPED);
+  parts.open.set_reason(reason);
+  if (const auto written = Write(std::move(parts)); !written) {
+    Log(LogLevel::kError, written.error().message);
+  }
+  WritePending();
+}
+
+}  // namespace sekisho::agent

@@ -1,0 +1,160 @@
+// sekishod: joins the rooms of agent/. This is the map.
+//
+//   devices.sock -> Media -> Decider -> Media (authorise, probe, mount)
+//   gate.sock    -> Gates -> decision on content -> event -> answer
+//   uplink.sock  <- events, -> envelopes -> PolicyStore -> Decider
+//   control.sock -> status, enrolment, requests, notices
+//   kernel gate  -> refused accesses -> events
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/decide/decider.h"
+#include "agent/enforce/kernel_gate.h"
+#include "agent/event_parts.h"
+#include "agent/gates.h"
+#include "agent/jobs.h"
+#include "agent/media.h"
+#include "agent/notices.h"
+#include "agent/observe_watch.h"
+#include "agent/policy_store.h"
+#include "agent/socket_server.h"
+#include "agent/spool/event_log.h"
+#include "agent/spool/spool.h"
+#include "agent/uplink_link.h"
+#include "common/clock.h"
+#include "common/event_loop.h"
+
+namespace sekisho::agent {
+
+struct AgentOptions {
+  std::string state_dir = "/var/lib/sekisho";
+  std::string runtime_dir = "/run/sekisho";
+  std::string media_dir = "/media/sekisho";
+  std::string libexec_dir = "/usr/libexec/sekisho";
+  std::string daemon_path = "/usr/sbin/sekishod";
+  std::string systemctl = "/usr/bin/systemctl";
+  std::string update_initramfs = "/usr/sbin/update-initramfs";
+  std::string version = "0.1.0";
+  // Tests: peers are this user and any program, no kernel gate, no USB bus is
+  // touched.
+  enum class Machine { kReal, kTest } machine = Machine::kReal;
+  std::string sysfs_root = "/sys";
+  int64_t spool_bytes = int64_t{64} << 20;
+};
+
+class Agent {
+ public:
+  // `gate` as from KernelGate::Open; null: why is in `gate_problem`, and what
+  // the gate would guard stands open but for authorisation. Everything must
+  // outlive the agent.
+  static Result<std::unique_ptr<Agent>> Create(
+      EventLoop& loop, const Clock& clock, const AgentOptions& options,
+      std::unique_ptr<enforce::KernelGate> gate, std::string gate_problem);
+  ~Agent();
+
+  // Sets the mode that the stored policy wants and begins to listen.
+  Status Start();
+  // In good order: the last event is durable when it returns.
+  void Stop(const std::string& reason);
+
+ private:
+  struct Subscriber {
+    uid_t uid = 0;
+    std::string language;
+  };
+  // Refused accesses of one kind by one program, told together.
+  struct TamperCount {
+    enforce::DeniedAccess first;
+    int64_t count = 0;
+  };
+  struct Written {  // observe: waits for a scan
+    decide::DeviceId device = 0;
+    attribute::Who who;
+    std::string path;
+    UniqueFd file;
+  };
+
+  Agent(EventLoop& loop, const Clock& clock, const AgentOptions& options,
+        std::unique_ptr<enforce::KernelGate> gate, std::string gate_problem);
+  Status OpenState();
+  Status Listen();
+  Result<std::unique_ptr<SocketServer>> ListenDevices();
+  int64_t UidOf(const std::string& name) const;
+
+  // Events (agent_events.cc).
+  Result<spool::Written> Write(Parts parts);
+  void WriteSoon(Parts parts);  // after what is being done now
+  void WritePending();
+  void TellHealth(const std::string& what);
+  void OnReport(const decide::Report& report);
+  ipc::TransferVerdict OnTransfer(int64_t mount_id, const attribute::Who& who,
+                                  const ipc::TransferQuestion& question);
+  void OnTransferFailed(int64_t mount_id, const ipc::TransferFailed& failed);
+  void OnDenied(const enforce::DeniedAccess& denied);
+  void TellTamper(const enforce::DeniedAccess& denied, int64_t count);
+  void TellTamperCounts();
+  std::string GateStateWord() const;
+
+  // Observe (agent_observe.cc).
+  void WatchWrites();
+  void OnWritten(Written written);
+  void ScanNext();
+  void OnScanned(const Written& written, const ipc::Findings& findings);
+  void CountLost(const std::string& why);
+
+  // Policy (agent_policy.cc).
+  void OnEnvelope(const std::string& type, const std::string& sealed);
+  void OnModeChanged(policy::Mode mode);
+  void ArmExpiry();
+  Status Enrol(const ipc::EnrolmentDone& done);
+
+  // Control (agent_control.cc).
+  Result<std::unique_ptr<SocketServer>> ListenControl();
+  void OnControl(SocketServer::ConnectionId id, const Packet& packet);
+  ipc::StatusAnswer StatusNow() const;
+  ipc::CoreState CoreStateNow() const;
+  ipc::Reply OnApprovalRequest(const Peer& peer,
+                               const ipc::ApprovalRequest& request);
+  void Notify(const attribute::Who& who, const Refusal& refusal);
+
+  EventLoop& loop_;
+  const Clock& clock_;
+  const AgentOptions options_;
+  std::unique_ptr<enforce::KernelGate> gate_;
+  const std::string gate_problem_;
+  Jobs jobs_;
+  std::string terminal_;
+  std::array<std::byte, 32> sketch_key_{};
+  bool enforced_before_ = false;
+
+  std::unique_ptr<spool::Spool> spool_;
+  std::unique_ptr<spool::EventLog> log_;
+  std::unique_ptr<PolicyStore> store_;
+  std::unique_ptr<Media> media_;
+  std::unique_ptr<decide::Decider> decider_;
+  std::unique_ptr<Gates> gates_;
+  std::unique_ptr<UplinkLink> uplink_;
+  std::unique_ptr<SocketServer> devices_;
+  std::unique_ptr<SocketServer> control_;
+  std::unique_ptr<ObserveWatch> observe_;
+
+  std::vector<Parts> pending_;
+  bool pending_posted_ = false;
+  std::map<SocketServer::ConnectionId, Subscriber> subscribers_;
+  std::map<std::string, TamperCount> tamper_;
+  EventLoop::TimerId expiry_timer_ = 0;
+  std::deque<Written> unscanned_;
+  int scanning_ = 0;
+  int64_t lost_ = 0;
+  std::string lost_why_;
+  WallTime lost_from_{};
+  bool stopped_ = false;
+};
+
+}  // namespace sekisho::agent

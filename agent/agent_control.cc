@@ -1,0 +1,180 @@
+// control.sock: status and requests for everybody, enrolment and removal for
+// root; and what the operator is told.
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "agent/agent.h"
+#include "common/log.h"
+#include "common/text.h"
+
+namespace sekisho::agent {
+namespace {
+
+constexpr size_t kMaxMediaShown = 64;
+constexpr int64_t kMaxRequestSeconds = int64_t{366} * 24 * 3600;
+constexpr size_t kMaxPurposeBytes = 1024;
+
+std::string IdOf(const policy::DeviceFacts& facts) {
+  return EscapeUntrusted(
+      fmt::format("{}:{}:{}", facts.vendor_id, facts.product_id, facts.serial),
+      600);
+}
+
+ipc::Reply ReplyOf(const Status& status, const std::string& done) {
+  if (status) return {.ok = true, .message = done};
+  return {.ok = false, .message = status.error().message};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SocketServer>> Agent::ListenControl() {
+  SocketServer::Events on;
+  on.packet = [this](SocketServer::ConnectionId id, const Packet& packet) {
+    OnControl(id, packet);
+  };
+  on.closed = [this](SocketServer::ConnectionId id) { subscribers_.erase(id); };
+  return SocketServer::Listen(
+      loop_,
+      {.path = options_.runtime_dir + "/" + ipc::kControlSocket,
+       .mode = 0666,
+       .owner_uid = -1,
+       .max_connections = 128},
+      std::move(on));
+}
+
+void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
+  const Peer peer = control_->PeerOfConnection(id);
+  const bool root =
+      peer.uid == 0 || options_.machine == AgentOptions::Machine::kTest;
+  const uint16_t type = ipc::TypeOf(packet.bytes);
+  const auto answer = [&](const auto& message) {
+    control_->Send(id, ipc::Encode(message));
+  };
+  const bool for_root = type == ipc::IdentityRequest::kType ||
+                        type == ipc::EnrolmentDone::kType ||
+                        type == ipc::Teardown::kType;
+  if (for_root && !root) {
+    answer(ipc::Reply{.ok = false, .message = "only root may do that"});
+    return;
+  }
+  if (ipc::Decode<ipc::StatusRequest>(packet.bytes)) {
+    answer(StatusNow());
+  } else if (ipc::Decode<ipc::IdentityRequest>(packet.bytes)) {
+    answer(ipc::IdentityAnswer{.chain_public_key = log_->public_key(),
+                               .agent_id = log_->agent_id()});
+  } else if (const auto done = ipc::Decode<ipc::EnrolmentDone>(packet.bytes)) {
+    answer(ReplyOf(Enrol(*done), "enrolled"));
+  } else if (const auto request =
+                 ipc::Decode<ipc::ApprovalRequest>(packet.bytes)) {
+    answer(OnApprovalRequest(peer, *request));
+  } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
+    subscribers_[id] = {.uid = peer.uid, .language = wish->language};
+  } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {
+    Stop("torn down: " + EscapeUntrusted(end->reason, 256));
+    Status torn;
+    if (gate_ != nullptr) torn = gate_->Teardown();
+    decider_->OnPolicy(policy::Snapshot::Make(policy::ObservePolicy(), {}, 0),
+                       std::nullopt);
+    answer(ReplyOf(torn, "the gate is open"));
+  } else {
+    Log(LogLevel::kNotice,
+        fmt::format("control: bad packet of uid {}", peer.uid));
+    control_->Close(id);
+  }
+}
+
+ipc::Reply Agent::OnApprovalRequest(const Peer& peer,
+                                    const ipc::ApprovalRequest& request) {
+  if (request.purpose.empty() || request.purpose.size() > kMaxPurposeBytes ||
+      request.device.size() > 1024) {
+    return {.ok = false, .message = "say what for, in at most 1024 bytes"};
+  }
+  if (request.seconds < 0 || request.seconds > kMaxRequestSeconds) {
+    return {.ok = false, .message = "ask for at most a year"};
+  }
+  Parts parts = NewParts(event::v1::EVENT_KIND_REQUEST);
+  SetWho(attribute::OfProcess("", peer.pid), parts);
+  parts.personal.set_purpose(request.purpose);
+  parts.open.set_request_seconds(request.seconds);
+  bool attached = false;
+  for (const auto& [id, device] : decider_->devices()) {
+    if (IdOf(device.plug.facts) == request.device) {
+      SetDevice(device.Facts(), parts);
+      attached = true;
+    }
+  }
+  if (!attached) {
+    return {.ok = false,
+            .message = "no attached device has this id; see sekisho status"};
+  }
+  const auto written = Write(std::move(parts));
+  if (!written) return ReplyOf(std::unexpected(written.error()), "");
+  return {.ok = true,
+          .message = uplink_->connected()
+                         ? "the request was sent"
+                         : "the request is written down and will be sent when "
+                           "the server can be reached"};
+}
+
+ipc::StatusAnswer Agent::StatusNow() const {
+  ipc::StatusAnswer status;
+  status.version = options_.version;
+  status.mode = policy::Name(decider_->snapshot()->policy().mode);
+  status.gate_state = GateStateWord();
+  status.gate_detail = gate_ == nullptr ? gate_problem_ : gate_->State().why;
+  status.terminal = terminal_;
+  status.agent_id = log_->agent_id();
+  status.connected = uplink_->connected();
+  status.uplink_detail = uplink_->detail();
+  status.policy_version = store_->version("policy");
+  status.policy_name = decider_->snapshot()->policy().name;
+  status.spooled_count = log_->spooled_count();
+  status.spool_used_bytes = log_->spool_used_bytes();
+  status.spool_size_bytes = log_->spool_size_bytes();
+  status.head = ToIpc(log_->head());
+  for (const auto& [id, device] : decider_->devices()) {
+    if (status.media.size() == kMaxMediaShown) break;
+    // Hubs and keyboards that just work are not what anybody asks for.
+    if (!decide::HoldsMedium(device.plug.facts) &&
+        device.judged.goal != decide::Goal::kRefuse) {
+      continue;
+    }
+    const policy::DeviceFacts& facts = device.plug.facts;
+    const policy::Access access =
+        decider_->observing() ? policy::Access::kFull
+                              : device.open.value_or(policy::Access::kBlock);
+    status.media.push_back(
+        {.device = IdOf(facts),
+         .name = EscapeUntrusted(facts.manufacturer + " " + facts.product, 600),
+         .access = policy::Name(access),
+         .mount_point = device.mount_point,
+         .rule = device.judged.decision.rule,
+         .reason = device.open_error.empty() ? device.judged.decision.reason
+                                             : device.open_error});
+  }
+  return status;
+}
+
+ipc::CoreState Agent::CoreStateNow() const {
+  return {.head = ToIpc(log_->head()),
+          .mode = policy::Name(decider_->snapshot()->policy().mode),
+          .gate_state = GateStateWord(),
+          .policy_version = store_->version("policy"),
+          .devices_version = store_->version("devices"),
+          .spooled_count = log_->spooled_count()};
+}
+
+void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {
+  std::set<int64_t> uids = {who.uid, who.login_uid};
+  uids.erase(-1);
+  for (const auto& [id, subscriber] : subscribers_) {
+    if (uids.contains(int64_t{subscriber.uid})) {
+      control_->Send(id, ipc::Encode(NoticeOf(refusal, subscriber.language)));
+    }
+  }
+  WriteToTerminal(who.tty, TerminalText(refusal));
+}
+
+}  // namespace sekisho::agent

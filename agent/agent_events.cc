@@ -1,0 +1,259 @@
+// What sekishod writes down: devices, transfers, refused accesses, health.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "agent/agent.h"
+#include "common/log.h"
+#include "common/text.h"
+
+namespace sekisho::agent {
+namespace {
+
+using event::v1::EventKind;
+
+constexpr std::chrono::milliseconds kTamperInterval{10'000};
+constexpr size_t kMaxTamperKinds = 256;
+constexpr size_t kMaxPending = 4096;
+
+EventKind KindOf(decide::Report::Kind kind) {
+  switch (kind) {
+    case decide::Report::Kind::kPlugged:
+      return event::v1::EVENT_KIND_DEVICE_PLUGGED;
+    case decide::Report::Kind::kDecided:
+      return event::v1::EVENT_KIND_DEVICE_DECIDED;
+    case decide::Report::Kind::kMounted:
+      return event::v1::EVENT_KIND_MEDIUM_MOUNTED;
+    case decide::Report::Kind::kUnmounted:
+      return event::v1::EVENT_KIND_MEDIUM_UNMOUNTED;
+    case decide::Report::Kind::kRemoved:
+      return event::v1::EVENT_KIND_DEVICE_REMOVED;
+    case decide::Report::Kind::kProblem:
+      return event::v1::EVENT_KIND_HEALTH;
+  }
+  return event::v1::EVENT_KIND_HEALTH;
+}
+
+std::string NameOf(const policy::DeviceFacts& facts) {
+  return fmt::format("{} {} ({}:{} {})", facts.manufacturer, facts.product,
+                     facts.vendor_id, facts.product_id, facts.serial);
+}
+
+}  // namespace
+
+std::string Agent::GateStateWord() const {
+  if (gate_ == nullptr) return "unsupported";
+  switch (gate_->State().Standing()) {
+    case enforce::GateStanding::kFull:
+      return decider_->observing() ? "observe" : "full";
+    case enforce::GateStanding::kDegraded:
+      return "degraded";
+    case enforce::GateStanding::kUnsupported:
+      return "unsupported";
+  }
+  return "unsupported";
+}
+
+Result<spool::Written> Agent::Write(Parts parts) {
+  parts.open.set_policy_version(store_->version("policy"));
+  if (decider_->observing()) parts.open.set_observe_only(true);
+  const EventKind kind = parts.open.kind();
+  if (kind == event::v1::EVENT_KIND_AGENT_STARTED ||
+      kind == event::v1::EVENT_KIND_HEALTH) {
+    parts.open.set_gate_state(GateStateWord());
+  }
+  parts.open.set_agent_version(options_.version);
+  auto written = log_->Write(std::move(parts.open), parts.personal);
+  if (!written) Log(LogLevel::kError, "event: " + written.error().message);
+  if (uplink_ != nullptr) uplink_->Wake();
+  return written;
+}
+
+void Agent::WriteSoon(Parts parts) {
+  // A disk write must not stand between a uevent and its answer.
+  if (pending_.size() >= kMaxPending) WritePending();
+  pending_.push_back(std::move(parts));
+  if (pending_posted_) return;
+  pending_posted_ = true;
+  loop_.Post([this] { WritePending(); });
+}
+
+void Agent::WritePending() {
+  pending_posted_ = false;
+  // What writing itself brings up comes after.
+  for (Parts& parts : std::exchange(pending_, {})) {
+    [[maybe_unused]] const auto written = Write(std::move(parts));
+  }
+}
+
+void Agent::TellHealth(const std::string& what) {
+  Log(LogLevel::kWarning, what);
+  Parts parts = NewParts(event::v1::EVENT_KIND_HEALTH);
+  parts.open.set_reason(what.substr(0, 1024));
+  WriteSoon(std::move(parts));
+}
+
+void Agent::OnReport(const decide::Report& report) {
+  Parts parts = NewParts(KindOf(report.kind));
+  SetDevice(report.facts, parts);
+  SetDecision(report.decision, parts);
+  const attribute::Who person = media_->PlugPerson(report.id);
+  SetWho(person, parts);
+  if (report.attached_at_start &&
+      report.kind == decide::Report::Kind::kPlugged) {
+    parts.open.set_reason(report.decision.reason +
+                          " (attached before the agent started)");
+  }
+  if (!report.detail.empty()) parts.open.set_reason(report.detail);
+  if (!report.mount_point.empty()) {
+    parts.personal.set_file_path(report.mount_point);
+  }
+  WriteSoon(std::move(parts));
+  const bool decided = report.kind == decide::Report::Kind::kPlugged ||
+                       report.kind == decide::Report::Kind::kDecided;
+  if (observe_ != nullptr) observe_->Refresh();
+  if (!decided || !report.settled || report.observe_only ||
+      report.attached_at_start ||
+      report.decision.access != policy::Access::kBlock) {
+    return;
+  }
+  Notify(person, {.what = NameOf(report.facts),
+                  .kind = Refusal::Kind::kDevice,
+                  .persons = 0,
+                  .rule = report.decision.rule,
+                  .reason = report.decision.reason,
+                  .notify = report.decision.notify,
+                  .contact = decider_->snapshot()->policy().contact});
+}
+
+ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
+                                       const attribute::Who& who,
+                                       const ipc::TransferQuestion& question) {
+  const bool observing = decider_->observing();
+  const decide::Decider::Device* device =
+      decider_->Find(media_->DeviceOfMount(mount_id));
+  const auto decision =
+      decider_->snapshot()->DecideContent(ContentOf(question.findings));
+  policy::Verdict verdict = decision.verdict;
+  std::string reason = decision.reason;
+  const bool audit =
+      device != nullptr && device->open == policy::Access::kAudit;
+  if (audit && !observing && verdict == policy::Verdict::kBlock) {
+    verdict = policy::Verdict::kAlert;
+    reason += "; let through, because access is audit";
+  }
+  if (device == nullptr && !observing) {
+    // A gate whose medium is being taken away.
+    verdict = policy::Verdict::kBlock;
+    reason = "the medium is not approved any more";
+  }
+  const bool allowed = observing || verdict != policy::Verdict::kBlock;
+
+  Parts parts = NewParts(event::v1::EVENT_KIND_TRANSFER);
+  if (device != nullptr) {
+    SetDevice(device->Facts(), parts);
+    if (device->open) parts.open.set_access(policy::Name(*device->open));
+  }
+  SetWho(who, parts);
+  SetFindings(question.findings, parts);
+  parts.open.set_outcome(OutcomeOf(verdict));
+  parts.open.set_rule(decision.rule);
+  parts.open.set_reason(reason);
+  if (allowed) {
+    parts.open.set_persons_written_count(question.findings.persons);
+  }
+  parts.personal.set_file_path(question.path.substr(0, 4096));
+  const auto written = Write(std::move(parts));
+  if (!written && !observing) {
+    Notify(who, {.what = question.path,
+                 .kind = Refusal::Kind::kCopy,
+                 .persons = 0,
+                 .rule = "spool",
+                 .reason = "the event could not be written down",
+                 .notify = {},
+                 .contact = decider_->snapshot()->policy().contact});
+    return ipc::TransferVerdict::kBlock;
+  }
+  if (!allowed) {
+    Notify(who, {.what = question.path,
+                 .kind = Refusal::Kind::kCopy,
+                 .persons = question.findings.persons,
+                 .rule = decision.rule,
+                 .reason = decision.reason,
+                 .notify = decision.notify,
+                 .contact = decider_->snapshot()->policy().contact});
+    return ipc::TransferVerdict::kBlock;
+  }
+  return verdict == policy::Verdict::kAllow ? ipc::TransferVerdict::kAllow
+                                            : ipc::TransferVerdict::kAlert;
+}
+
+void Agent::OnTransferFailed(int64_t mount_id,
+                             const ipc::TransferFailed& failed) {
+  Parts parts = NewParts(event::v1::EVENT_KIND_HEALTH);
+  if (const auto* device = decider_->Find(media_->DeviceOfMount(mount_id))) {
+    SetDevice(device->Facts(), parts);
+  }
+  parts.open.set_reason("an allowed transfer did not reach the medium: " +
+                        EscapeUntrusted(failed.error, 256));
+  parts.personal.set_file_path(failed.path.substr(0, 4096));
+  WriteSoon(std::move(parts));
+}
+
+void Agent::OnDenied(const enforce::DeniedAccess& denied) {
+  if (denied.expected || !denied.refused) return;
+  const std::string kind =
+      fmt::format("{}/{}/{}/{}", enforce::HookName(denied.hook), denied.uid,
+                  denied.login_uid, denied.comm);
+  const auto [found, first] = tamper_.try_emplace(kind, denied, 0);
+  if (!first) {
+    ++found->second.count;
+    return;
+  }
+  // The first at once, the rest of its kind together.
+  TellTamper(denied, 1);
+  if (tamper_.size() == 1) {
+    loop_.After(kTamperInterval, [this] { TellTamperCounts(); });
+  }
+  if (tamper_.size() > kMaxTamperKinds) TellTamperCounts();
+}
+
+void Agent::TellTamperCounts() {
+  const auto counts = std::exchange(tamper_, {});
+  for (const auto& [kind, tamper] : counts) {
+    if (tamper.count > 0) TellTamper(tamper.first, tamper.count);
+  }
+}
+
+void Agent::TellTamper(const enforce::DeniedAccess& denied, int64_t count) {
+  Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+  attribute::Who who = attribute::OfProcess("", denied.pid);
+  if (who.uid < 0) {
+    who.uid = denied.uid;
+    who.login_uid =
+        denied.login_uid == UINT32_MAX ? -1 : int64_t{denied.login_uid};
+  }
+  SetWho(who, parts);
+  if (who.program.empty()) parts.personal.set_command(denied.comm);
+  parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+  std::string what = enforce::HookName(denied.hook);
+  using Hook = enforce::DeniedAccess::Hook;
+  if (denied.hook == Hook::kOpen || denied.hook == Hook::kMount ||
+      denied.hook == Hook::kDeviceCgroup) {
+    what += fmt::format(" of {}{}", enforce::ToString(denied.device),
+                        denied.write ? " for writing" : "");
+    if (const auto* device =
+            decider_->Find(media_->DeviceOfNode(denied.device))) {
+      SetDevice(device->Facts(), parts);
+    }
+  } else if (denied.hook == Hook::kKill) {
+    what += fmt::format(" signal {} to process {}", denied.signal,
+                        denied.target_pid);
+  }
+  parts.open.set_reason(
+      fmt::format("refused: {}{}", what,
+                  count > 1 ? fmt::format(", {} times", count) : ""));
+  WriteSoon(std::move(parts));
+}
+
+}  // namespace sekisho::agent

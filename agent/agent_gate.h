@@ -1,0 +1,24 @@
+// What sekishod opens before there is an agent: the kernel gate with the list
+// of the agent's programs, or the reason why there is none.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/agent.h"
+#include "agent/enforce/kernel_gate.h"
+
+namespace sekisho::agent {
+
+struct OpenedGate {
+  std::unique_ptr<enforce::KernelGate> gate;  // null: see `problem`
+  std::string problem;
+};
+// In tests always null. The mode of a gate that is not pinned yet is that of
+// the last run, so that no moment is open that was closed before.
+OpenedGate OpenKernelGate(const AgentOptions& options);
+
+// Everything below `root`, for tests without rights.
+AgentOptions TestOptions(const std::string& root);
+
+}  // namespace sekisho::agent

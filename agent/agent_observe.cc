@@ -1,0 +1,176 @@
+// Observe: what would have happened to files that went to native mounts.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "agent/agent.h"
+#include "common/log.h"
+
+namespace sekisho::agent {
+namespace {
+
+constexpr int kMaxScansAtOnce = 2;
+constexpr size_t kMaxUnscanned = 512;
+constexpr int kScanSeconds = 60;
+// Up to this size content is copied first, so that unmounting is not refused
+// while a scan runs.
+constexpr int64_t kMaxCopiedBytes = int64_t{16} << 20;
+constexpr std::chrono::milliseconds kGapInterval{10'000};
+
+Result<UniqueFd> CopyToMemory(int file, int64_t size) {
+  UniqueFd memory(::memfd_create("sekisho-scan", MFD_CLOEXEC));
+  if (!memory) return FailErrno("memfd");
+  std::array<char, 65536> buffer{};
+  int64_t at = 0;
+  while (at < size) {
+    const ssize_t n = ::pread(file, buffer.data(), buffer.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("read");
+    if (n == 0) break;
+    if (::write(memory.get(), buffer.data(), static_cast<size_t>(n)) != n) {
+      return FailErrno("copy");
+    }
+    at += n;
+  }
+  return memory;
+}
+
+Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
+                           const ipc::ScanRequest& asked) {
+  struct stat about{};
+  if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
+  ipc::ScanRequest request = asked;
+  request.size_bytes = about.st_size;
+  if (about.st_size <= kMaxCopiedBytes) {
+    ASSIGN_OR_RETURN(file, CopyToMemory(file.get(), about.st_size));
+  }
+  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectSeqpacket(socket_path));
+  const timeval timeout{.tv_sec = kScanSeconds, .tv_usec = 0};
+  if (::setsockopt(scan.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                   sizeof timeout) != 0) {
+    return FailErrno("scan: timeout");
+  }
+  RETURN_IF_ERROR(SendPacket(scan.get(), ipc::Encode(request), {file.get()}));
+  auto packet = ReceivePacket(scan.get());
+  if (!packet) return Wrap("scan", std::move(packet).error());
+  ASSIGN_OR_RETURN(ipc::ScanResult result,
+                   ipc::Decode<ipc::ScanResult>(packet->bytes));
+  return std::move(result.findings);
+}
+
+}  // namespace
+
+void Agent::WatchWrites() {
+  if (observe_ != nullptr) return;
+  auto started = ObserveWatch::Start(
+      loop_, {.external =
+                  [this](const enforce::DeviceNumber& number) {
+                    return media_->DeviceOfNode(number) != 0;
+                  },
+              .written =
+                  [this](const enforce::DeviceNumber& number, pid_t pid,
+                         std::string path, UniqueFd file) {
+                    OnWritten({.device = media_->DeviceOfNode(number),
+                               .who = attribute::OfProcess("", pid),
+                               .path = std::move(path),
+                               .file = std::move(file)});
+                  },
+              .lost = [this](const std::string& why) { CountLost(why); }});
+  if (!started) {
+    TellHealth("copies to media are not seen: " + started.error().message);
+    return;
+  }
+  observe_ = std::move(*started);
+}
+
+void Agent::OnWritten(Written written) {
+  if (written.device == 0) return;
+  if (unscanned_.size() >= kMaxUnscanned) {
+    CountLost("too many files waited for inspection");
+    return;
+  }
+  unscanned_.push_back(std::move(written));
+  ScanNext();
+}
+
+void Agent::ScanNext() {
+  while (scanning_ < kMaxScansAtOnce && !unscanned_.empty()) {
+    auto written = std::make_shared<Written>(std::move(unscanned_.front()));
+    unscanned_.pop_front();
+    ++scanning_;
+    ipc::ScanRequest request;
+    request.name_hint = written->path.substr(written->path.rfind('/') + 1);
+    request.sketch_key = sketch_key_;
+    request.timeout_ms = kScanSeconds * 1000;
+    jobs_.Run(
+        [written, request,
+         socket = options_.runtime_dir + "/" + ipc::kScanSocket] {
+          return Scan(socket, std::move(written->file), request);
+        },
+        [this, written](Result<ipc::Findings> findings) {
+          --scanning_;
+          if (!findings) {
+            // Not clean: not looked into, and the event says so.
+            Log(LogLevel::kWarning, findings.error().message);
+            findings = ipc::Findings{};
+            findings->reason = "crash";
+          }
+          OnScanned(*written, *findings);
+          ScanNext();
+        });
+  }
+}
+
+void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
+  const auto decision =
+      decider_->snapshot()->DecideContent(ContentOf(findings));
+  Parts parts = NewParts(event::v1::EVENT_KIND_TRANSFER);
+  parts.open.set_outcome(OutcomeOf(decision.verdict));
+  parts.open.set_rule(decision.rule);
+  parts.open.set_reason(decision.reason);
+  if (const auto* device = decider_->Find(written.device)) {
+    SetDevice(device->Facts(), parts);
+    const auto& judged = device->judged.decision;
+    parts.open.set_access(policy::Name(judged.access));
+    if (judged.access == policy::Access::kBlock && !judged.needs_probe) {
+      parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+      parts.open.set_rule(judged.rule);
+      parts.open.set_reason(judged.reason);
+    }
+  }
+  SetWho(written.who, parts);
+  SetFindings(findings, parts);
+  // It was there before anybody asked, whatever the mode is by now.
+  parts.open.set_observe_only(true);
+  parts.open.set_persons_written_count(findings.persons);
+  parts.personal.set_file_path(written.path.substr(0, 4096));
+  WriteSoon(std::move(parts));
+}
+
+void Agent::CountLost(const std::string& why) {
+  if (lost_++ > 0) return;
+  lost_why_ = why;
+  lost_from_ = clock_.Now();
+  loop_.After(kGapInterval, [this] {
+    Parts parts = NewParts(event::v1::EVENT_KIND_GAP);
+    parts.open.set_lost_count(std::exchange(lost_, 0));
+    parts.open.set_reason(lost_why_);
+    const auto set = [](google::protobuf::Timestamp* out, WallTime time) {
+      const auto micros = time.time_since_epoch().count();
+      out->set_seconds(micros / 1'000'000);
+      out->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1000));
+    };
+    set(parts.open.mutable_lost_from_time(), lost_from_);
+    set(parts.open.mutable_lost_to_time(), clock_.Now());
+    WriteSoon(std::move(parts));
+  });
+}
+
+}  // namespace sekisho::agent

@@ -1,0 +1,111 @@
+// Signed policy comes in, the mode changes, approvals end, the chain begins.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/agent.h"
+#include "agent/boot_flag.h"
+#include "agent/programs.h"
+#include "common/file.h"
+#include "common/log.h"
+
+namespace sekisho::agent {
+namespace {
+
+// The wall clock can be set: an end is looked at again at least this often.
+constexpr std::chrono::milliseconds kLongestWait{60'000};
+
+}  // namespace
+
+void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
+  const auto taken = store_->Take(type, sealed);
+  Parts parts = NewParts(event::v1::EVENT_KIND_POLICY_CHANGED);
+  if (!taken) {
+    parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+    parts.open.set_reason(fmt::format("{} refused: {}", type.substr(0, 32),
+                                      taken.error().message.substr(0, 2048)));
+    if (const auto parsed = policy::ParseEnvelope(sealed)) {
+      parts.open.set_changed_version(parsed->version);
+    }
+    Log(LogLevel::kWarning, parts.open.reason());
+    WriteSoon(std::move(parts));
+    return;
+  }
+  if (!taken->changed) return;
+  parts.open.set_outcome(event::v1::OUTCOME_ALLOWED);
+  parts.open.set_changed_version(taken->version);
+  parts.open.set_reason(
+      fmt::format("{} version {} is in force", type, taken->version));
+  WriteSoon(std::move(parts));
+  decider_->OnPolicy(store_->snapshot(), store_->expires());
+  ArmExpiry();
+  if (observe_ != nullptr) observe_->Refresh();
+  uplink_->Wake();
+}
+
+void Agent::ArmExpiry() {
+  if (expiry_timer_ != 0) loop_.Cancel(expiry_timer_);
+  expiry_timer_ = 0;
+  const auto next = decider_->NextWake();
+  if (!next) return;
+  const auto wait =
+      std::chrono::ceil<std::chrono::milliseconds>(*next - clock_.Now());
+  expiry_timer_ = loop_.After(
+      std::clamp(wait, std::chrono::milliseconds(0), kLongestWait), [this] {
+        expiry_timer_ = 0;
+        decider_->OnTime();
+        ArmExpiry();
+      });
+}
+
+void Agent::OnModeChanged(policy::Mode mode) {
+  const auto changed = WriteBootFlag(options_.state_dir, mode);
+  if (!changed) {
+    TellHealth("the next boot starts in the old mode: " +
+               changed.error().message);
+  } else if (*changed == FlagChange::kChanged &&
+             options_.machine == AgentOptions::Machine::kReal) {
+    jobs_.Run(
+        [words = std::vector<std::string>{options_.update_initramfs, "-u"}] {
+          return RunProgram(words);
+        },
+        [this](const Status& status) {
+          if (!status) {
+            TellHealth("the early boot is not up to date: " +
+                       status.error().message);
+          }
+        });
+  }
+  if (mode == policy::Mode::kEnforce && gate_ == nullptr) {
+    TellHealth("no kernel gate: " + gate_problem_);
+  }
+  if (mode == policy::Mode::kObserve) {
+    WatchWrites();
+  } else {
+    observe_.reset();
+  }
+}
+
+Status Agent::Enrol(const ipc::EnrolmentDone& done) {
+  if (done.agent_id.empty() || done.agent_id.size() > 128 ||
+      done.terminal.size() > 256) {
+    return Fail(Code::kInvalidArgument, "agent id or terminal name");
+  }
+  const std::string core = options_.state_dir + "/core/";
+  RETURN_IF_ERROR(store_->SetRoot(done.root_file, done.agent_id));
+  RETURN_IF_ERROR(ReplaceFile(core + "sketch.key",
+                              AsText(ByteSpan(done.sketch_key)), 0600));
+  RETURN_IF_ERROR(ReplaceFile(core + "terminal", done.terminal + "\n", 0600));
+  sketch_key_ = done.sketch_key;
+  gates_->SetSketchKey(sketch_key_);
+  terminal_ = done.terminal;
+  decider_->SetTerminal(
+      policy::TerminalFacts{.terminal = terminal_, .groups = {}});
+  WritePending();
+  RETURN_IF_ERROR(log_->Start(done.agent_id, static_cast<int32_t>(done.epoch)));
+  uplink_->Wake();
+  return {};
+}
+
+}  // namespace sekisho::agent

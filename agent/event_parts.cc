@@ -1,0 +1,166 @@
+#include "agent/event_parts.h"
+
+#include <algorithm>
+
+#include "proto/event_bytes.h"
+
+namespace sekisho::agent {
+namespace {
+
+constexpr size_t kMaxDeviceTextBytes = 256;
+constexpr size_t kMaxPathBytes = 4096;
+constexpr size_t kMaxColumnNameBytes = 128;
+constexpr size_t kMaxColumns = 64;
+constexpr size_t kMaxInterfaces = 64;
+constexpr size_t kMaxOthers = 64;
+constexpr size_t kMaxSketches = 16;
+
+std::string Cut(const std::string& text, size_t cap) {
+  return text.substr(0, cap);
+}
+
+}  // namespace
+
+Parts NewParts(event::v1::EventKind kind) {
+  Parts parts;
+  parts.open.set_kind(kind);
+  parts.personal.set_uid(-1);
+  parts.personal.set_login_uid(-1);
+  parts.personal.set_audit_session(-1);
+  return parts;
+}
+
+void SetDevice(const policy::DeviceFacts& facts, Parts& parts) {
+  event::v1::Device& device = *parts.open.mutable_device();
+  device.set_bus(facts.bus);
+  device.set_vendor_id(facts.vendor_id);
+  device.set_product_id(facts.product_id);
+  device.set_serial(Cut(facts.serial, kMaxDeviceTextBytes));
+  device.set_manufacturer(Cut(facts.manufacturer, kMaxDeviceTextBytes));
+  device.set_product(Cut(facts.product, kMaxDeviceTextBytes));
+  for (size_t i = 0; i < std::min(facts.interfaces.size(), kMaxInterfaces);
+       ++i) {
+    auto& interface = *device.add_interfaces();
+    interface.set_class_code(facts.interfaces[i].klass);
+    interface.set_subclass_code(facts.interfaces[i].subclass);
+    interface.set_protocol_code(facts.interfaces[i].protocol);
+  }
+  device.set_port(facts.port);
+  device.set_descriptor_hash(facts.descriptor_hash);
+  if (!facts.medium) return;
+  device.set_medium_size_bytes(facts.medium->size_bytes);
+  device.set_filesystem(facts.medium->filesystem);
+  device.set_volume_uuid(facts.medium->volume_uuid);
+  device.set_volume_label(Cut(facts.medium->volume_label, kMaxDeviceTextBytes));
+  device.set_encryption(facts.medium->encryption);
+  device.set_medium_serial(
+      Cut(facts.medium->medium_serial, kMaxDeviceTextBytes));
+}
+
+void SetDecision(const policy::DeviceDecision& decision, Parts& parts) {
+  parts.open.set_access(policy::Name(decision.access));
+  parts.open.set_rule(decision.rule);
+  parts.open.set_reason(decision.reason);
+  if (decision.needs_probe) {
+    parts.open.set_access("");
+    return;
+  }
+  parts.open.set_outcome(decision.access == policy::Access::kBlock
+                             ? event::v1::OUTCOME_BLOCKED
+                             : event::v1::OUTCOME_ALLOWED);
+}
+
+void SetWho(const attribute::Who& who, Parts& parts) {
+  event::v1::PersonalPart& out = parts.personal;
+  out.set_person(who.person);
+  out.set_uid(who.uid);
+  out.set_login_uid(who.login_uid);
+  out.set_audit_session(who.audit_session);
+  out.set_seat(who.seat);
+  out.set_tty(who.tty);
+  out.set_origin(who.origin);
+  out.set_ssh_source(who.ssh_source);
+  out.set_pid(who.pid);
+  out.set_program(Cut(who.program, kMaxPathBytes));
+  out.set_command(Cut(who.command, kMaxPathBytes));
+  for (size_t i = 0; i < std::min(who.others.size(), kMaxOthers); ++i) {
+    out.add_other_persons(who.others[i]);
+  }
+}
+
+void SetFindings(const ipc::Findings& findings, Parts& parts) {
+  event::v1::PublicPart& open = parts.open;
+  open.set_person_count(findings.persons);
+  for (const ipc::DataCount& count : findings.data) {
+    auto& data = *open.add_data();
+    data.set_type(count.type);
+    data.set_value_count(count.count);
+  }
+  open.set_inspected_bytes(findings.bytes);
+  const auto facts = ContentOf(findings);
+  open.set_inspection(facts.inspection == policy::Inspection::kFull
+                          ? event::v1::INSPECTION_FULL
+                      : facts.inspection == policy::Inspection::kPartial
+                          ? event::v1::INSPECTION_PARTIAL
+                          : event::v1::INSPECTION_NONE);
+  open.set_inspection_reason(findings.reason);
+  open.set_format(findings.format);
+  open.set_encoding(findings.encoding);
+  open.set_file_hash(findings.file_hash);
+  for (size_t i = 0; i < std::min(findings.columns.size(), kMaxColumns); ++i) {
+    const ipc::ColumnFinding& from = findings.columns[i];
+    auto& column = *parts.personal.add_columns();
+    column.set_name(Cut(from.name, kMaxColumnNameBytes));
+    column.set_type(from.type);
+    column.set_row_count(from.rows);
+    column.set_share(from.share);
+  }
+  for (size_t i = 0; i < std::min(findings.sketches.size(), kMaxSketches);
+       ++i) {
+    const ipc::SketchFinding& from = findings.sketches[i];
+    auto& sketch = *parts.personal.add_sketches();
+    sketch.set_kind(from.kind);
+    sketch.set_keyed_hashes(from.keyed_hashes);
+    if (!from.blob.empty()) {
+      const event::Hash hash = event::Sha256(AsBytes(from.blob));
+      sketch.set_blob_hash(std::string(AsText(hash)));
+    }
+    sketch.set_person_count(from.persons);
+  }
+}
+
+event::v1::Outcome OutcomeOf(policy::Verdict verdict) {
+  switch (verdict) {
+    case policy::Verdict::kAllow:
+      return event::v1::OUTCOME_ALLOWED;
+    case policy::Verdict::kAlert:
+      return event::v1::OUTCOME_ALERTED;
+    case policy::Verdict::kBlock:
+      return event::v1::OUTCOME_BLOCKED;
+  }
+  return event::v1::OUTCOME_BLOCKED;
+}
+
+policy::ContentFacts ContentOf(const ipc::Findings& findings) {
+  policy::ContentFacts facts;
+  facts.format = findings.format;
+  facts.encoding = findings.encoding;
+  facts.bytes = findings.bytes;
+  facts.persons = findings.persons;
+  for (const ipc::DataCount& count : findings.data) {
+    facts.data[count.type] += count.count;
+  }
+  facts.inspection = policy::ParseInspection(findings.inspection)
+                         .value_or(policy::Inspection::kNone);
+  facts.reason = findings.reason;
+  return facts;
+}
+
+policy::PersonFacts PersonOf(const attribute::Who& who) {
+  return {.person = who.person,
+          .uid = who.uid,
+          .login_uid = who.login_uid,
+          .origin = who.origin};
+}
+
+}  // namespace sekisho::agent

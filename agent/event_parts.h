@@ -1,0 +1,30 @@
+// From the agent's values to the two parts of an event. Pure.
+#pragma once
+
+#include <string>
+
+#include "agent/attribute/attribution.h"
+#include "agent/ipc/messages.h"
+#include "policy/model.h"
+#include "sekisho/event/v1/event.pb.h"
+
+namespace sekisho::agent {
+
+struct Parts {
+  event::v1::PublicPart open;
+  event::v1::PersonalPart personal;
+};
+
+Parts NewParts(event::v1::EventKind kind);
+void SetDevice(const policy::DeviceFacts& facts, Parts& parts);
+void SetDecision(const policy::DeviceDecision& decision, Parts& parts);
+void SetWho(const attribute::Who& who, Parts& parts);
+// Everything but what was decided and what reached the medium.
+void SetFindings(const ipc::Findings& findings, Parts& parts);
+
+event::v1::Outcome OutcomeOf(policy::Verdict verdict);
+// Unknown words become "none".
+policy::ContentFacts ContentOf(const ipc::Findings& findings);
+policy::PersonFacts PersonOf(const attribute::Who& who);
+
+}  // namespace sekisho::agent

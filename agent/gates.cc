@@ -1,0 +1,289 @@
+#include "agent/gates.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "common/log.h"
+
+namespace sekisho::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStartTime{15'000};
+// After its end was seen, or after sekishod's restart.
+constexpr milliseconds kReturnTime{5'000};
+constexpr milliseconds kStopTime{10'000};
+constexpr size_t kMaxGates = 64;
+
+}  // namespace
+
+bool RunsProgram(pid_t pid, const std::string& program) {
+  struct stat running{};
+  struct stat expected{};
+  return ::stat(fmt::format("/proc/{}/exe", pid).c_str(), &running) == 0 &&
+         ::stat(program.c_str(), &expected) == 0 &&
+         running.st_dev == expected.st_dev && running.st_ino == expected.st_ino;
+}
+
+Result<std::unique_ptr<Gates>> Gates::Listen(EventLoop& loop,
+                                             const Options& options,
+                                             Events events) {
+  std::unique_ptr<Gates> gates(new Gates(loop, options, std::move(events)));
+  Gates* raw = gates.get();
+  ASSIGN_OR_RETURN(
+      gates->server_,
+      SocketServer::Listen(
+          loop,
+          {.path = options.socket_path,
+           .mode = 0600,
+           .owner_uid = options.gate_uid,
+           .max_connections = kMaxGates},
+          {.admit = [raw](const Peer& peer) { return raw->Admit(peer); },
+           .opened = nullptr,
+           .packet = [raw](auto id,
+                           Packet p) { raw->OnPacket(id, std::move(p)); },
+           .closed = [raw](auto id) { raw->OnClosed(id); },
+           .drained = nullptr}));
+  return gates;
+}
+
+Gates::Gates(EventLoop& loop, const Options& options, Events events)
+    : loop_(loop), options_(options), events_(std::move(events)) {}
+
+Gates::~Gates() {
+  for (const auto& [id, entry] : entries_) {
+    if (entry.timer != 0) loop_.Cancel(entry.timer);
+  }
+}
+
+Status Gates::Admit(const Peer& peer) const {
+  if (static_cast<int64_t>(peer.uid) != options_.gate_uid) {
+    return Fail(Code::kPermissionDenied,
+                fmt::format("gate.sock: uid {} is no gate", peer.uid));
+  }
+  return {};
+}
+
+void Gates::Expect(Mount mount, UniqueFd fuse, UniqueFd root) {
+  Entry& entry = entries_[mount.mount_id];
+  entry.mount = std::move(mount);
+  entry.fuse = std::move(fuse);
+  entry.root = std::move(root);
+  ArmTimer(entry, kStartTime);
+}
+
+void Gates::Adopt(Mount mount) {
+  Entry& entry = entries_[mount.mount_id];
+  entry.mount = std::move(mount);
+  entry.started = true;
+  ArmTimer(entry, kStartTime);
+}
+
+void Gates::ChangeAccess(int64_t mount_id, const std::string& access) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end()) return;
+  found->second.mount.access = access;
+  if (found->second.connection != 0) {
+    server_->Send(found->second.connection,
+                  ipc::Encode(ipc::GateAccess{.access = access}));
+  }
+}
+
+void Gates::Stop(int64_t mount_id, const std::string& reason,
+                 std::function<void()> done) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end() || found->second.connection == 0) {
+    // Never came, or died: dropping the descriptors ends the mount.
+    if (found != entries_.end()) {
+      if (found->second.timer != 0) loop_.Cancel(found->second.timer);
+      entries_.erase(found);
+    }
+    loop_.Post(std::move(done));
+    return;
+  }
+  Entry& entry = found->second;
+  entry.stopping = std::move(done);
+  server_->Send(entry.connection, ipc::Encode(ipc::GateStop{.reason = reason}));
+  ArmTimer(entry, kStopTime);
+}
+
+void Gates::SetSketchKey(const std::array<std::byte, 32>& key) {
+  options_.sketch_key = key;
+}
+
+pid_t Gates::PidOf(int64_t mount_id) const {
+  const auto found = entries_.find(mount_id);
+  return found == entries_.end()
+             ? 0
+             : server_->PeerOfConnection(found->second.connection).pid;
+}
+
+void Gates::ArmTimer(Entry& entry, milliseconds delay) {
+  if (entry.timer != 0) loop_.Cancel(entry.timer);
+  entry.timer =
+      loop_.After(delay, [this, id = entry.mount.mount_id] { OnTimer(id); });
+}
+
+void Gates::OnTimer(int64_t mount_id) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  entry.timer = 0;
+  if (entry.stopping) {
+    const auto done = std::move(entry.stopping);
+    if (entry.connection != 0) server_->Close(entry.connection);
+    entries_.erase(found);
+    done();
+    return;
+  }
+  if (entry.connection != 0) return;
+  const bool started = entry.started;
+  entries_.erase(found);
+  if (started) {
+    events_.lost(mount_id, "the gate ended and did not come back");
+  } else {
+    events_.started(mount_id, Fail(Code::kDeadlineExceeded,
+                                   "the gate did not start in time"));
+  }
+}
+
+Gates::Entry* Gates::EntryOf(SocketServer::ConnectionId id) {
+  for (auto& [mount_id, entry] : entries_) {
+    if (entry.connection == id) return &entry;
+  }
+  return nullptr;
+}
+
+void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
+  const uint16_t type = ipc::TypeOf(packet.bytes);
+  if (type == ipc::GateHello::kType) {
+    if (const auto hello = ipc::Decode<ipc::GateHello>(packet.bytes)) {
+      OnHello(id, *hello);
+      return;
+    }
+  }
+  Entry* entry = EntryOf(id);
+  if (entry == nullptr) {
+    server_->Close(id);
+    return;
+  }
+  if (type == ipc::WhoQuestion::kType) {
+    if (const auto ask = ipc::Decode<ipc::WhoQuestion>(packet.bytes)) {
+      OnWho(*entry, *ask);
+      return;
+    }
+  }
+  if (type == ipc::TransferQuestion::kType) {
+    if (const auto ask = ipc::Decode<ipc::TransferQuestion>(packet.bytes)) {
+      OnTransfer(*entry, *ask);
+      return;
+    }
+  }
+  if (type == ipc::TransferFailed::kType) {
+    if (const auto told = ipc::Decode<ipc::TransferFailed>(packet.bytes)) {
+      events_.failed(entry->mount.mount_id, *told);
+      return;
+    }
+  }
+  Log(LogLevel::kWarning, fmt::format("gate: bad packet of type {}", type));
+  server_->Close(id);
+}
+
+ipc::GateStart Gates::StartOf(const Entry& entry) const {
+  ipc::GateStart start;
+  start.mount_id = entry.mount.mount_id;
+  start.access = entry.mount.access;
+  start.owner_uid = entry.mount.owner_uid;
+  start.owner_gid = entry.mount.owner_gid;
+  start.staging_bytes = options_.staging_bytes;
+  start.file_bytes = options_.file_bytes;
+  start.sketch_key = options_.sketch_key;
+  return start;
+}
+
+void Gates::OnHello(SocketServer::ConnectionId id,
+                    const ipc::GateHello& hello) {
+  const auto found = entries_.find(hello.mount_id);
+  if (found == entries_.end() || found->second.connection != 0) {
+    // A medium that is gone, or a second gate for one mount: end it.
+    server_->Send(id, ipc::Encode(ipc::GateStop{.reason = "unknown mount"}));
+    server_->Close(id);
+    return;
+  }
+  Entry& entry = found->second;
+  // Descriptors go to the installed program only. One that runs since before
+  // an upgrade has another inode, and gets none.
+  if (!hello.running && !options_.gate_program.empty() &&
+      !RunsProgram(server_->PeerOfConnection(id).pid, options_.gate_program)) {
+    Log(LogLevel::kWarning, "gate.sock: the peer is another program");
+    server_->Close(id);
+    return;
+  }
+  if (hello.running != entry.started) {
+    // A new process for a mount that was handed out already has no
+    // descriptors; one that runs without ever having been started lies.
+    server_->Close(id);
+    return;
+  }
+  entry.connection = id;
+  if (entry.timer != 0 && !entry.stopping) {
+    loop_.Cancel(entry.timer);
+    entry.timer = 0;
+  }
+  if (entry.started) {
+    server_->Send(id, ipc::Encode(StartOf(entry)));
+    return;
+  }
+  server_->Send(id, ipc::Encode(StartOf(entry)),
+                {entry.fuse.get(), entry.root.get()});
+  // Kept by the gate alone: its end is the end of the mount.
+  entry.fuse.Reset();
+  entry.root.Reset();
+  entry.started = true;
+  events_.started(hello.mount_id, {});
+}
+
+void Gates::OnWho(Entry& entry, const ipc::WhoQuestion& question) {
+  // The requester waits in its system call: what /proc says is about it.
+  attribute::Who who = attribute::OfProcess(options_.attribution_root,
+                                            static_cast<pid_t>(question.pid));
+  if (who.uid < 0) who.uid = question.uid;
+  const uint64_t id = ++last_who_;
+  entry.remembered.emplace(id, std::move(who));
+  if (entry.remembered.size() > kMaxRemembered) {
+    entry.remembered.erase(entry.remembered.begin());
+  }
+  server_->Send(entry.connection,
+                ipc::Encode(ipc::WhoAnswer{.question_id = question.question_id,
+                                           .who = id}));
+}
+
+void Gates::OnTransfer(Entry& entry, const ipc::TransferQuestion& question) {
+  const auto known = entry.remembered.find(question.who);
+  const attribute::Who who =
+      known == entry.remembered.end() ? attribute::Who{} : known->second;
+  const ipc::TransferVerdict verdict =
+      events_.transfer(entry.mount.mount_id, who, question);
+  server_->Send(entry.connection,
+                ipc::Encode(ipc::TransferAnswer{
+                    .question_id = question.question_id, .verdict = verdict}));
+}
+
+void Gates::OnClosed(SocketServer::ConnectionId id) {
+  Entry* entry = EntryOf(id);
+  if (entry == nullptr) return;
+  entry->connection = 0;
+  if (!entry->stopping) {
+    ArmTimer(*entry, kReturnTime);
+    return;
+  }
+  if (entry->timer != 0) loop_.Cancel(entry->timer);
+  const auto done = std::move(entry->stopping);
+  entries_.erase(entry->mount.mount_id);
+  done();
+}
+
+}  // namespace sekisho::agent

@@ -1,0 +1,106 @@
+// The gates' side of sekishod: who may connect to gate.sock, which mount each
+// serves, and the questions they ask. A gate outlives sekishod: it connects
+// again and goes on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/attribute/attribution.h"
+#include "agent/ipc/messages.h"
+#include "agent/socket_server.h"
+#include "common/event_loop.h"
+#include "common/unique_fd.h"
+
+namespace sekisho::agent {
+
+// Requesters remembered for one gate, oldest forgotten first.
+inline constexpr size_t kMaxRemembered = 4096;
+
+class Gates {
+ public:
+  struct Options {
+    std::string socket_path;
+    std::string attribution_root;  // "" outside tests
+    int64_t gate_uid = -1;
+    // The program a gate must have been executed from; empty: any (tests).
+    std::string gate_program;
+    std::array<std::byte, 32> sketch_key{};
+    int64_t staging_bytes = int64_t{256} << 20;
+    int64_t file_bytes = int64_t{256} << 20;
+  };
+  struct Events {
+    // Both fds were handed over, or the gate did not come in time.
+    std::function<void(int64_t mount_id, const Status&)> started;
+    // It ended by itself and did not come back.
+    std::function<void(int64_t mount_id, const std::string& why)> lost;
+    // The event is durable before this returns.
+    std::function<ipc::TransferVerdict(int64_t mount_id, const attribute::Who&,
+                                       const ipc::TransferQuestion&)>
+        transfer;
+    std::function<void(int64_t mount_id, const ipc::TransferFailed&)> failed;
+  };
+
+  // Loop thread only.
+  static Result<std::unique_ptr<Gates>> Listen(EventLoop& loop,
+                                               const Options& options,
+                                               Events events);
+  ~Gates();
+
+  struct Mount {
+    int64_t mount_id = 0;
+    std::string access;
+    int64_t owner_uid = 0;
+    int64_t owner_gid = 0;
+  };
+  // A gate for `mount` will be started: it gets both descriptors.
+  void Expect(Mount mount, UniqueFd fuse, UniqueFd root);
+  // A gate that ran before sekishod's restart is expected back.
+  void Adopt(Mount mount);
+  void ChangeAccess(int64_t mount_id, const std::string& access);
+  // Asks it to end; `done` when it is gone or did not go in time.
+  void Stop(int64_t mount_id, const std::string& reason,
+            std::function<void()> done);
+  void SetSketchKey(const std::array<std::byte, 32>& key);
+  pid_t PidOf(int64_t mount_id) const;  // 0: not connected
+
+ private:
+  struct Entry {
+    Mount mount;
+    UniqueFd fuse;
+    UniqueFd root;
+    SocketServer::ConnectionId connection = 0;
+    EventLoop::TimerId timer = 0;
+    bool started = false;
+    std::function<void()> stopping;  // set: Stop() was asked
+    std::map<uint64_t, attribute::Who> remembered;
+  };
+
+  Gates(EventLoop& loop, const Options& options, Events events);
+  Status Admit(const Peer& peer) const;
+  void OnPacket(SocketServer::ConnectionId id, Packet packet);
+  void OnHello(SocketServer::ConnectionId id, const ipc::GateHello& hello);
+  void OnWho(Entry& entry, const ipc::WhoQuestion& question);
+  void OnTransfer(Entry& entry, const ipc::TransferQuestion& question);
+  void OnClosed(SocketServer::ConnectionId id);
+  void ArmTimer(Entry& entry, std::chrono::milliseconds delay);
+  void OnTimer(int64_t mount_id);
+  Entry* EntryOf(SocketServer::ConnectionId id);
+  ipc::GateStart StartOf(const Entry& entry) const;
+
+  EventLoop& loop_;
+  Options options_;
+  Events events_;
+  std::unique_ptr<SocketServer> server_;
+  std::map<int64_t, Entry> entries_;
+  uint64_t last_who_ = 0;
+};
+
+// True if `pid` runs the file at `program`. Its inode is compared, not its
+// name; a pid that is gone is false.
+bool RunsProgram(pid_t pid, const std::string& program);
+
+}  // namespace sekisho::agent

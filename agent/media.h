@@ -1,0 +1,158 @@
+// Does what the decider asks: authorises USB devices, asks the probe, opens
+// nodes in the kernel gate, makes the mounts and starts gates for them. Knows
+// which disks belong to which device. What should be done is left to others.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/attribute/attribution.h"
+#include "agent/decide/decider.h"
+#include "agent/enforce/kernel_gate.h"
+#include "agent/enforce/sysfs_disks.h"
+#include "agent/enforce/usb_authorizer.h"
+#include "agent/event_parts.h"
+#include "agent/gates.h"
+#include "agent/ipc/messages.h"
+#include "agent/jobs.h"
+#include "agent/mount_records.h"
+#include "common/clock.h"
+
+namespace sekisho::agent {
+
+struct MediaOptions {
+  std::string attribution_root;  // "" outside tests
+  std::string sysfs_root = "/sys";
+  std::string runtime_dir = "/run/sekisho";
+  std::string media_dir = "/media/sekisho";
+  std::string systemctl = "/usr/bin/systemctl";
+  int64_t gate_uid = -1;
+  int64_t gate_gid = -1;
+  // The last run enforced: buses may still be closed although this one
+  // observes.
+  bool enforced_before = false;
+};
+
+class Media final : public decide::Effects {
+ public:
+  struct Events {
+    std::function<void(const decide::Report&)> tell;
+    std::function<void(const std::string&)> problem;  // for HEALTH
+    std::function<void(policy::Mode)> mode_changed;
+  };
+
+  // `gate` may be null (kernel without any of its layers): then only
+  // authorisation and mounts stand between. All must outlive this.
+  Media(EventLoop& loop, Jobs& jobs, const Clock& clock,
+        enforce::KernelGate* gate, MediaOptions options, Events events);
+
+  // Once, before anything else.
+  void Join(decide::Decider& decider, Gates& gates);
+
+  // From sekisho-devices; looked at again before anything is believed.
+  void OnSeen(const ipc::DeviceSeen& seen);
+  // Everything attached was told: mounts from before that found no device are
+  // taken down; what comes from now on was plugged in.
+  void OnScanned();
+
+  // From Gates.
+  void OnGateStarted(int64_t mount_id, const Status& status);
+  void OnGateLost(int64_t mount_id, const std::string& why);
+
+  decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
+  decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
+  // Who plugged it in, as told at that time.
+  attribute::Who PlugPerson(decide::DeviceId id) const;
+
+  // decide::Effects
+  void SetMode(policy::Mode mode) override;
+  void SetAuthorized(decide::DeviceId id,
+                     decide::Authorization wanted) override;
+  void Probe(decide::DeviceId id) override;
+  void Open(decide::DeviceId id, const policy::DeviceFacts& facts,
+            const policy::DeviceDecision& decision) override;
+  void ChangeAccess(decide::DeviceId id, policy::Access access) override;
+  void Close(decide::DeviceId id, const std::string& reason) override;
+  void Removed(decide::DeviceId id) override;
+  void Tell(const decide::Report& report) override;
+
+ private:
+  struct Volume {  // the one that is served
+    std::string node_path;
+    enforce::DeviceNumber number;
+  };
+  struct Entry {
+    std::string sysfs_path;  // of the USB device, or of the disk
+    std::shared_ptr<enforce::UsbDevice> usb;  // null: a disk
+    attribute::Who person;
+    std::set<std::string> disks;             // names with a medium in them
+    std::set<enforce::DeviceNumber> opened;  // in the kernel gate
+    std::optional<Volume> volume;
+    MountRecord mount;          // mount_id 0: none
+    int64_t device_number = 0;  // as in MountRecord
+  };
+  // What is left to take down of a device, which may be forgotten by then.
+  struct Remains {
+    MountRecord mount;
+    std::set<enforce::DeviceNumber> opened;
+    std::vector<enforce::DeviceNumber> nodes;
+  };
+  struct Mounted {
+    UniqueFd fuse;
+    UniqueFd root;
+    std::string mount_point;
+  };
+
+  void AddUsb(const std::string& path);
+  void AddDisk(const std::string& path);
+  void AddExternalDisk(const std::string& path, const enforce::Disk& disk);
+  void OpenInternal(const enforce::Disk& disk);
+  void RemovePath(const std::string& path);
+  void RemoveDisk(const std::string& path);
+  void DiskReady(decide::DeviceId id, const enforce::Disk& disk);
+  decide::DeviceId Plug(decide::Plug plug, Entry entry, int64_t device_number);
+  std::optional<MountRecord> TakeRecord(const std::string& sysfs_path,
+                                        int64_t device_number);
+  Entry* EntryOf(decide::DeviceId id);
+  decide::DeviceId OwnerOf(const std::string& path) const;
+  decide::DeviceId ByPath(const std::string& path) const;
+
+  void CloseBus(const std::string& path);
+  std::vector<enforce::Disk> DisksOf(const Entry& entry) const;
+  enum class Nodes { kBlock, kAll };
+  Status OpenNodes(Entry& entry, enforce::NodeAccess access, Nodes which);
+  void CloseNodes(const std::set<enforce::DeviceNumber>& opened);
+  Status OpenFully(Entry& entry);
+  void Serve(decide::DeviceId id, Entry& entry,
+             const policy::DeviceFacts& facts,
+             const policy::DeviceDecision& decision);
+  void OnMounted(decide::DeviceId id, MountRecord record,
+                 Result<Mounted> mounted);
+  void StartUnit(int64_t mount_id);
+  Remains TakeRemains(Entry& entry) const;
+  // Gate, mounts, nodes; then `done`.
+  void TakeDown(Remains remains, const std::string& reason,
+                std::function<void()> done);
+  void Problem(const std::string& what, const Error& error);
+
+  EventLoop& loop_;
+  Jobs& jobs_;
+  const Clock& clock_;
+  enforce::KernelGate* gate_;
+  const MediaOptions options_;
+  Events events_;
+  decide::Decider* decider_ = nullptr;
+  Gates* gates_ = nullptr;
+  std::map<decide::DeviceId, Entry> entries_;
+  std::optional<Entry> arriving_;     // while OnPlugged() runs
+  std::vector<MountRecord> records_;  // of before the restart, not yet adopted
+  std::set<std::string> names_;       // mount points in use
+  policy::Mode mode_ = policy::Mode::kObserve;
+  bool scanned_ = false;
+};
+
+}  // namespace sekisho::agent

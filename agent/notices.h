@@ -1,0 +1,35 @@
+// What the operator reads when something was stopped: one text for the desktop,
+// one line for the terminal the request came from.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/ipc/messages.h"
+#include "policy/model.h"
+
+namespace sekisho::agent {
+
+// Everything that a refusal can say. Texts from a medium or a device are raw.
+struct Refusal {
+  std::string what;  // file name or device, raw
+  enum class Kind { kCopy, kDevice } kind = Kind::kCopy;
+  int64_t persons = 0;
+  std::string rule;
+  std::string reason;  // English sentence of the decision
+  std::map<std::string, std::string> notify;   // the rule's own text
+  std::map<std::string, std::string> contact;  // how to ask, from policy
+};
+
+// `language`: "ja" or anything else for English. Untrusted text is escaped.
+ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language);
+
+// Japanese and English, each line ended by CR LF: the terminal may be raw.
+std::string TerminalText(const Refusal& refusal);
+
+// Writes to /dev/<tty> without waiting and without taking it as controlling
+// terminal; anything that is not a terminal is left alone.
+void WriteToTerminal(const std::string& tty, const std::string& text);
+
+}  // namespace sekisho::agent

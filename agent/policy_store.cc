@@ -1,0 +1,156 @@
+#include "agent/policy_store.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/file.h"
+#include "policy/parser.h"
+
+namespace sekisho::agent {
+namespace {
+
+constexpr size_t kMaxRootBytes = size_t{256} * 1024;
+constexpr char kPolicyType[] = "policy";
+constexpr char kDevicesType[] = "devices";
+
+policy::DeviceRule AllowClass(const std::string& id, uint8_t klass) {
+  policy::DeviceRule rule;
+  rule.id = id;
+  rule.match.interfaces_all = {
+      {.klass = klass, .subclass = std::nullopt, .protocol = std::nullopt}};
+  rule.access = policy::Access::kFull;
+  return rule;
+}
+
+}  // namespace
+
+policy::Policy ClosedPolicy() {
+  policy::Policy policy;
+  policy.name = "closed (no readable policy)";
+  policy.mode = policy::Mode::kEnforce;
+  policy.devices = {AllowClass("hubs", 0x09), AllowClass("keyboards", 0x03)};
+  policy.device_default = policy::Access::kBlock;
+  policy.content_default = policy::Verdict::kBlock;
+  return policy;
+}
+
+PolicyStore::PolicyStore(std::string dir, std::string agent_id,
+                         const Clock& clock)
+    : dir_(std::move(dir)), agent_id_(std::move(agent_id)), clock_(clock) {
+  const auto mode = ReadFileAt(AT_FDCWD, PathOf("mode"), 64);
+  enforced_before_ = mode && mode->starts_with("enforce");
+  const auto text = ReadFileAt(AT_FDCWD, PathOf("root"), kMaxRootBytes);
+  if (text) {
+    auto root = policy::ParseRoot(*text);
+    if (root) {
+      root_ = std::move(*root);
+      Load(kPolicyType);
+      Load(kDevicesType);
+    } else {
+      problems_.push_back("root: " + root.error().message);
+    }
+  } else if (text.error().code != Code::kNotFound) {
+    problems_.push_back("root: " + text.error().message);
+  }
+  if (enforced_before_ && !policy_) {
+    problems_.push_back("the last policy enforced and cannot be loaded");
+  }
+  MakeSnapshot();
+}
+
+std::string PolicyStore::PathOf(const std::string& name) const {
+  return dir_ + "/" + name;
+}
+
+void PolicyStore::Load(const std::string& type) {
+  const std::string name = type + ".envelope";
+  const auto sealed =
+      ReadFileAt(AT_FDCWD, PathOf(name), policy::kMaxEnvelopeBytes);
+  if (!sealed) {
+    if (sealed.error().code != Code::kNotFound) {
+      problems_.push_back(name + ": " + sealed.error().message);
+    }
+    return;
+  }
+  if (const Status applied = Apply(type, *sealed); !applied) {
+    problems_.push_back(name + ": " + applied.error().message);
+  }
+}
+
+Status PolicyStore::SetRoot(const std::string& root_text,
+                            const std::string& agent_id) {
+  ASSIGN_OR_RETURN(policy::Root root, policy::ParseRoot(root_text));
+  RETURN_IF_ERROR(ReplaceFile(PathOf("root"), root_text, 0600));
+  root_ = std::move(root);
+  agent_id_ = agent_id;
+  return {};
+}
+
+Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
+  if (type != kPolicyType && type != kDevicesType) {
+    return Fail(
+        Code::kUnimplemented,
+        fmt::format("envelope of type '{}' is not for this agent", type));
+  }
+  if (!root_) return Fail(Code::kFailedPrecondition, "not enrolled");
+  ASSIGN_OR_RETURN(
+      policy::Envelope envelope,
+      policy::OpenEnvelope(sealed, type, *root_, agent_id_, version(type)));
+  if (type == kPolicyType) {
+    ASSIGN_OR_RETURN(policy_, policy::ParsePolicy(envelope.body, "policy"));
+  } else {
+    ASSIGN_OR_RETURN(entries_,
+                     policy::ParseDeviceList(envelope.body, "devices"));
+  }
+  held_[type] = {.version = envelope.version,
+                 .expires_seconds = envelope.expires_seconds,
+                 .sealed = sealed};
+  return {};
+}
+
+Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
+                                             const std::string& sealed) {
+  const auto held = held_.find(type);
+  if (held != held_.end() && held->second.sealed == sealed) {
+    return Taken{held->second.version, false};
+  }
+  const auto policy_before = policy_;
+  const auto entries_before = entries_;
+  const auto held_before = held_;
+  Status taken = Apply(type, sealed);
+  if (taken) {
+    taken = ReplaceFile(PathOf(type + ".envelope"), sealed, 0600);
+  }
+  if (!taken) {
+    policy_ = policy_before;
+    entries_ = entries_before;
+    held_ = held_before;
+    return std::unexpected(std::move(taken).error());
+  }
+  MakeSnapshot();
+  return Taken{version(type), true};
+}
+
+void PolicyStore::MakeSnapshot() {
+  policy::Policy policy = policy_            ? *policy_
+                          : enforced_before_ ? ClosedPolicy()
+                                             : policy::ObservePolicy();
+  snapshot_ =
+      policy::Snapshot::Make(std::move(policy), entries_, version(kPolicyType));
+}
+
+int64_t PolicyStore::version(const std::string& type) const {
+  const auto held = held_.find(type);
+  return held == held_.end() ? 0 : held->second.version;
+}
+
+std::optional<WallTime> PolicyStore::expires() const {
+  const auto held = held_.find(kPolicyType);
+  if (held == held_.end() || held->second.expires_seconds == 0) {
+    return std::nullopt;
+  }
+  return WallTime(std::chrono::seconds(held->second.expires_seconds));
+}
+
+}  // namespace sekisho::agent

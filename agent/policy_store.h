@@ -1,0 +1,70 @@
+// The signed policy and device list that are in force, kept below
+// /var/lib/sekisho/core, so that a start without network enforces what the last
+// one did. Files: root, policy.envelope, devices.envelope, mode.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/result.h"
+#include "policy/envelope.h"
+#include "policy/evaluator.h"
+
+namespace sekisho::agent {
+
+class PolicyStore {
+ public:
+  // Never fails: what cannot be loaded is in problems(). If the last policy
+  // enforced and none can be loaded, ClosedPolicy() is in force.
+  PolicyStore(std::string dir, std::string agent_id, const Clock& clock);
+
+  // The root file came from enrolment: written, and used from here on.
+  Status SetRoot(const std::string& root_text, const std::string& agent_id);
+
+  struct Taken {
+    int64_t version = 0;
+    bool changed = false;  // false: it was in force already
+  };
+  // Verifies and parses `sealed`, writes it (old or new after a crash), swaps
+  // the snapshot. Failure: the last good one stays; the message says why, the
+  // code is OpenEnvelope's or kInvalidArgument from the parser.
+  Result<Taken> Take(const std::string& type, const std::string& sealed);
+
+  std::shared_ptr<const policy::Snapshot> snapshot() const { return snapshot_; }
+  int64_t version(const std::string& type) const;
+  // When the policy in force goes stale; unset: never.
+  std::optional<WallTime> expires() const;
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  struct Held {
+    int64_t version = 0;
+    int64_t expires_seconds = 0;
+    std::string sealed;
+  };
+  Status Apply(const std::string& type, const std::string& sealed);
+  void Load(const std::string& type);
+  void MakeSnapshot();
+  std::string PathOf(const std::string& name) const;
+
+  const std::string dir_;
+  std::string agent_id_;
+  const Clock& clock_;
+  std::optional<policy::Root> root_;
+  std::map<std::string, Held> held_;
+  std::optional<policy::Policy> policy_;
+  std::vector<policy::DeviceEntry> entries_;
+  bool enforced_before_ = false;
+  std::shared_ptr<const policy::Snapshot> snapshot_;
+  std::vector<std::string> problems_;
+};
+
+// Enforces without a readable policy: keyboards and hubs, nothing else.
+policy::Policy ClosedPolicy();
+
+}  // namespace sekisho::agent

@@ -1,0 +1,22 @@
+// The few fixed programs that sekishod starts, with fixed words and a clean
+// environment; and what it says to systemd about itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace sekisho::agent {
+
+// Starts `words[0]` (an absolute path) and waits for its end; standard output
+// and input are /dev/null. Blocks: for Jobs. Failure: it could not be started,
+// or did not exit with 0.
+Status RunProgram(const std::vector<std::string>& words);
+
+// One datagram to $NOTIFY_SOCKET ("READY=1"); nothing without one.
+void NotifySystemd(const std::string& text);
+// Half of $WATCHDOG_USEC in milliseconds; 0: no watchdog.
+int WatchdogIntervalMs();
+
+}  // namespace sekisho::agent
