@@ -80,8 +80,14 @@ bool CoreClient::Wait(std::unique_lock<std::mutex>& lock, uint64_t id,
                       Question& question, Deadline deadline) {
   waiting_[id] = &question;
   question.sent = SendNow(question.packet);
-  changed_.wait_until(lock, deadline,
-                      [&] { return question.answered || stopping_; });
+  if (!silent_since_) silent_since_ = std::chrono::steady_clock::now();
+  while (!question.answered && !stopping_) {
+    const Deadline until = silent_since_
+                               ? std::min(deadline, *silent_since_ + kCoreWait)
+                               : deadline;
+    if (std::chrono::steady_clock::now() >= until) break;
+    changed_.wait_until(lock, until);
+  }
   waiting_.erase(id);
   return question.answered;
 }
@@ -207,6 +213,8 @@ Status CoreClient::ReadOne(const Events& events) {
   }
   TakeAnswer(packet->bytes, events);
   const std::lock_guard lock(mutex_);
+  silent_since_.reset();
+  if (!waiting_.empty()) silent_since_ = std::chrono::steady_clock::now();
   SendRest();
   return {};
 }

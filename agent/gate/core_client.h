@@ -81,6 +81,10 @@ class CoreClient final : public Core {
   uint64_t generation_ = 0;
   uint64_t next_id_ = 0;
   std::map<uint64_t, Question*> waiting_;
+  // Since when questions have been waiting without a word from sekishod. Once
+  // that is kCoreWait, nobody waits any more until it speaks again: requests
+  // on one directory queue in the kernel, and their waits would add up.
+  std::optional<Deadline> silent_since_;
   std::vector<Bytes> untold_;  // TransferFailed told while nobody listened
 };
 

@@ -321,7 +321,9 @@ class Copying(unittest.TestCase):
         source = self.source_file(CLEAN)
         os.utime(source, (1_000_000_000, 1_100_000_000))
         os.chmod(source, 0o640)
-        done = sh(f"cp -p {source} {self.rig.user}/a")
+        done = sh(f"cp --preserve=mode,timestamps {source} "
+                  f"{self.rig.user}/a")
+        self.assertEqual(done.returncode, 0, done.stderr)
         made = os.stat(os.path.join(self.rig.real, "a"))
         self.assertEqual(made.st_mtime, 1_100_000_000)
         self.assertEqual(made.st_mode & 0o777, 0o640)
@@ -448,6 +450,9 @@ class Core(unittest.TestCase):
                 thread.join()
             self.assertLess(max(times), 11)
             self.assertEqual(os.listdir(r.real), [])
+            r.core.answering = True
+            write(r.path("a"), b"x")  # its answer shows that sekishod is back
+            r.wait(lambda: write(r.path("a"), b"x") == 0, "service")
 
     def test_stop_leaves_nothing_half(self):
         with rig.Rig(GATE) as r:

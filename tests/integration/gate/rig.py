@@ -110,6 +110,7 @@ class Server:
         if self.listener:
             self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
+            self.listener = None
         self.drop()
 
     def drop(self):
