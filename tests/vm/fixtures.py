@@ -88,13 +88,13 @@ class Fixtures:
         key = _machine_key(*debs, HERE / "server.py", HERE / "fixtures.py")
         kept = HERE.parents[1] / "build" / "vm-fixtures"
         folder = kept / ("agent-" + key)
-        if not folder.exists():
+        # The agent knows its server by the ports it enrolled at.
+        if not folder.exists() or not _ports(folder).free():
             image.remove_unused(kept.glob("agent-*/"))
             self._make_enrolled(debs, folder)
         os.utime(folder)
-        ports = servers.Ports(**json.loads((folder / "ports").read_text()))
-        self._server = servers.Server(folder / "packages", self._state(), ports,
-                                      self._directory / "server.log")
+        ports = _ports(folder)
+        self._server = self._new_server(folder / "packages", ports)
         self._server.restore_state(folder / "state")
         self._server.start()
         guest = self._resume(folder / "disk.qcow2", ENROLLED)
@@ -106,26 +106,29 @@ class Fixtures:
         ports = servers.free_ports()
         (work / "ports").write_text(json.dumps(asdict(ports)))
         servers.unpack(debs, work / "packages")
-        server = servers.Server(work / "packages", self._state(), ports,
-                                self._directory / "server.log")
         shutil.rmtree(self._state(), ignore_errors=True)
-        guest = self._plain()
-        try:
-            server.start()
-            install_packages(guest, debs, make_initramfs=False)
-            guest.ssh(servers.enrol_guest_command(ports, server.token()),
-                      timeout_s=300)
-            # Cut first: nothing may reach the server after its state is kept.
-            guest.cut_network()
-            server.stop()
-            server.keep_state(work / "state")
-            guest.save(ENROLLED)
-            disk = guest.boot.disk
-        finally:
-            server.stop()
-            guest.stop()
+        # Members from here on, so that a failure can be told with their logs.
+        self._server = self._new_server(work / "packages", ports)
+        self._server.start()
+        self.guest = self._plain()
+        install_packages(self.guest, debs, make_initramfs=False)
+        self.guest.ssh(servers.enrol_guest_command(ports, self._server.token()),
+                       timeout_s=300)
+        # Cut first: nothing may reach the server after its state is kept.
+        self.guest.cut_network()
+        self._server.stop()
+        self._server.keep_state(work / "state")
+        self.guest.save(ENROLLED)
+        disk = self.guest.boot.disk
+        self.close()
         shutil.copyfile(disk, work / "disk.qcow2")
+        shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
+
+    def _new_server(self, binaries: Path, ports: servers.Ports,
+                    ) -> servers.Server:
+        return servers.Server(binaries, self._state(), ports,
+                              self._directory / "server.log")
 
     def _packages(self) -> list[Path]:
         if self._debs is None:
@@ -168,6 +171,10 @@ class Fixtures:
         return self.guest
 
 
+def _ports(folder: Path) -> servers.Ports:
+    return servers.Ports(**json.loads((folder / "ports").read_text()))
+
+
 def install_packages(guest: Guest, debs: list[Path],
                      make_initramfs: bool) -> None:
     """Installs all but the server's, as an admin would with apt.
@@ -178,13 +185,13 @@ def install_packages(guest: Guest, debs: list[Path],
     wanted = [d for d in debs if not d.name.startswith("sekisho-server")]
     for deb in wanted:
         guest.put(deb, f"/root/{deb.name}")
-    names = " ".join(f"./{deb.name}" for deb in wanted)
+    names = " ".join(f"/root/{deb.name}" for deb in wanted)
     setting = "/etc/initramfs-tools/update-initramfs.conf"
     if not make_initramfs:
         guest.ssh(f"cp -a {setting} /root/kept && "
                   f"echo update_initramfs=no >> {setting}")
-    guest.ssh(f"cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -qy "
-              f"--no-download {names} && rm {names}", timeout_s=3600)
+    guest.ssh("DEBIAN_FRONTEND=noninteractive apt-get install -qy "
+              f"{names} && rm {names}", timeout_s=3600)
     if not make_initramfs:
         guest.ssh(f"mv /root/kept {setting}")
 

@@ -381,7 +381,7 @@ class Guest:
     def diagnosis(self) -> str:
         """Tails of journal, dmesg and console, whatever can still be had."""
         parts = []
-        for title, command in (("journal", "journalctl -b -n 80 --no-pager"),
+        for title, command in (("journal", "journalctl -b -n 60 --no-pager"),
                                ("dmesg", "dmesg | tail -n 40")):
             try:
                 text = self.ssh(command, check=False, timeout_s=60).stdout

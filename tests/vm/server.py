@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 GUEST_VIEW = "10.0.2.2"
@@ -29,20 +30,34 @@ class Ports:
     agents: int = 7443
     enrolment: int = 7444
     console: int = 8443
-    metrics: int = 9464
+
+    def free(self) -> bool:
+        """Whether nobody listens on any of them."""
+        return not any(map(_listens, astuple(self)))
 
 
-def server_command(binaries: Path, state: Path, ports: Ports) -> list[str]:
-    """The one place that knows how sekisho-server is started for a test."""
-    raise NotImplementedError(
-        "sekisho-server cannot be started yet: complete server_command() in "
-        "tests/vm/server.py")
+def configuration(binaries: Path, state: Path, runtime: Path,
+                  ports: Ports) -> str:
+    """server.yaml for a test; the guest comes in over the host's loopback."""
+    return (f"state: {state}\n"
+            f"runtime: {runtime}\n"
+            f"agents_listen: 127.0.0.1:{ports.agents}\n"
+            f"enrol_listen: 127.0.0.1:{ports.enrolment}\n"
+            f"console_address: 127.0.0.1\n"
+            f"console_port: {ports.console}\n"
+            f"console_dir: {binaries}/usr/share/sekisho/console\n")
 
 
-def token_command(binaries: Path, state: Path, terminal: str) -> list[str]:
-    """Prints a one-time enrolment token, and nothing else, on stdout."""
-    raise NotImplementedError(
-        "no enrolment yet: complete token_command() in tests/vm/server.py")
+def init_command(config: Path) -> list[str]:
+    """Makes keys and certificates; run once for a new state directory."""
+    return ["sekisho-server", "init", "--config", str(config),
+            "--name", GUEST_VIEW, "--name", "localhost"]
+
+
+def server_commands(config: Path) -> list[list[str]]:
+    """The processes that make up a server, in the order they are started."""
+    return [["sekisho-server", "--config", str(config)],
+            ["sekisho-enrol", "--config", str(config)]]
 
 
 def enrol_guest_command(ports: Ports, token: str) -> str:
@@ -52,7 +67,7 @@ def enrol_guest_command(ports: Ports, token: str) -> str:
 
 
 class Server:
-    """One sekisho-server and its state directory."""
+    """One policy server and its state directory."""
 
     def __init__(self, binaries: Path, state: Path, ports: Ports,
                  log: Path) -> None:
@@ -61,40 +76,54 @@ class Server:
         self.state = state
         self.ports = ports
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        # Socket paths have to be short.
+        self._runtime = Path(tempfile.mkdtemp(prefix="sekisho-server-"))
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, timeout_s: float = 60) -> None:
-        """Returns when the agents' port accepts connections."""
-        self.state.mkdir(parents=True, exist_ok=True)
+        """Returns when agents and enrolment can connect."""
+        self._runtime.mkdir(exist_ok=True)
+        config = self._runtime / "server.yaml"
+        config.write_text(configuration(self.binaries, self.state,
+                                        self._runtime, self.ports))
+        if not self.state.exists():
+            self.state.mkdir(parents=True)
+            self.run(init_command(config))
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
-                server_command(self.binaries, self.state, self.ports),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env=self._environment())
+            for command in server_commands(config):
+                self._processes.append(subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, env=self._environment()))
         deadline = time.monotonic() + timeout_s
-        while not _listens(self.ports.agents):
-            if self._process.poll() is not None:
-                raise ServerError("sekisho-server ended at once; its log:\n" +
+        while not (_listens(self.ports.agents)
+                   and _listens(self.ports.enrolment)):
+            if any(p.poll() is not None for p in self._processes):
+                raise ServerError("the server ended at once; its log:\n" +
                                   self._log.read_text(errors="replace")[-2000:])
             if time.monotonic() > deadline:
-                raise ServerError(f"port {self.ports.agents} is not open after "
+                raise ServerError(f"the server does not listen after "
                                   f"{timeout_s} s")
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Ends the server and whatever it started. Safe to call twice."""
-        if self._process is None:
-            return
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._process = None
+        """Ends the server's processes. Safe to call twice."""
+        for process in reversed(self._processes):
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()
+        shutil.rmtree(self._runtime, ignore_errors=True)
 
     def token(self, terminal: str = "terminal-1") -> str:
-        return self.run(token_command(self.binaries, self.state, terminal))
+        """A one-time enrolment token."""
+        return self.cli("agent", "token", "--terminal", terminal)
+
+    def cli(self, *words: str) -> str:
+        """`sekisho WORDS...` on the server's machine; returns its stdout."""
+        return self.run(["sekisho", *words])
 
     def run(self, argv: list[str], timeout_s: float = 60) -> str:
         """Runs a host command with the packages' programs in PATH."""
@@ -116,21 +145,23 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         usr = self.binaries / "usr"
-        return os.environ | {"PATH": f"{usr}/bin:{usr}/sbin:"
-                                     + os.environ.get("PATH", "")}
+        path = [usr / "bin", usr / "sbin", usr / "libexec/sekisho"]
+        return os.environ | {
+            "PATH": ":".join([*map(str, path), os.environ.get("PATH", "")]),
+            "SEKISHO_ADMIN_SOCKET": str(self._runtime / "admin.sock"),
+        }
 
 
 def free_ports() -> Ports:
     """The product's ports if all are free, else others that are."""
     usual = Ports()
-    if not any(map(_listens, (usual.agents, usual.enrolment, usual.console,
-                              usual.metrics))):
+    if usual.free():
         return usual
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c, \
-            socket.socket() as d:
-        for probe in (a, b, c, d):
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in astuple(usual)]
+        for probe in probes:
             probe.bind(("127.0.0.1", 0))
-        return Ports(*(s.getsockname()[1] for s in (a, b, c, d)))
+        return Ports(*(probe.getsockname()[1] for probe in probes))
 
 
 def unpack(packages: list[Path], target: Path) -> Path:
