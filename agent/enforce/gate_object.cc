@@ -116,7 +116,7 @@ Status LoadGateObject(bpf_object* object, const std::string& pin_prefix) {
   std::string details;
   bpf_object__for_each_program(program, object) {
     bpf_program__set_log_buf(program, nullptr, 0);
-    const std::string log = logs[program].c_str();
+    const std::string log = logs[program].substr(0, logs[program].find('\0'));
     if (error == 0 || log.empty() || bpf_program__fd(program) >= 0) continue;
     const size_t from =
         log.size() > kShownLogBytes ? log.size() - kShownLogBytes : 0;

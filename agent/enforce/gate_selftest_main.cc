@@ -36,13 +36,15 @@ using Arguments = std::vector<std::string>;
 constexpr int kExecRefused = 77;
 
 Result<DeviceNumber> ParseNumber(const std::string& text) {
+  const size_t colon = text.find(':');
   DeviceNumber number;
-  char kind = 0;
-  if (std::sscanf(text.c_str(), "%c%u:%u", &kind, &number.major,
-                  &number.minor) != 3) {
+  if (colon == std::string::npos) {
     return Fail(Code::kInvalidArgument, "want b8:16 or c21:0, not " + text);
   }
-  number.kind = kind == 'c' ? NodeKind::kChar : NodeKind::kBlock;
+  number.kind = text[0] == 'c' ? NodeKind::kChar : NodeKind::kBlock;
+  std::from_chars(text.data() + 1, text.data() + colon, number.major);
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(),
+                  number.minor);
   return number;
 }
 
@@ -98,7 +100,7 @@ Status WithGate(const Arguments& arguments) {
   }
   if (command == "stay") {  // holds the gate like a daemon until killed
     std::printf("staying %d\n", getpid());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     for (;;) pause();
   }
   if (command == "events") {
@@ -173,7 +175,7 @@ Status Medium(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const auto mounts, InitMounts());
   std::printf("visible %zu\n", MountsOf(mounts, {number}).size());
   if (arguments.size() > 4) {
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     for (;;) pause();
   }
   return {};
@@ -263,7 +265,9 @@ Status TryDetachCgroup(const Arguments& arguments) {
 }
 
 Status TryPtrace(const Arguments& arguments) {
-  const pid_t pid = std::atoi(arguments.at(1).c_str());
+  const std::string& text = arguments.at(1);
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
   if (ptrace(PTRACE_ATTACH, pid, nullptr, nullptr) != 0) {
     return FailErrno("ptrace");
   }

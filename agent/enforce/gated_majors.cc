@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string>
 
 #include "common/text.h"
 
@@ -34,6 +35,7 @@ constexpr std::array<std::string_view, 4> kCharNames = {"bsg", "nvme",
 
 std::vector<DeviceNumber> GatedMajors(std::string_view proc_devices) {
   std::vector<DeviceNumber> result;
+  result.reserve(kBlockMajors.size() + kCharMajors.size() + 8);
   for (const uint32_t major : kBlockMajors) {
     result.push_back({NodeKind::kBlock, major, 0});
   }
@@ -47,10 +49,11 @@ std::vector<DeviceNumber> GatedMajors(std::string_view proc_devices) {
     const std::string_view text = Trim(line);
     const size_t space = text.find(' ');
     if (space == std::string_view::npos) continue;
+    const std::string digits(text.substr(0, space));
+    const char* const digits_end = digits.data() + digits.size();
     uint32_t major = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + space, major);
-    if (error != std::errc() || end != text.data() + space) continue;
+    const auto [end, error] = std::from_chars(digits.data(), digits_end, major);
+    if (error != std::errc() || end != digits_end) continue;
     const std::string_view name = Trim(text.substr(space));
     const bool gated =
         kind == NodeKind::kBlock

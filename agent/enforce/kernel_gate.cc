@@ -201,9 +201,10 @@ Status PinnedKernelGate::Start() {
   RETURN_IF_ERROR(Attach());
   RETURN_IF_ERROR(RemoveForeignPins());
   if (!TracingEnabled(options_.proc_root)) {
-    // Somebody turned it off before we stood; State() tells if this fails.
-    (void)WriteOnceAt(AT_FDCWD,
-                      options_.proc_root + "/sys/kernel/ftrace_enabled", "1");
+    // Somebody turned it off before we stood.
+    const Status on = WriteOnceAt(
+        AT_FDCWD, options_.proc_root + "/sys/kernel/ftrace_enabled", "1");
+    if (!on) state_.missing_hooks.push_back("ftrace: " + on.error().message);
   }
 
   state_.mode = mode;

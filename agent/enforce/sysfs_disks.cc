@@ -100,14 +100,19 @@ std::vector<DeviceNumber> GenericNodes(const std::string& disk_path) {
     }
   };
   const std::string device = disk_path + "/device";
+  const auto add_child = [&add](std::string path, const std::string& name) {
+    path.append(name).append("/dev");
+    add(path);
+  };
   for (const char* const group : {"/scsi_generic/", "/bsg/", "/scsi_tape/"}) {
-    for (const std::string& name : ListOrNone(device + group)) {
-      add(device + group + name + "/dev");
+    const std::string directory = device + group;
+    for (const std::string& name : ListOrNone(directory)) {
+      add_child(directory, name);
     }
   }
   add(device + "/dev");  // nvme0
   for (const std::string& name : ListOrNone(device)) {
-    if (name.starts_with("ng")) add(device + "/" + name + "/dev");
+    if (name.starts_with("ng")) add_child(device + "/", name);
   }
   std::ranges::sort(nodes);
   const auto twice = std::ranges::unique(nodes);
@@ -258,11 +263,13 @@ Result<std::vector<Disk>> AllDisks(const std::string& sysfs_root) {
 Result<std::vector<Disk>> DisksOfUsbDevice(const std::string& device_sysfs_path,
                                            const std::string& sysfs_root) {
   ASSIGN_OR_RETURN(const std::string device, RealPath(device_sysfs_path));
+  const std::string below = device + "/";
+  const std::string block = sysfs_root + "/block/";
   ASSIGN_OR_RETURN(const auto names, List(sysfs_root + "/block"));
   std::vector<Disk> disks;
   for (const std::string& name : names) {
-    const auto path = RealPath(sysfs_root + "/block/" + name);
-    if (!path || !path->starts_with(device + "/")) continue;
+    const auto path = RealPath(std::string(block).append(name));
+    if (!path || !path->starts_with(below)) continue;
     if (disks.size() == kMaxDisksOfDevice) {
       return Fail(Code::kResourceExhausted, device + ": too many disks");
     }

@@ -204,7 +204,8 @@ Result<std::vector<std::string>> UsbBuses(const std::string& sysfs_root) {
   for (const std::string& name : names) {
     if (name.size() > 3 && name.starts_with("usb") && name[3] >= '0' &&
         name[3] <= '9') {
-      buses.push_back(devices + "/" + name);
+      buses.push_back(devices);
+      buses.back().append("/").append(name);
     }
   }
   return buses;
