@@ -57,7 +57,7 @@ class Usb:
 
     def plug_uas(self, image: Path, serial: str = "", port: str = "",
                  read_only: bool = False, removable: bool = True) -> Device:
-        """A disk that speaks UAS; `serial` is both the device's and the LUN's."""
+        """A disk that speaks UAS; `serial` is the device's and the LUN's."""
         device = self._new("uas")
         self._add_node(device, image, read_only)
         self._add(device, "usb-uas", port, serial=serial)
@@ -100,7 +100,7 @@ class Usb:
                          serial=serial)
 
     def plug_serial_adapter(self, log: Path, port: str = "") -> Device:
-        """An FTDI serial adapter; what the guest sends goes to the file `log`."""
+        """An FTDI serial adapter; what the guest sends goes to `log`."""
         device = self._new("serial")
         self._qmp.command("chardev-add", {
             "id": device.id + "-char", "backend": {

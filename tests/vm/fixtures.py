@@ -1,8 +1,9 @@
-"""The three kinds of guest a scenario may need, and how they are kept.
+"""The kinds of guest a scenario may need, and how they are kept.
 
-plain: booted, tools installed. Its disk with the snapshot is in the image cache.
+plain: booted, tools installed. Its disk and snapshot are in the image cache.
 agent: plain with the packages installed and enrolled at a server on the host.
 luks:  not started yet; stops at a passphrase prompt when it is.
+luks_agent: as luks; a server runs and the packages are at hand, not installed.
 
 The first two are made once and gone back to by loadvm before each scenario.
 """
@@ -17,6 +18,7 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+import agent
 import image
 import server as servers
 from guest import (PLAIN_CMDLINE, TOOLS, Guest, GuestError, luks_boot,
@@ -41,11 +43,12 @@ class Fixtures:
 
     def take(self, kind: str) -> Guest:
         """A guest of that kind in its first state."""
-        if kind == self._kind and kind != "luks":
+        if kind == self._kind and kind in ("plain", "agent"):
             return self._back_to_snapshot()
         self.close()
         self.guest = {"plain": self._plain, "agent": self._agent,
-                       "luks": self._luks}[kind]()
+                      "luks": self._luks,
+                      "luks_agent": self._luks_agent}[kind]()
         self._kind = kind
         return self.guest
 
@@ -99,6 +102,7 @@ class Fixtures:
         self._server.start()
         guest = self._resume(folder / "disk.qcow2", ENROLLED)
         guest.server = self._server
+        guest.packages = debs
         return guest
 
     def _make_enrolled(self, debs: list[Path], folder: Path) -> None:
@@ -111,9 +115,8 @@ class Fixtures:
         self._server = self._new_server(work / "packages", ports)
         self._server.start()
         self.guest = self._plain()
-        install_packages(self.guest, debs, make_initramfs=False)
-        self.guest.ssh(servers.enrol_guest_command(ports, self._server.token()),
-                       timeout_s=300)
+        agent.install(self.guest, debs, make_initramfs=False)
+        agent.enrol(self.guest, self._server)
         # Cut first: nothing may reach the server after its state is kept.
         self.guest.cut_network()
         self._server.stop()
@@ -149,6 +152,17 @@ class Fixtures:
         make_overlay(self._image.disk(luks=True), "raw", disk)
         return Guest(luks_boot(self._image, disk), self._directory)
 
+    def _luks_agent(self) -> Guest:
+        debs = self._packages()
+        binaries = servers.unpack(debs, _fresh(self._directory / "packages"))
+        shutil.rmtree(self._state(), ignore_errors=True)
+        self._server = self._new_server(binaries, servers.free_ports())
+        self._server.start()
+        guest = self._luks()
+        guest.server = self._server
+        guest.packages = debs
+        return guest
+
     # -- both ----------------------------------------------------------------
 
     def _resume(self, kept: Path, snapshot: str) -> Guest:
@@ -173,27 +187,6 @@ class Fixtures:
 
 def _ports(folder: Path) -> servers.Ports:
     return servers.Ports(**json.loads((folder / "ports").read_text()))
-
-
-def install_packages(guest: Guest, debs: list[Path],
-                     make_initramfs: bool) -> None:
-    """Installs all but the server's, as an admin would with apt.
-
-    Making the initramfs takes minutes under emulation, and a guest whose kernel
-    is booted directly gets another one: False leaves it to guest.make_initrd().
-    """
-    wanted = [d for d in debs if not d.name.startswith("sekisho-server")]
-    for deb in wanted:
-        guest.put(deb, f"/root/{deb.name}")
-    names = " ".join(f"/root/{deb.name}" for deb in wanted)
-    setting = "/etc/initramfs-tools/update-initramfs.conf"
-    if not make_initramfs:
-        guest.ssh(f"cp -a {setting} /root/kept && "
-                  f"echo update_initramfs=no >> {setting}")
-    guest.ssh("DEBIAN_FRONTEND=noninteractive apt-get install -qy "
-              f"{names} && rm {names}", timeout_s=3600)
-    if not make_initramfs:
-        guest.ssh(f"mv /root/kept {setting}")
 
 
 def _machine_key(*more: Path) -> str:

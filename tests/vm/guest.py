@@ -1,7 +1,7 @@
 """One QEMU guest: boot, ssh, files, network, snapshots.
 
-A Guest owns its QEMU process and a directory with the disk, sockets and logs. It
-never changes the cached image: the disk is an overlay or a copy.
+A Guest owns its QEMU process and a directory with disk and logs. It never
+changes the cached image: the disk is an overlay or a copy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BOOT_TIMEOUT_S = 900
 
 
 class GuestError(Exception):
-    """The guest did not do what was asked: no boot, failed command, time out."""
+    """The guest did not do what was asked: no boot, a command failed or hung."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def machine_arguments() -> list[str]:
     accel = accelerator()
     return [
         "-name", "sekisho", "-nodefaults",
-        "-machine", "q35,i8042=off,sata=off,smbus=off", "-m", str(MEMORY_MIB), "-smp", "2",
+        "-machine", "q35,i8042=off,sata=off,smbus=off",
+        "-m", str(MEMORY_MIB), "-smp", "2",
         "-accel", "tcg,thread=multi" if accel == "tcg" else accel,
         "-cpu", "max" if accel == "tcg" else "host",
         "-vga", "std", "-display", "none",
@@ -126,8 +127,8 @@ class Guest:
     """A running guest. Use as a context manager, or call start() and stop().
 
     Attributes for scenarios: `usb` plugs devices, `screen` reads the text
-    console and types on a plugged keyboard, `qmp` is the monitor, `scratch` is a
-    host folder for stick images, gone after the run.
+    console and types on a plugged keyboard, `qmp` is the monitor, `scratch` is
+    a host folder for stick images, gone after the run.
     """
 
     usb: Usb
@@ -138,6 +139,8 @@ class Guest:
         self.boot = boot
         self._monitor: Qmp | None = None
         self._server: Server | None = None
+        # The .deb files under test; empty for a guest without the agent.
+        self.packages: list[Path] = []
         self.directory = directory
         self.scratch = directory / "scratch"
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -259,8 +262,9 @@ class Guest:
             tty: bool = False) -> Result:
         """Runs a shell command in the guest.
 
-        GuestError when it fails (unless check is False) or takes too long. Calls
-        of one user share a connection, so a login; `fresh` makes a new one.
+        GuestError when it fails (unless check is False) or takes too long.
+        Calls of one user share a connection, so a login; `fresh` makes a new
+        one.
         """
         argv = ["ssh", *self._ssh_options(user, fresh), f"{user}@127.0.0.1",
                 *(["-tt"] if tty else []), "--", command]
@@ -365,7 +369,7 @@ class Guest:
         self.wait_ready(120)
         self._set_clock()
 
-    # -- for reports and people ---------------------------------------------------------
+    # -- for reports and people ----------------------------------------------
 
     def ssh_command(self, user: str = "root") -> str:
         """What a person types on the host to get a shell in the guest."""

@@ -1,8 +1,8 @@
 """Builds and caches the guest's disks: a plain Debian 12 root and one on LUKS.
 
-The cache key is a hash of everything under image/ and of builder.py, so a changed
-recipe gives a new directory and an old one is never altered. Nothing here boots
-a guest; see guest.py.
+The cache key is a hash of everything under image/ and of builder.py, so a
+changed recipe gives a new directory and an old one is never altered. Nothing
+here boots a guest; see guest.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import builder
 
 @dataclass(frozen=True)
 class Image:
-    """One cached image directory. Every file in it is read-only by agreement."""
+    """One cached image directory. Its files are read-only by agreement."""
 
     directory: Path
 
@@ -45,7 +45,7 @@ class Image:
 
 
 def cache_root() -> Path:
-    """Where images live: $SEKISHO_CACHE, else the XDG cache, then sekisho/vm."""
+    """Where images live: sekisho/vm in $SEKISHO_CACHE or the XDG cache."""
     base = os.environ.get("SEKISHO_CACHE") or os.environ.get("XDG_CACHE_HOME")
     return Path(base or Path.home() / ".cache") / "sekisho" / "vm"
 

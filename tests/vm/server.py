@@ -12,7 +12,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -157,11 +156,11 @@ def free_ports() -> Ports:
     usual = Ports()
     if usual.free():
         return usual
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in astuple(usual)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return Ports(*(probe.getsockname()[1] for probe in probes))
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in astuple(usual)]
+    ports = Ports(*(probe.getsockname()[1] for probe in probes))
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def unpack(packages: list[Path], target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The installed agent runs and its server knows the terminal, each time anew."""
+"""The installed agent runs and its server knows the terminal."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A USB keyboard behind a hub types the passphrase, also with a new initramfs."""
+"""A USB keyboard behind a hub unlocks the disk, also with a new initramfs."""
 
 import luks
 from checks import check, equal, step

@@ -44,8 +44,8 @@ def typing(vm: Guest) -> None:
     vm.screen.type("operator\n")
     vm.screen.wait_text("Password:", 120)
     vm.screen.type("operator\n")
-    session = "loginctl list-sessions --no-legend | grep -q 'operator seat0 tty1'"
-    vm.wait_for(session, 120)
+    vm.wait_for("loginctl list-sessions --no-legend | "
+                "grep -q 'operator seat0 tty1'", 120)
     check(True, "operator has a session on seat0")
 
 

@@ -1,4 +1,4 @@
-"""A file copied to a plugged stick is byte-identical in the image on the host."""
+"""A file copied to a stick is byte-identical in its image on the host."""
 
 import random
 
