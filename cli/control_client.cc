@@ -1,0 +1,47 @@
+#include "cli/control_client.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+namespace sekisho::cli {
+
+Result<ControlClient> ControlClient::Connect(const std::string& runtime_dir) {
+  const std::string dir = runtime_dir.empty() ? ipc::kRuntimeDir : runtime_dir;
+  auto fd = ConnectSeqpacket(dir + "/" + ipc::kControlSocket);
+  if (!fd) {
+    return Wrap("the Sekisho agent (sekishod) does not run on this terminal",
+                std::move(fd).error());
+  }
+  const timeval timeout{.tv_sec = 10, .tv_usec = 0};
+  if (::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                   sizeof timeout) != 0) {
+    return FailErrno("control socket");
+  }
+  return ControlClient(std::move(*fd));
+}
+
+Result<Packet> ControlClient::Receive() {
+  auto packet = ReceivePacket(fd_.get());
+  if (packet) return packet;
+  if (packet.error().code == Code::kUnavailable) {
+    return Fail(Code::kDeadlineExceeded, "sekishod does not answer");
+  }
+  if (packet.error().code == Code::kCancelled) {
+    return Fail(Code::kPermissionDenied,
+                "sekishod closed the connection; this may need root");
+  }
+  return packet;
+}
+
+int ExitCodeOf(const Error& error) {
+  switch (error.code) {
+    case Code::kNotFound:
+    case Code::kUnavailable:
+    case Code::kDeadlineExceeded:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,42 @@
+// One question to sekishod over control.sock, one answer.
+#pragma once
+
+#include <string>
+
+#include "agent/ipc/messages.h"
+#include "common/unix_socket.h"
+
+namespace sekisho::cli {
+
+class ControlClient {
+ public:
+  // `runtime_dir` empty: /run/sekisho. kNotFound, kUnavailable: no sekishod.
+  static Result<ControlClient> Connect(const std::string& runtime_dir);
+
+  // kFailedPrecondition with sekishod's words when it says no;
+  // kDeadlineExceeded after ten seconds.
+  template <ipc::Message Answer, ipc::Message Question>
+  Result<Answer> Ask(const Question& question) {
+    RETURN_IF_ERROR(SendPacket(fd_.get(), ipc::Encode(question)));
+    ASSIGN_OR_RETURN(const Packet packet, Receive());
+    if constexpr (!std::is_same_v<Answer, ipc::Reply>) {
+      if (ipc::TypeOf(packet.bytes) == ipc::Reply::kType) {
+        ASSIGN_OR_RETURN(const auto reply,
+                         ipc::Decode<ipc::Reply>(packet.bytes));
+        return Fail(Code::kFailedPrecondition, reply.message);
+      }
+    }
+    return ipc::Decode<Answer>(packet.bytes);
+  }
+
+ private:
+  explicit ControlClient(UniqueFd fd) : fd_(std::move(fd)) {}
+  Result<Packet> Receive();
+
+  UniqueFd fd_;
+};
+
+// 3 for "cannot reach", 1 for the rest.
+int ExitCodeOf(const Error& error);
+
+}  // namespace sekisho::cli

@@ -1,0 +1,148 @@
+// `sekisho`: one table of commands, one file each.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/agent_command.h"
+#include "cli/alert_command.h"
+#include "cli/device_command.h"
+#include "cli/doctor_command.h"
+#include "cli/enroll_command.h"
+#include "cli/event_command.h"
+#include "cli/policy_check_command.h"
+#include "cli/policy_explain_command.h"
+#include "cli/policy_push_command.h"
+#include "cli/request_command.h"
+#include "cli/scan_command.h"
+#include "cli/status_command.h"
+#include "common/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+using Args = std::span<const std::string_view>;
+
+struct Command {
+  std::string_view name;  // one word or two
+  std::string_view help;
+  int (*run)(Args args);  // begins after the name
+};
+
+constexpr auto kCommands = std::to_array<Command>({
+    {"status", "what the agent on this terminal does and records", RunStatus},
+    {"request", "ask for approval of a device", RunRequest},
+    {"doctor", "can this terminal be protected, and what is never taken away",
+     RunDoctor},
+    {"enroll", "make this terminal an agent of a server", RunEnroll},
+    {"scan", "look into files for personal data, as the gate would", RunScan},
+    {"policy check", "find what is wrong with a policy", RunPolicyCheck},
+    {"policy explain", "which rule decides about a device, and why",
+     RunPolicyExplain},
+    {"policy push", "sign a policy and send it to the agents", RunPolicyPush},
+    {"policy history", "the versions that were pushed", RunPolicyHistory},
+    {"policy rollback", "push an earlier version again", RunPolicyRollback},
+    {"agent", "list, show and revoke agents; make enrolment tokens",
+     RunAgentCommand},
+    {"device", "list, show, approve and revoke devices", RunDeviceCommand},
+    {"event", "list, follow, export and verify events", RunEventCommand},
+    {"alert", "list, show, take and close alerts", RunAlertCommand},
+    {"login", "a one-time login to the console", RunLoginCommand},
+});
+
+void PrintHelp(FILE* to) {
+  fmt::print(to, "usage: sekisho COMMAND [--json] ...\n\n");
+  for (const Command& command : kCommands) {
+    fmt::print(to, "  {:<16} {}\n", command.name, command.help);
+  }
+  fmt::print(to,
+             "\n`sekisho COMMAND --help` shows a command's options. Exit code: "
+             "0 done, 1 refused\nor found something, 2 wrong use, 3 cannot "
+             "reach.\n");
+}
+
+// Words of `name` that `args` begins with; 0 if not all do.
+size_t Matches(std::string_view name, Args args) {
+  const auto words = Split(name, ' ');
+  if (args.size() < words.size()) return 0;
+  return std::equal(words.begin(), words.end(), args.begin()) ? words.size()
+                                                              : 0;
+}
+
+// Levenshtein.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+int Unknown(Args args) {
+  const std::string one(args[0].substr(0, 64));
+  const std::string two =
+      args.size() > 1 ? one + " " + std::string(args[1].substr(0, 64)) : one;
+  const auto far = [&](const Command& command) {
+    return std::min(Distance(one, command.name), Distance(two, command.name));
+  };
+  const auto& nearest = *std::ranges::min_element(kCommands, {}, far);
+  fmt::print(stderr, "sekisho: no command '{}'\n", EscapeUntrusted(two));
+  const bool group = std::ranges::any_of(kCommands, [&](const Command& c) {
+    return c.name.starts_with(one + " ");
+  });
+  if (group) {
+    fmt::print(stderr, "There are:\n");
+    for (const Command& command : kCommands) {
+      if (command.name.starts_with(one + " ")) {
+        fmt::print(stderr, "  sekisho {:<16} {}\n", command.name, command.help);
+      }
+    }
+  } else if (far(nearest) <= 3) {
+    fmt::print(stderr, "Did you mean: sekisho {}\n", nearest.name);
+  } else {
+    fmt::print(stderr, "See: sekisho --help\n");
+  }
+  return 2;
+}
+
+int Run(Args args) {
+  if (args.empty()) {
+    PrintHelp(stderr);
+    return 2;
+  }
+  if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    PrintHelp(stdout);
+    return 0;
+  }
+  if (args[0] == "--version") {
+    fmt::print("sekisho {}\n", SEKISHO_VERSION);
+    return 0;
+  }
+  for (const Command& command : kCommands) {
+    if (const size_t words = Matches(command.name, args); words > 0) {
+      return command.run(args.subspan(words));
+    }
+  }
+  return Unknown(args);
+}
+
+}  // namespace
+}  // namespace sekisho::cli
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> args(argv + std::min(argc, 1),
+                                           argv + argc);
+  return sekisho::cli::Run(args);
+}
