@@ -376,6 +376,12 @@ class Guest:
         return shlex.join(["ssh", *self._ssh_options(user, True),
                            f"{user}@127.0.0.1"])
 
+    @property
+    def pid(self) -> int:
+        """QEMU's, for whoever ends a guest that was left running."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill_command(self) -> str:
         """What ends a guest that was left running."""
         assert self._process is not None

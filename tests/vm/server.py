@@ -35,14 +35,14 @@ class Ports:
         return not any(map(_listens, astuple(self)))
 
 
-def configuration(binaries: Path, state: Path, runtime: Path,
-                  ports: Ports) -> str:
-    """server.yaml for a test; the guest comes in over the host's loopback."""
+def configuration(binaries: Path, state: Path, runtime: Path, ports: Ports,
+                  address: str) -> str:
+    """server.yaml for a test; a guest comes in over the host's loopback."""
     return (f"state: {state}\n"
             f"runtime: {runtime}\n"
-            f"agents_listen: 127.0.0.1:{ports.agents}\n"
-            f"enrol_listen: 127.0.0.1:{ports.enrolment}\n"
-            f"console_address: 127.0.0.1\n"
+            f"agents_listen: {address}:{ports.agents}\n"
+            f"enrol_listen: {address}:{ports.enrolment}\n"
+            f"console_address: {address}\n"
             f"console_port: {ports.console}\n"
             f"console_dir: {binaries}/usr/share/sekisho/console\n")
 
@@ -50,7 +50,12 @@ def configuration(binaries: Path, state: Path, runtime: Path,
 def init_command(config: Path) -> list[str]:
     """Makes keys and certificates; run once for a new state directory."""
     return ["sekisho-server", "init", "--config", str(config),
-            "--name", GUEST_VIEW, "--name", "localhost"]
+            "--name", GUEST_VIEW, "--name", "localhost", "--name", own_name()]
+
+
+def own_name() -> str:
+    """The name other machines know this one by."""
+    return socket.gethostname()
 
 
 def server_commands(config: Path) -> list[list[str]]:
@@ -69,8 +74,12 @@ class Server:
     """One policy server and its state directory."""
 
     def __init__(self, binaries: Path, state: Path, ports: Ports,
-                 log: Path) -> None:
-        """`binaries` is the root of the unpacked packages (has usr/bin)."""
+                 log: Path, public: bool = False) -> None:
+        """`binaries` is the root of the unpacked packages (has usr/bin).
+
+        `public`: reachable from other machines, not only from this one.
+        """
+        self._address = "0.0.0.0" if public else "127.0.0.1"
         self.binaries = binaries
         self.state = state
         self.ports = ports
@@ -84,7 +93,8 @@ class Server:
         self._runtime.mkdir(exist_ok=True)
         config = self._runtime / "server.yaml"
         config.write_text(configuration(self.binaries, self.state,
-                                        self._runtime, self.ports))
+                                        self._runtime, self.ports,
+                                        self._address))
         if not self.state.exists():
             self.state.mkdir(parents=True)
             self.run(init_command(config))
@@ -115,6 +125,10 @@ class Server:
                 process.wait()
         self._processes.clear()
         shutil.rmtree(self._runtime, ignore_errors=True)
+
+    def pids(self) -> list[int]:
+        """Its processes, for whoever ends them later."""
+        return [process.pid for process in self._processes]
 
     def token(self, terminal: str = "terminal-1") -> str:
         """A one-time enrolment token."""
