@@ -15,6 +15,8 @@ using core::Paging;
 
 constexpr auto kTokenLife = std::chrono::hours(24);
 constexpr auto kMaxTokenLife = std::chrono::days(7);
+// 128 bits of the CA's fingerprint stand behind the dot of a token.
+constexpr size_t kFingerprintDigits = 32;
 constexpr size_t kMaxCommentBytes = 4096;
 
 core::Session SessionOf(const store::StoredSession& stored) {
@@ -273,10 +275,12 @@ Result<core::Token> JoinedDesk::CreateToken(const Caller& caller,
                       "names are at most 253 of letters, digits and - . _");
         }
         core::Token token;
-        token.token = auth::NewSecret();
+        const std::string secret = auth::NewSecret();
+        token.token =
+            secret + "." + p_.ca_fingerprint.substr(0, kFingerprintDigits);
         token.expire_time = p_.clock.Now() + life;
         store::StoredToken stored;
-        stored.hash = auth::HashSecret(token.token);
+        stored.hash = auth::HashSecret(secret);
         stored.hostname = wish.hostname;
         stored.terminal = wish.terminal;
         stored.created_by = caller.user;

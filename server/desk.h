@@ -21,6 +21,8 @@ struct DeskParts {
   core::Changes& changes;
   auth::Accounts& accounts;
   const Clock& clock;
+  // Tokens carry the beginning of it, so that a terminal knows its server.
+  std::string ca_fingerprint;
   // Ends an agent's stream.
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;

@@ -61,7 +61,9 @@ Status MakeServerPair(const auth::CertificateAuthority& ca,
                    ReadFileAt(AT_FDCWD, key_path, auth::kMaxPemBytes));
   ASSIGN_OR_RETURN(const std::string csr, auth::NewCsrPem(key, names[0]));
   ASSIGN_OR_RETURN(const auth::Issued issued, ca.IssueServer(csr, names, now));
-  RETURN_IF_ERROR(ReplaceFile(dir + "/tls.pem", issued.certificate_pem, 0644));
+  // The CA behind it: a terminal knows it by the fingerprint in its token.
+  RETURN_IF_ERROR(ReplaceFile(
+      dir + "/tls.pem", issued.certificate_pem + ca.certificate_pem(), 0644));
   return ReplaceFile(dir + "/ca.pem", ca.certificate_pem(), 0644);
 }
 

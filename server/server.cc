@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 
 #include <array>
@@ -7,10 +8,12 @@
 #include <mutex>
 #include <thread>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "server/alert/rules.h"
 #include "server/alert/silence.h"
 #include "server/auth/accounts.h"
+#include "server/auth/certificates.h"
 #include "server/core/audit.h"
 #include "server/core/enrolment.h"
 #include "server/core/indexer.h"
@@ -105,8 +108,12 @@ class RunningServer final : public Server {
     publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
       return plane_->Announce(type, version);
     });
+    ASSIGN_OR_RETURN(const std::string ca,
+                     ReadFileAt(AT_FDCWD, agents.ca_path, auth::kMaxPemBytes));
+    ASSIGN_OR_RETURN(const std::string fingerprint, auth::Fingerprint(ca));
     desk_ = MakeDesk(
         {*store_, *publisher_, presence_, changes_, *accounts_, clock_,
+         fingerprint,
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          }});

@@ -337,6 +337,20 @@ Result<Issued> CertificateAuthority::IssueServer(
                now);
 }
 
+Result<std::string> Fingerprint(std::string_view pem) {
+  const Certificate certificate(
+      PEM_read_bio_X509(Reading(pem).get(), nullptr, nullptr, nullptr));
+  std::array<std::byte, 32> digest;
+  unsigned int size = 0;
+  if (!certificate ||
+      X509_digest(certificate.get(), EVP_sha256(),
+                  reinterpret_cast<unsigned char*>(digest.data()),
+                  &size) != 1) {
+    return OpenSslFail("fingerprint");
+  }
+  return ToHex(digest);
+}
+
 Result<AgentCertificate> ReadAgentCertificate(std::string_view pem) {
   const Certificate certificate(
       PEM_read_bio_X509(Reading(pem).get(), nullptr, nullptr, nullptr));

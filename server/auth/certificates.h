@@ -71,6 +71,9 @@ class CertificateAuthority {
   std::string pem_;
 };
 
+// Lower-case hex of SHA-256 over the certificate's DER.
+Result<std::string> Fingerprint(std::string_view pem);
+
 // Who a client certificate speaks for. The chain was verified by TLS.
 struct AgentCertificate {
   std::string agent_id;

@@ -180,9 +180,10 @@ class Socket final : public AdminSocket {
 
 }  // namespace
 
-Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(
-    const std::string& path, core::Desk& desk, store::Store& store,
-    core::ExportGate gate) {
+Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::string& path,
+                                                        core::Desk& desk,
+                                                        store::Store& store,
+                                                        core::ExportGate gate) {
   auto socket = std::make_unique<Socket>(desk, store, std::move(gate));
   if (auto started = socket->Start(path); !started) {
     return Wrap("admin socket " + path, std::move(started).error());

@@ -1,0 +1,238 @@
+// The commands that manage a server, against a real one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/agent_command.h"
+#include "cli/alert_command.h"
+#include "cli/device_command.h"
+#include "cli/event_command.h"
+#include "cli/policy_push_command.h"
+#include "policy/packs.h"
+#include "tests/integration/server/test_server.h"
+
+namespace sekisho::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Command = int (*)(std::span<const std::string_view>);
+
+class PeopleTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("SEKISHO_ADMIN_SOCKET", server_.socket().c_str(), 1);
+  }
+
+  // Runs a command; its standard output in out_.
+  int Run(Command command, std::vector<std::string_view> args) {
+    std::fflush(stdout);
+    const std::string path = server_.dir() + "/out";
+    const int saved = dup(STDOUT_FILENO);
+    CHECK(freopen(path.c_str(), "w", stdout) != nullptr);
+    const int code = command(args);
+    std::fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    out_ = Read(path);
+    return code;
+  }
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  void Write(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+  }
+  // An agent with `count` blocked transfers, all acknowledged and indexed.
+  std::unique_ptr<FakeAgent> Agent(const std::string& name, int count) {
+    auto agent = std::make_unique<FakeAgent>(server_.agents_port(),
+                                             server_.EnrolAs(name));
+    EXPECT_TRUE(agent->Connect());
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(agent->SendBatch(
+          {agent->NextTransfer(100 + i, event::v1::OUTCOME_BLOCKED)}));
+    }
+    EXPECT_TRUE(agent->AwaitAck(count));
+    for (int tries = 0; tries < 200; ++tries) {
+      EXPECT_EQ(Run(RunEventCommand,
+                    {"list", "--json", "--agent", name, "--limit", "1000"}),
+                0);
+      if (std::ssize(json::parse(out_)) == count) {
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return agent;
+  }
+
+  TestServer server_;
+  std::string out_;
+};
+
+TEST_F(PeopleTest, ListsAgentsEventsDevicesAndAlerts) {
+  const auto agent = Agent("terminal-1", 3);
+  EXPECT_EQ(Run(RunAgentCommand, {"list"}), 0);
+  EXPECT_THAT(out_, HasSubstr("terminal-1"));
+  EXPECT_EQ(Run(RunAgentCommand, {"show", "terminal-1", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["state"], "connected");
+  EXPECT_EQ(json::parse(out_)["acked_sequence"], 3);
+
+  EXPECT_EQ(Run(RunEventCommand, {"list", "--json"}), 0);
+  const json events = json::parse(out_);
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0]["public_part"]["kind"], "transfer");
+  EXPECT_EQ(events[0]["public_part"]["outcome"], "blocked");
+  EXPECT_EQ(events[0]["public_part"]["person_count"], 102);
+  EXPECT_EQ(events[0]["public_part"]["device"]["serial"], "E0D55EA573F0");
+  EXPECT_EQ(events[0]["personal_part"]["file_path"], "customers.csv");
+
+  EXPECT_EQ(Run(RunDeviceCommand, {"list", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)[0]["device_id"], "0951:1666:E0D55EA573F0");
+  EXPECT_EQ(Run(RunAlertCommand, {"list", "--json"}), 0);
+  ASSERT_EQ(json::parse(out_).size(), 3U);
+  EXPECT_EQ(json::parse(out_)[0]["event"]["public_part"]["person_count"], 102);
+}
+
+TEST_F(PeopleTest, HandlesAnAlert) {
+  const auto agent = Agent("terminal-1", 1);
+  EXPECT_EQ(Run(RunAlertCommand, {"ack", "1", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["state"], "acknowledged");
+  EXPECT_EQ(Run(RunAlertCommand, {"assign", "1", "suzuki", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["assignee"], "suzuki");
+  EXPECT_EQ(Run(RunAlertCommand, {"close", "1"}), 2);
+  EXPECT_EQ(Run(RunAlertCommand, {"close", "1", "--verdict", "maybe"}), 1);
+  EXPECT_EQ(Run(RunAlertCommand,
+                {"close", "1", "--verdict=benign", "--comment", "a test"}),
+            0);
+  EXPECT_EQ(Run(RunAlertCommand, {"ack", "1"}), 1);
+  EXPECT_EQ(Run(RunAlertCommand, {"show", "1"}), 0);
+  EXPECT_THAT(out_, HasSubstr("a test"));
+  EXPECT_EQ(Run(RunAlertCommand, {"show", "99"}), 1);
+}
+
+TEST_F(PeopleTest, PushesAndRollsBackPolicy) {
+  const std::string good = server_.dir() + "/good.yaml";
+  const std::string bad = server_.dir() + "/bad.yaml";
+  Write(good, std::string(policy::PackText("appi")));
+  Write(bad, "mode: nothing\n");
+  EXPECT_EQ(Run(RunPolicyPush, {good, "--comment", "enforce", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["version"], 2);
+  EXPECT_EQ(Run(RunPolicyPush, {bad, "--json"}), 1);
+  EXPECT_THAT(std::string(json::parse(out_)["error"]),
+              HasSubstr("bad.yaml:1:"));
+  EXPECT_EQ(Run(RunPolicyPush, {server_.dir() + "/none.yaml"}), 3);
+  EXPECT_EQ(Run(RunPolicyRollback, {"1"}), 0);
+  EXPECT_EQ(Run(RunPolicyRollback, {"77"}), 1);
+  EXPECT_EQ(Run(RunPolicyHistory, {"--json"}), 0);
+  const json history = json::parse(out_);
+  ASSERT_EQ(history.size(), 3U);
+  EXPECT_EQ(history[0]["text"], history[2]["text"]);
+  EXPECT_EQ(Run(RunPolicyHistory, {"2"}), 0);
+  EXPECT_EQ(out_, policy::PackText("appi"));
+}
+
+TEST_F(PeopleTest, ApprovesAndRevokesADevice) {
+  const auto agent = Agent("terminal-1", 1);
+  const std::string_view id = "0951:1666:E0D55EA573F0";
+  EXPECT_EQ(Run(RunDeviceCommand, {"approve", id}), 2);
+  EXPECT_EQ(Run(RunDeviceCommand, {"approve", id, "--access", "open"}), 1);
+  EXPECT_EQ(Run(RunDeviceCommand, {"approve", id, "--access", "inspect",
+                                   "--for", "8h", "--owner", "tanaka"}),
+            0);
+  EXPECT_EQ(Run(RunDeviceCommand, {"show", id, "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["approved_access"], "inspect");
+  EXPECT_TRUE(json::parse(out_).contains("expire_time"));
+  EXPECT_EQ(Run(RunDeviceCommand, {"revoke", id}), 0);
+  EXPECT_EQ(Run(RunDeviceCommand, {"revoke", id}), 1);
+  // A device that calls itself "every device".
+  EXPECT_EQ(
+      Run(RunDeviceCommand, {"approve", "0951:1666:*", "--access", "full"}), 1);
+}
+
+TEST_F(PeopleTest, VerifiesLiveAndFindsWhatWasDoneToAnExport) {
+  const auto a = Agent("terminal-1", 6);
+  const auto b = Agent("terminal-2", 2);
+  const std::string file = server_.dir() + "/export";
+  const std::string keys = server_.dir() + "/keys";
+  EXPECT_EQ(Run(RunEventCommand, {"verify", "--json"}), 0) << out_;
+  EXPECT_EQ(json::parse(out_)["agents"].size(), 2U);
+  EXPECT_EQ(Run(RunEventCommand, {"export", "--out", file, "--keys-out", keys}),
+            0);
+  server_.Restart();
+  EXPECT_EQ(Run(RunEventCommand, {"verify", "--file", file, "--keys", keys}), 0)
+      << out_;
+
+  std::vector<std::string> lines;
+  std::istringstream text(Read(file));
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(line + "\n");
+  }
+  // format, agent 1, records 1-6, end, agent 2, records 1-2, end.
+  ASSERT_EQ(lines.size(), 13U);
+  const auto verify = [&](const std::vector<std::string>& changed) {
+    std::string all;
+    for (const std::string& line : changed) {
+      all += line;
+    }
+    const std::string path = server_.dir() + "/changed";
+    Write(path, all);
+    const int code =
+        Run(RunEventCommand, {"verify", "--file", path, "--keys", keys});
+    return code == 1 ? out_ : "exit " + std::to_string(code) + " " + out_;
+  };
+  auto changed = lines;
+  const size_t at = changed[3].find("public_part\":\"") + 20;
+  changed[3][at] = changed[3][at] == '0' ? '1' : '0';
+  EXPECT_THAT(verify(changed), HasSubstr("event 2: changed"));
+  changed = lines;
+  changed.erase(changed.begin() + 4);
+  EXPECT_THAT(verify(changed), HasSubstr("missing before it: 3 to 3"));
+  changed = lines;
+  std::swap(changed[3], changed[4]);
+  EXPECT_THAT(verify(changed), HasSubstr("event 2: out of order"));
+  changed = lines;
+  changed.insert(changed.begin() + 4, lines[3]);
+  EXPECT_THAT(verify(changed), HasSubstr("event 2: duplicated"));
+  changed = lines;
+  changed.erase(changed.begin() + 7);
+  EXPECT_THAT(verify(changed), HasSubstr("cut off: it ends at 5"));
+  changed = {lines.begin(), lines.begin() + 6};
+  EXPECT_THAT(verify(changed), HasSubstr("cut off"));
+  changed = {lines.begin(), lines.begin() + 9};
+  EXPECT_THAT(verify(changed), HasSubstr("is missing"));
+  changed = lines;
+  changed[5] = "{\"sequence\":\"no number\"}\n";
+  EXPECT_THAT(verify(changed), HasSubstr("line 6 is damaged"));
+  // Cut off with a forged end: only what was known before tells.
+  changed = lines;
+  changed.erase(changed.begin() + 7);
+  const json end = {{"end", a->agent_id()},
+                    {"epoch", 1},
+                    {"head_sequence", 5},
+                    {"head_hash", json::parse(lines[6])["hash"]}};
+  changed[7] = end.dump() + "\n";
+  EXPECT_THAT(verify(changed), HasSubstr("cut off: it ends at 5"));
+}
+
+TEST_F(PeopleTest, SaysHowItWentByExitCode) {
+  EXPECT_EQ(Run(RunAgentCommand, {"nonsense"}), 2);
+  EXPECT_EQ(Run(RunAgentCommand, {"list", "--colour", "red"}), 2);
+  EXPECT_EQ(Run(RunAgentCommand, {"show", "nobody"}), 1);
+  EXPECT_EQ(Run(RunAgentCommand, {"list", "--socket", "/nowhere/socket"}), 3);
+  EXPECT_EQ(Run(RunLoginCommand, {"tanaka", "--json"}), 0);
+  EXPECT_GE(std::string(json::parse(out_)["code"]).size(), 26U);
+  EXPECT_EQ(Run(RunLoginCommand, {"bad name"}), 1);
+}
+
+}  // namespace
+}  // namespace sekisho::testing

@@ -1,0 +1,78 @@
+#include "tests/integration/server/test_server.h"
+
+#include <sodium.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "cli/admin_client.h"
+
+namespace sekisho::testing {
+
+TestServer::TestServer() {
+  CHECK(sodium_init() >= 0);
+  char dir[] = "/tmp/sekisho-server-XXXXXX";
+  CHECK(mkdtemp(dir) != nullptr);
+  dir_ = dir;
+  CHECK(mkdir((dir_ + "/run").c_str(), 0700) == 0);
+  InitOptions init;
+  init.state_dir = dir_;
+  init.names = {"localhost", "127.0.0.1"};
+  CHECK(InitServer(init, clock_).has_value());
+  auto ca =
+      auth::CertificateAuthority::OpenOrCreate(dir_ + "/ca", clock_.Now());
+  CHECK(ca.has_value());
+  ca_ = std::move(*ca);
+  StartServer();
+  link_ = std::make_unique<service::LinkClient>(dir_ + "/run/enrol.sock");
+  auto enrol = service::EnrolServer::Start(
+      {"127.0.0.1:0", dir_ + "/ca/tls.key", dir_ + "/ca/tls.pem"}, *ca_,
+      sketch_key_, *link_, clock_);
+  CHECK(enrol.has_value());
+  enrol_ = std::move(*enrol);
+}
+
+TestServer::~TestServer() {
+  enrol_->Shutdown();
+  server_.reset();
+  std::filesystem::remove_all(dir_);
+}
+
+void TestServer::StartServer() {
+  ServerOptions options;
+  options.state_dir = dir_;
+  options.runtime_dir = dir_ + "/run";
+  options.agents_listen = "127.0.0.1:0";
+  options.console_port = -1;
+  auto server = Server::Start(options, clock_);
+  if (!server) {
+    std::fprintf(stderr, "%s\n", server.error().message.c_str());
+  }
+  CHECK(server.has_value());
+  server_ = std::move(*server);
+}
+
+void TestServer::Restart() {
+  server_.reset();
+  StartServer();
+}
+
+std::string TestServer::Token(const std::string& hostname) {
+  cli::AdminClient client(socket());
+  admin::v1::CreateTokenRequest request;
+  request.set_hostname(hostname);
+  auto token = client.Call<admin::v1::CreateTokenResponse>(request);
+  CHECK(token.has_value());
+  return token->token();
+}
+
+Enrolled TestServer::EnrolAs(const std::string& hostname) {
+  auto enrolled = Enrol(enrol_port(), ca_pem(), Token(hostname), hostname);
+  if (!enrolled) {
+    std::fprintf(stderr, "%s\n", enrolled.error().message.c_str());
+  }
+  CHECK(enrolled.has_value());
+  return std::move(*enrolled);
+}
+
+}  // namespace sekisho::testing

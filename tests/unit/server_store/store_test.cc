@@ -1,0 +1,483 @@
+// What every engine must do. An engine is a parameter: how to open it.
+#include "server/store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sodium.h>
+
+#include <filesystem>
+#include <future>
+
+namespace sekisho::store {
+namespace {
+
+using ::testing::ElementsAre;
+
+struct Engine {
+  const char* name;
+  std::function<Result<std::unique_ptr<Store>>(const std::string& dir)> open;
+};
+
+WallTime At(int64_t seconds) {
+  return WallTime(std::chrono::seconds(1'700'000'000 + seconds));
+}
+
+class StoreTest : public ::testing::TestWithParam<Engine> {
+ protected:
+  void SetUp() override {
+    ASSERT_GE(sodium_init(), 0);
+    char dir[] = "/tmp/sekisho-store-XXXXXX";
+    ASSERT_NE(mkdtemp(dir), nullptr);
+    dir_ = dir;
+    Open();
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+  void Open() {
+    store_.reset();
+    auto opened = GetParam().open(dir_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+  }
+
+  std::string AddAgent(const std::string& terminal) {
+    NewAgent agent;
+    agent.agent_id = "agent-" + std::to_string(++agents_) + "-" + terminal;
+    agent.terminal = terminal;
+    agent.hostname = terminal;
+    agent.chain_key = keys_.public_key;
+    agent.enrol_time = At(agents_);
+    EXPECT_TRUE(store_->AddAgent(agent));
+    heads_[agent.agent_id] = {};
+    return agent.agent_id;
+  }
+  std::vector<event::v1::EventRecord> Records(
+      const std::string& agent_id, int count,
+      const std::string& serial = "S1") {
+    std::vector<event::v1::EventRecord> records;
+    for (int i = 0; i < count; ++i) {
+      event::v1::PublicPart part;
+      part.set_agent_id(agent_id);
+      part.set_kind(event::v1::EVENT_KIND_TRANSFER);
+      part.mutable_device()->set_serial(serial);
+      event::v1::PersonalPart personal;
+      personal.set_person("operator");
+      records.push_back(
+          *event::Append(heads_[agent_id], part, personal, keys_.secret_key));
+    }
+    return records;
+  }
+  Result<event::Head> Append(const std::string& agent_id,
+                             std::vector<event::v1::EventRecord> records) {
+    std::promise<Result<event::Head>> promise;
+    store_->Append({agent_id, std::move(records), At(100)},
+                   [&](Result<event::Head> head) { promise.set_value(head); });
+    return promise.get_future().get();
+  }
+  IndexedEvent Indexed(const LoggedEvent& logged, const std::string& person,
+                       const std::string& device_id) {
+    IndexedEvent event;
+    event.row_id = logged.row_id;
+    event.agent_id = logged.agent_id;
+    event.epoch = logged.record.epoch();
+    event.sequence = logged.record.sequence();
+    event.kind = event::v1::EVENT_KIND_TRANSFER;
+    event.outcome = event::v1::OUTCOME_BLOCKED;
+    event.person = person;
+    event.device_id = device_id;
+    event.receive_time = logged.receive_time;
+    return event;
+  }
+  void IndexAll(const std::string& person = "operator",
+                const std::string& device_id = "::S1") {
+    const auto mark = store_->IndexMark();
+    ASSERT_TRUE(mark);
+    const auto logged = store_->ReadLog(*mark, 1000);
+    ASSERT_TRUE(logged);
+    IndexBatch batch;
+    batch.from_row = *mark;
+    batch.to_row = logged->back().row_id;
+    for (const LoggedEvent& row : *logged) {
+      batch.events.push_back(Indexed(row, person, device_id));
+    }
+    ASSERT_TRUE(store_->WriteIndex(batch));
+  }
+  std::vector<int64_t> Chain(const std::string& agent_id) {
+    std::vector<int64_t> sequences;
+    const auto head = store_->ReadChain(
+        agent_id, [&](const event::v1::EventRecord& record) -> Status {
+          sequences.push_back(record.sequence());
+          return {};
+        });
+    EXPECT_TRUE(head);
+    return sequences;
+  }
+  NewAlert AlertWith(const std::string& key) {
+    NewAlert alert;
+    alert.key = key;
+    alert.alert.kind = "tamper";
+    alert.alert.severity = "high";
+    alert.alert.title = "t";
+    alert.alert.terminal = "a";
+    alert.alert.create_time = At(1);
+    return alert;
+  }
+
+  std::string dir_;
+  std::unique_ptr<Store> store_;
+  event::ChainKeyPair keys_ = event::NewChainKeyPair();
+  std::map<std::string, event::Head> heads_;
+  int agents_ = 0;
+};
+
+TEST_P(StoreTest, AppendsOnlyTheNextOfTheChain) {
+  const std::string agent = AddAgent("a");
+  const auto records = Records(agent, 3);
+  const auto head = Append(agent, records);
+  ASSERT_TRUE(head) << head.error().message;
+  EXPECT_EQ(head->sequence, 3);
+  EXPECT_EQ(*store_->HeadOf(agent), heads_[agent]);
+
+  EXPECT_EQ(Append(agent, records).error().code, Code::kAborted);
+  auto gap = Records(agent, 2);
+  gap.erase(gap.begin());
+  EXPECT_EQ(Append(agent, gap).error().code, Code::kAborted);
+  EXPECT_EQ(store_->HeadOf(agent)->sequence, 3);
+}
+
+TEST_P(StoreTest, TakesNothingOfABatchThatBreaksInItsMidst) {
+  const std::string agent = AddAgent("a");
+  auto records = Records(agent, 3);
+  records[2].set_prev_hash(std::string(32, 'x'));
+  EXPECT_EQ(Append(agent, records).error().code, Code::kAborted);
+  EXPECT_EQ(store_->HeadOf(agent)->sequence, 0);
+  EXPECT_TRUE(store_->ReadLog(0, 10)->empty());
+}
+
+TEST_P(StoreTest, AFailedJobTakesNothingOfItsCommitWithIt) {
+  const std::string a = AddAgent("a");
+  const std::string b = AddAgent("b");
+  const auto good = Records(a, 1);
+  auto bad = Records(b, 2);
+  bad.erase(bad.begin());
+  std::vector<std::future<Result<event::Head>>> results;
+  std::vector<std::promise<Result<event::Head>>> promises(20);
+  for (size_t i = 0; i < promises.size(); ++i) {
+    results.push_back(promises[i].get_future());
+    store_->Append({i == 7 ? a : b, i == 7 ? good : bad, At(1)},
+                   [&promises, i](Result<event::Head> head) {
+                     promises[i].set_value(std::move(head));
+                   });
+  }
+  int stored = 0;
+  for (auto& result : results) {
+    stored += result.get() ? 1 : 0;
+  }
+  EXPECT_EQ(stored, 1);
+  EXPECT_EQ(store_->HeadOf(a)->sequence, 1);
+}
+
+TEST_P(StoreTest, RefusesUnknownAndRevokedAgents) {
+  const std::string agent = AddAgent("a");
+  const auto records = Records(agent, 1);
+  EXPECT_EQ(Append("nobody", records).error().code, Code::kNotFound);
+  ASSERT_TRUE(store_->RevokeAgent(agent, "lost", At(5)));
+  ASSERT_TRUE(store_->RevokeAgent(agent, "again", At(6)));
+  EXPECT_EQ(Append(agent, records).error().code, Code::kPermissionDenied);
+  EXPECT_EQ(store_->GetAgent(agent)->revoke_reason, "lost");
+  EXPECT_THAT(*store_->RevokedAgents(), ElementsAre(agent));
+}
+
+TEST_P(StoreTest, KeepsAcknowledgedRecordsByteForByte) {
+  const std::string agent = AddAgent("a");
+  const auto records = Records(agent, 2);
+  ASSERT_TRUE(Append(agent, records));
+  Open();
+  const auto logged = store_->ReadLog(0, 10);
+  ASSERT_EQ(logged->size(), 2U);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ((*logged)[i].record.SerializeAsString(),
+              records[i].SerializeAsString());
+  }
+}
+
+TEST_P(StoreTest, ReadsTheChainAcrossTheIndexMark) {
+  const std::string a = AddAgent("a");
+  const std::string b = AddAgent("b");
+  ASSERT_TRUE(Append(a, Records(a, 2)));
+  ASSERT_TRUE(Append(b, Records(b, 2)));
+  IndexAll();
+  ASSERT_TRUE(Append(a, Records(a, 2)));
+  EXPECT_THAT(Chain(a), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(Chain(b), ElementsAre(1, 2));
+}
+
+TEST_P(StoreTest, IndexesOnceThoughTwoTry) {
+  const std::string agent = AddAgent("a");
+  ASSERT_TRUE(Append(agent, Records(agent, 1)));
+  IndexBatch batch;
+  batch.from_row = 0;
+  batch.to_row = 1;
+  batch.events = {Indexed(store_->ReadLog(0, 1)->at(0), "p", "")};
+  batch.alerts = {AlertWith("k")};
+  EXPECT_EQ(store_->WriteIndex(batch)->size(), 1U);
+  EXPECT_EQ(store_->WriteIndex(batch).error().code, Code::kAborted);
+  EXPECT_EQ(store_->ListAlerts({}, {})->rows.size(), 1U);
+}
+
+TEST_P(StoreTest, ListsEventsByFilterAndPage) {
+  const std::string a = AddAgent("a");
+  const std::string b = AddAgent("b");
+  ASSERT_TRUE(Append(a, Records(a, 3)));
+  IndexAll("tanaka", "::S1");
+  ASSERT_TRUE(Append(b, Records(b, 2)));
+  IndexAll("suzuki", "::S2");
+
+  EventFilter filter;
+  filter.person = "tanaka";
+  EXPECT_EQ(store_->ListEvents(filter, {})->rows.size(), 3U);
+  filter = {};
+  filter.device_id = "::S2";
+  EXPECT_EQ(store_->ListEvents(filter, {})->rows.size(), 2U);
+  filter = {};
+  filter.terminal = "a";
+  filter.kinds = {event::v1::EVENT_KIND_TRANSFER};
+  EXPECT_EQ(store_->ListEvents(filter, {})->rows.size(), 3U);
+  filter.kinds = {event::v1::EVENT_KIND_TAMPER};
+  EXPECT_TRUE(store_->ListEvents(filter, {})->rows.empty());
+
+  std::vector<int64_t> rows;
+  Paging paging{2, ""};
+  do {
+    const auto page = store_->ListEvents({}, paging);
+    ASSERT_TRUE(page);
+    for (const Event& event : page->rows) {
+      rows.push_back(event.row_id);
+    }
+    paging.token = page->next_token;
+  } while (!paging.token.empty());
+  EXPECT_THAT(rows, ElementsAre(5, 4, 3, 2, 1));
+
+  filter = {};
+  filter.after_row_id = 3;
+  rows.clear();
+  for (const Event& event : store_->ListEvents(filter, {})->rows) {
+    rows.push_back(event.row_id);
+  }
+  EXPECT_THAT(rows, ElementsAre(4, 5));
+  EXPECT_EQ(store_->ListEvents({}, {2, "x"}).error().code,
+            Code::kInvalidArgument);
+}
+
+TEST_P(StoreTest, ATerminalThatEnrolsAgainEndsItsOldAgent) {
+  const std::string before = AddAgent("a");
+  const std::string after = AddAgent("a");
+  EXPECT_EQ(store_->GetAgent(before)->state, AgentState::kRevoked);
+  EXPECT_EQ(store_->GetAgent(after)->state, AgentState::kEnrolled);
+}
+
+TEST_P(StoreTest, KnowsAnAgentOnlyByItsOwnCertificate) {
+  const std::string agent = AddAgent("a");
+  const std::string other = AddAgent("b");
+  ASSERT_TRUE(store_->AddCertificate(agent, "aa", At(100), At(1)));
+  ASSERT_TRUE(store_->AddCertificate(other, "bb", At(100), At(1)));
+  EXPECT_EQ(store_->FindAgent(agent, "aa")->terminal, "a");
+  EXPECT_EQ(store_->FindAgent(agent, "bb").error().code, Code::kNotFound);
+}
+
+TEST_P(StoreTest, UsesATokenOnce) {
+  StoredToken token;
+  token.hash[0] = std::byte{1};
+  token.hostname = "host";
+  token.expire_time = At(100);
+  ASSERT_TRUE(store_->AddToken(token));
+  const auto use = [&](const char* host, int64_t at) {
+    const auto used = store_->UseToken(token.hash, host, "agent", At(at));
+    return used ? Code::kOk : used.error().code;
+  };
+  EXPECT_EQ(store_->UseToken({}, "host", "agent", At(1)).error().code,
+            Code::kNotFound);
+  EXPECT_EQ(use("other", 1), Code::kPermissionDenied);
+  EXPECT_EQ(use("host", 100), Code::kDeadlineExceeded);
+  EXPECT_EQ(use("host", 99), Code::kOk);
+  EXPECT_EQ(use("host", 99), Code::kAlreadyExists);
+}
+
+TEST_P(StoreTest, PolicyVersionsRise) {
+  const auto seal = [](int64_t version) {
+    return "sealed " + std::to_string(version);
+  };
+  PolicyVersion policy;
+  policy.text = "one";
+  EXPECT_EQ(*store_->AddPolicy(policy, seal), 1);
+  policy.text = "two";
+  EXPECT_EQ(*store_->AddPolicy(policy, seal), 2);
+  EXPECT_EQ(*store_->NewestEnvelope("policy"), "sealed 2");
+  EXPECT_EQ(store_->GetPolicy(1)->text, "one");
+  const auto versions = store_->ListPolicies({});
+  ASSERT_EQ(versions->rows.size(), 2U);
+  EXPECT_EQ(versions->rows[0].version, 2);
+  EXPECT_EQ(store_->NewestEnvelope("devices").error().code, Code::kNotFound);
+}
+
+TEST_P(StoreTest, ApprovalsEndAndAreTakenBack) {
+  size_t listed = 0;
+  const auto seal = [&](int64_t, const std::vector<ApprovedDevice>& all) {
+    listed = all.size();
+    return std::string("sealed");
+  };
+  Approval approval;
+  approval.device_id = "0951:1666:A";
+  approval.access = "inspect";
+  approval.expire_time = At(50);
+  EXPECT_EQ(*store_->ChangeApproval(approval, "tanaka", At(1), seal), 1);
+  EXPECT_EQ(listed, 1U);
+  approval.device_id = "0951:1666:B";
+  approval.expire_time.reset();
+  EXPECT_EQ(*store_->ChangeApproval(approval, "tanaka", At(60), seal), 2);
+  EXPECT_EQ(listed, 1U);  // the first has ended
+
+  DeviceFilter filter;
+  filter.only_approved = true;
+  EXPECT_EQ(store_->ListDevices(filter, {}, At(40))->rows.size(), 2U);
+  EXPECT_EQ(store_->ListDevices(filter, {}, At(60))->rows.size(), 1U);
+
+  approval.access.clear();
+  EXPECT_EQ(*store_->ChangeApproval(approval, "tanaka", At(61), seal), 3);
+  EXPECT_EQ(
+      store_->ChangeApproval(approval, "tanaka", At(62), seal).error().code,
+      Code::kNotFound);
+}
+
+TEST_P(StoreTest, PagesDevicesNewestFirst) {
+  const std::string agent = AddAgent("a");
+  ASSERT_TRUE(Append(agent, Records(agent, 1)));
+  IndexBatch batch;
+  batch.to_row = 1;
+  for (int i = 0; i < 5; ++i) {
+    DeviceSeen seen;
+    seen.device_id = "d" + std::to_string(i);
+    seen.time = At(i / 2);
+    batch.devices.push_back(seen);
+  }
+  ASSERT_TRUE(store_->WriteIndex(batch));
+  std::vector<std::string> ids;
+  Paging paging{2, ""};
+  do {
+    const auto page = store_->ListDevices({}, paging, At(0));
+    ASSERT_TRUE(page);
+    for (const Device& device : page->rows) {
+      ids.push_back(device.device_id);
+    }
+    paging.token = page->next_token;
+  } while (!paging.token.empty());
+  EXPECT_THAT(ids, ElementsAre("d4", "d2", "d3", "d0", "d1"));
+}
+
+TEST_P(StoreTest, AnAlertIsOneByItsKey) {
+  const auto id = store_->AddAlert(AlertWith("k"));
+  ASSERT_TRUE(id && *id);
+  EXPECT_EQ(*store_->AddAlert(AlertWith("k")), std::nullopt);
+  ASSERT_TRUE(store_->ResolveAlert(**id, At(9)));
+  EXPECT_EQ(store_->ListAlerts({}, {})->rows[0].resolve_time, At(9));
+  AlertFilter filter;
+  filter.only_unresolved = true;
+  EXPECT_TRUE(store_->ListAlerts(filter, {})->rows.empty());
+}
+
+TEST_P(StoreTest, AlertsAreClosedWithAVerdictAndStayClosed) {
+  const int64_t id = **store_->AddAlert(AlertWith("k"));
+  AlertChange change;
+  change.alert_id = id;
+  change.state = AlertState::kClosed;
+  EXPECT_EQ(store_->UpdateAlert(change, "a", At(2)).error().code,
+            Code::kFailedPrecondition);
+  change.verdict = "benign";
+  change.comment = "a test";
+  ASSERT_TRUE(store_->UpdateAlert(change, "a", At(3)));
+  EXPECT_EQ(store_->UpdateAlert(change, "a", At(4)).error().code,
+            Code::kFailedPrecondition);
+  const Alert alert = store_->ListAlerts({}, {})->rows[0];
+  EXPECT_EQ(alert.state, AlertState::kClosed);
+  ASSERT_EQ(alert.comments.size(), 1U);
+  EXPECT_EQ(alert.comments[0].text, "a test");
+  change.alert_id = id + 1;
+  EXPECT_EQ(store_->UpdateAlert(change, "a", At(4)).error().code,
+            Code::kNotFound);
+}
+
+TEST_P(StoreTest, SessionsEndByTimeByIdlenessAndByPassword) {
+  ASSERT_TRUE(store_->PutUser({"u", Role::kAdmin, ""}, At(0)));
+  StoredSession session;
+  session.hash[0] = std::byte{1};
+  session.user = "u";
+  session.use_time = At(0);
+  session.expire_time = At(100);
+  session.must_set_password = true;
+  ASSERT_TRUE(store_->AddSession(session));
+  StoredSession other = session;
+  other.hash[0] = std::byte{2};
+  ASSERT_TRUE(store_->AddSession(other));
+  EXPECT_EQ(store_->FindSession(session.hash, At(1), At(0))->role,
+            Role::kAdmin);
+  EXPECT_EQ(store_->FindSession(session.hash, At(100), At(0)).error().code,
+            Code::kUnauthenticated);
+  EXPECT_EQ(store_->FindSession(session.hash, At(50), At(20)).error().code,
+            Code::kUnauthenticated);
+  ASSERT_TRUE(store_->SetPassword("u", "hash", session.hash));
+  EXPECT_FALSE(
+      store_->FindSession(session.hash, At(1), At(0))->must_set_password);
+  EXPECT_FALSE(store_->FindSession(other.hash, At(1), At(0)));
+  EXPECT_EQ((*store_->FindUser("u"))->password_hash, "hash");
+}
+
+TEST_P(StoreTest, UsesALoginCodeOnce) {
+  ASSERT_TRUE(store_->PutUser({"u", Role::kAdmin, ""}, At(0)));
+  SecretHash hash{};
+  ASSERT_TRUE(store_->AddLoginCode(hash, "u", At(10)));
+  EXPECT_EQ(*store_->UseLoginCode(hash, At(9)), "u");
+  EXPECT_FALSE(store_->UseLoginCode(hash, At(9)));
+  ASSERT_TRUE(store_->AddLoginCode(hash, "u", At(10)));
+  EXPECT_FALSE(store_->UseLoginCode(hash, At(10)));
+}
+
+TEST_P(StoreTest, AuditIsNewestFirst) {
+  for (int i = 0; i < 3; ++i) {
+    AuditEntry entry;
+    entry.time = At(i);
+    entry.action = "a" + std::to_string(i);
+    ASSERT_TRUE(store_->AddAudit(entry));
+  }
+  const auto page = store_->ListAudit({2, ""});
+  ASSERT_EQ(page->rows.size(), 2U);
+  EXPECT_EQ(page->rows[0].action, "a2");
+  EXPECT_EQ(store_->ListAudit({2, page->next_token})->rows[0].action, "a0");
+}
+
+TEST_P(StoreTest, KeepsTheLatestHeartbeat) {
+  const std::string agent = AddAgent("a");
+  AgentHeartbeat heartbeat;
+  heartbeat.agent_id = agent;
+  heartbeat.time = At(7);
+  heartbeat.mode = "enforce";
+  heartbeat.head.sequence = 9;
+  store_->PutHeartbeat(heartbeat);
+  ASSERT_TRUE(store_->AddAudit({}));  // behind it in the queue
+  const auto seen = store_->GetAgent(agent);
+  EXPECT_EQ(seen->mode, "enforce");
+  EXPECT_EQ(seen->head_sequence, 9);
+  EXPECT_EQ(seen->last_seen_time, At(7));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, StoreTest,
+                         ::testing::Values(Engine{"Sqlite",
+                                                  [](const std::string& dir) {
+                                                    return OpenSqlite(
+                                                        {dir + "/test.db", {}});
+                                                  }}),
+                         [](const auto& engine) { return engine.param.name; });
+
+}  // namespace
+}  // namespace sekisho::store
