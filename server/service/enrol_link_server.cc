@@ -76,7 +76,7 @@ class LinkServer final : public EnrolLinkServer {
 
   Status Start(const std::string& path) {
     ASSIGN_OR_RETURN(loop_, EventLoop::Create());
-    ASSIGN_OR_RETURN(listen_, ListenSeqpacket(path, 0660));
+    ASSIGN_OR_RETURN(listen_, ListenSeqpacket(path, 0666));
     RETURN_IF_ERROR(
         loop_->Add(listen_.get(), EPOLLIN, [this](uint32_t) { Accept(); }));
     thread_ = std::thread([this] { loop_->Run(); });

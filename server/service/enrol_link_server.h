@@ -13,8 +13,9 @@ namespace sekisho::service {
 
 class EnrolLinkServer {
  public:
-  // Listens at `path` (mode 0660, the directory's group). Besides root and this
-  // process's own user, only `peer` is answered.
+  // Listens at `path` for anybody, but answers only root, this process's own
+  // user and `peer`, by what the kernel says of them: the enrolment process is
+  // in no group that opens the admin socket.
   static Result<std::unique_ptr<EnrolLinkServer>> Start(
       const std::string& path, std::optional<uid_t> peer,
       core::Enrolment& enrolment);
