@@ -21,7 +21,14 @@ namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
-using ::testing::Not;
+using cli::RunAgentCommand;
+using cli::RunAlertCommand;
+using cli::RunDeviceCommand;
+using cli::RunEventCommand;
+using cli::RunLoginCommand;
+using cli::RunPolicyHistory;
+using cli::RunPolicyPush;
+using cli::RunPolicyRollback;
 
 using Command = int (*)(std::span<const std::string_view>);
 
