@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 
 #include "cli/control_client.h"
 #include "cli/enrolment_call.h"
@@ -25,7 +26,9 @@ constexpr std::string_view kUsage =
     "HOST:7443]\n"
     "           [--again] [--json]\n"
     "  TOKEN as `sekisho agent token` gives it. If it does not carry the CA's\n"
-    "  fingerprint, say whom to trust with --ca or --ca-fingerprint.\n";
+    "  fingerprint, say whom to trust with --ca or --ca-fingerprint.\n"
+    "  --agent-server  where events go; the port below the enrolment's "
+    "unless given\n";
 constexpr char kUplinkUser[] = "sekisho";
 constexpr char kUplinkDir[] = "/var/lib/sekisho/uplink";
 constexpr char kConfigPath[] = "/etc/sekisho/agent.yaml";
@@ -202,13 +205,17 @@ std::string WithServer(std::string_view text, std::string_view address) {
 
 Result<std::string> AgentAddressOf(std::string_view enrol_address) {
   const size_t colon = enrol_address.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && colon != 0 &&
-      enrol_address.find(']', colon) == std::string_view::npos;
-  if (!has_port || colon + 1 == enrol_address.size()) {
+  int port = 0;
+  if (colon != std::string_view::npos && colon != 0) {
+    const char* const end = enrol_address.data() + enrol_address.size();
+    const auto [stop, error] =
+        std::from_chars(enrol_address.data() + colon + 1, end, port);
+    if (error != std::errc() || stop != end) port = 0;
+  }
+  if (port <= 1 || port > 65'535) {
     return Fail(Code::kInvalidArgument, "--server is HOST:PORT (port 7444)");
   }
-  return fmt::format("{}:7443", enrol_address.substr(0, colon));
+  return fmt::format("{}:{}", enrol_address.substr(0, colon), port - 1);
 }
 
 int RunEnroll(std::span<const std::string_view> args) {

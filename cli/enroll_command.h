@@ -16,7 +16,8 @@ int RunEnroll(std::span<const std::string_view> args);
 // `text` of agent.yaml with `server: ADDRESS` in it, once; the rest stays.
 std::string WithServer(std::string_view text, std::string_view address);
 
-// "host:7444" to "host:7443": where the agent connects afterwards.
+// Where the agent connects afterwards: the port below, "host:7444" to
+// "host:7443".
 Result<std::string> AgentAddressOf(std::string_view enrol_address);
 
 }  // namespace sekisho::cli

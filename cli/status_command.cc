@@ -83,9 +83,9 @@ std::string MediaText(const std::vector<ipc::MediumStatus>& media,
   if (media.empty()) return fmt::format("  {}\n", words.no_media);
   std::string out;
   for (const ipc::MediumStatus& medium : media) {
-    out += fmt::format("  {}  {}  {}", EscapeUntrusted(medium.device),
-                       EscapeUntrusted(medium.name),
-                       EscapeUntrusted(medium.access));
+    // sekishod escaped what the device says of itself.
+    out +=
+        fmt::format("  {}  {}  {}", medium.device, medium.name, medium.access);
     if (!medium.mount_point.empty()) {
       out += fmt::format("  {}", EscapeUntrusted(medium.mount_point));
     }

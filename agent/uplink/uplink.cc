@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "common/file.h"
 #include "common/log.h"
@@ -127,7 +128,7 @@ void Uplink::OpenLater(const std::string& why) {
 
 void Uplink::GiveUp(const std::string& why) {
   if (phase_ != Phase::kGreeting && phase_ != Phase::kOpen) return;
-  Log(LogLevel::kWarning, "connection given up: " + why);
+  given_up_ = why;
   phase_ = Phase::kClosing;
   server_.Cancel();
 }
@@ -152,7 +153,9 @@ void Uplink::OnEnded(const Error& error) {
                        error.code == Code::kUnauthenticated ||
                        error.code == Code::kFailedPrecondition;
   if (refused) backoff_.SlowDown();
-  OpenLater(error.message.empty() ? "the connection was lost" : error.message);
+  OpenLater(!given_up_.empty()      ? std::exchange(given_up_, "")
+            : error.message.empty() ? "the connection was lost"
+                                    : error.message);
 }
 
 void Uplink::ArmAnswerTimer() {

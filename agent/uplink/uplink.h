@@ -92,6 +92,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   bool beat_due_ = false;
   bool asked_core_ = false;  // SendFrom was sent on this core connection
   std::string trouble_;      // why there is no connection
+  std::string given_up_;     // why it was cancelled
   int refusals_ = 0;
   std::optional<ipc::CoreState> core_state_;  // nothing: sekishod is away
   event::v1::ChainHead acked_;                // where the server stands

@@ -1,6 +1,7 @@
 // The uplink between a sekishod and a server that are the test's own.
 #include "agent/uplink/uplink.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
