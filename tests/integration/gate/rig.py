@@ -170,6 +170,7 @@ class FakeCore(Server):
         super().__init__(path)
         self.mount = mount
         self.access = b"inspect"
+        self.owner = 1000
         self.staging_bytes = 2 << 30
         self.file_bytes = 2 << 30
         self.fds = []
@@ -185,7 +186,8 @@ class FakeCore(Server):
             mount, running = packet.number(), packet.number()
             self.hellos.append((mount, running))
             start = (struct.pack("<H", GATE_START) + number(mount) +
-                     text(self.access) + number(1000) + number(1000) +
+                     text(self.access) + number(self.owner) +
+                     number(self.owner) +
                      number(self.staging_bytes) + number(self.file_bytes) +
                      b"\0" * 32)
             if running:
