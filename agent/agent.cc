@@ -94,7 +94,7 @@ Status Agent::OpenState() {
   const auto mode = ReadFileAt(AT_FDCWD, core + "mode", 64);
   enforced_before_ = mode && mode->starts_with("enforce");
   store_ = std::make_unique<PolicyStore>(options_.state_dir + "/core",
-                                         log_->agent_id(), clock_);
+                                         log_->agent_id());
 
   const auto gate_account = attribute::AccountNamed("", "sekisho-gate");
   MediaOptions media{.attribution_root = "",

@@ -35,9 +35,8 @@ policy::Policy ClosedPolicy() {
   return policy;
 }
 
-PolicyStore::PolicyStore(std::string dir, std::string agent_id,
-                         const Clock& clock)
-    : dir_(std::move(dir)), agent_id_(std::move(agent_id)), clock_(clock) {
+PolicyStore::PolicyStore(std::string dir, std::string agent_id)
+    : dir_(std::move(dir)), agent_id_(std::move(agent_id)) {
   const auto mode = ReadFileAt(AT_FDCWD, PathOf("mode"), 64);
   enforced_before_ = mode && mode->starts_with("enforce");
   const auto text = ReadFileAt(AT_FDCWD, PathOf("root"), kMaxRootBytes);

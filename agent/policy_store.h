@@ -21,7 +21,7 @@ class PolicyStore {
  public:
   // Never fails: what cannot be loaded is in problems(). If the last policy
   // enforced and none can be loaded, ClosedPolicy() is in force.
-  PolicyStore(std::string dir, std::string agent_id, const Clock& clock);
+  PolicyStore(std::string dir, std::string agent_id);
 
   // The root file came from enrolment: written, and used from here on.
   Status SetRoot(const std::string& root_text, const std::string& agent_id);
@@ -54,7 +54,6 @@ class PolicyStore {
 
   const std::string dir_;
   std::string agent_id_;
-  const Clock& clock_;
   std::optional<policy::Root> root_;
   std::map<std::string, Held> held_;
   std::optional<policy::Policy> policy_;

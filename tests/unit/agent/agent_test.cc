@@ -1,0 +1,344 @@
+// The whole agent on a fake sysfs, with a client on each socket; no rights.
+#include "agent/agent.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "agent/agent_gate.h"
+#include "agent/mount_records.h"
+#include "proto/event_bytes.h"
+#include "tests/unit/agent/temp_dir.h"
+
+namespace sekisho::agent {
+namespace {
+
+using event::v1::EventKind;
+using testing::HasSubstr;
+
+constexpr char kEnforcing[] = R"(policy: 1
+name: test
+mode: enforce
+devices:
+  - id: approved
+    match: { serial: "S1" }
+    access: inspect
+device_default: block
+content:
+  - id: too-many-people
+    when: { persons: { at_least: 21 } }
+    verdict: block
+content_default: allow
+)";
+
+const std::string kStick =
+    std::string(
+        "\x12\x01\x00\x02\x00\x00\x00\x40\x51\x09\x66\x16\x00\x01\x01"
+        "\x02\x03\x01",
+        18) +
+    std::string("\x09\x02\x12\x00\x01\x01\x00\x80\x32", 9) +
+    std::string("\x09\x04\x00\x00\x02\x08\x06\x50\x00", 9);
+
+// One peer of a socket; every wait has an end.
+class Client {
+ public:
+  explicit Client(const std::string& path) {
+    fd_ = std::move(*ConnectSeqpacket(path));
+    const timeval timeout{.tv_sec = 20, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  }
+  template <typename M>
+  void Send(const M& message, const std::vector<int>& fds = {}) {
+    ASSERT_TRUE(SendPacket(fd_.get(), ipc::Encode(message), fds));
+  }
+  // The next message of this type; others are passed over.
+  template <typename M>
+  M Next() {
+    while (true) {
+      auto packet = ReceivePacket(fd_.get());
+      if (!packet) {
+        ADD_FAILURE() << packet.error().message;
+        return {};
+      }
+      last_fds = packet->fds.size();
+      if (auto message = ipc::Decode<M>(packet->bytes)) return *message;
+    }
+  }
+  size_t last_fds = 0;
+
+ private:
+  UniqueFd fd_;
+};
+
+class AgentTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    options = TestOptions(dir.path());
+    path = dir.path() + "/sys/devices/pci0/usb1/1-1";
+    PlugStick("S1", "0");
+    StartAgent();
+  }
+  void TearDown() override { StopAgent(); }
+
+  void PlugStick(const std::string& serial, const std::string& authorized) {
+    const std::string at = "sys/devices/pci0/usb1/1-1/";
+    dir.Put(at + "descriptors", kStick);
+    dir.Put(at + "devnum", "5\n");
+    dir.Put(at + "busnum", "1\n");
+    dir.Put(at + "serial", serial + "\n");
+    dir.Put(at + "manufacturer", "Kingston\n");
+    dir.Put(at + "product", "DataTraveler\n");
+    dir.Put(at + "authorized", authorized + "\n");
+  }
+  void StartAgent() {
+    loop = std::move(*EventLoop::Create());
+    auto made = Agent::Create(*loop, clock, options, nullptr, "test");
+    ASSERT_TRUE(made) << made.error().message;
+    agent = std::move(*made);
+    const Status started = agent->Start();
+    ASSERT_TRUE(started) << started.error().message;
+    thread = std::thread([this] { loop->Run(); });
+  }
+  void StopAgent() {
+    if (!thread.joinable()) return;
+    loop->Post([this] {
+      agent->Stop("test ends");
+      loop->Stop();
+    });
+    thread.join();
+    agent.reset();
+    loop.reset();
+  }
+  std::string Socket(const char* name) const {
+    return options.runtime_dir + "/" + name;
+  }
+  void Enrol() {
+    policy::Root root;
+    root.roles["policy"].keys = {key.public_key};
+    root.roles["devices"].keys = {key.public_key};
+    Client control(Socket(ipc::kControlSocket));
+    control.Send(ipc::EnrolmentDone{.agent_id = "agent-1",
+                                    .terminal = "terminal-1",
+                                    .root_file = policy::PrintRoot(root),
+                                    .epoch = 1,
+                                    .sketch_key = {}});
+    const auto reply = control.Next<ipc::Reply>();
+    ASSERT_TRUE(reply.ok) << reply.message;
+  }
+  void SendEnvelope(Client& uplink, int64_t version, bool alter = false) {
+    policy::Envelope envelope;
+    envelope.type = "policy";
+    envelope.version = version;
+    envelope.issued_seconds = 1;
+    envelope.body = kEnforcing;
+    std::string sealed = policy::Seal(envelope, {key});
+    if (alter) sealed[sealed.size() / 2] ^= 1;
+    const UniqueFd memory(
+        ::memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(::write(memory.get(), sealed.data(), sealed.size()),
+              static_cast<ssize_t>(sealed.size()));
+    uplink.Send(
+        ipc::EnvelopeIn{.type = "policy",
+                        .size_bytes = static_cast<int64_t>(sealed.size())},
+        {memory.get()});
+  }
+  void TellAdded(Client& devices) {
+    devices.Send(ipc::DeviceSeen{.action = ipc::DeviceAction::kAdd,
+                                 .sysfs_path = path,
+                                 .subsystem = "usb",
+                                 .devtype = "usb_device",
+                                 .major = 189,
+                                 .minor = 4,
+                                 .kernel_sequence = 1,
+                                 .since_boot_us = 1});
+    devices.Send(ipc::RescanDone{});
+  }
+  struct Event {
+    event::v1::PublicPart open;
+    event::v1::PersonalPart personal;
+  };
+  // The next event of this kind; checks that none is missing in between.
+  Event NextEvent(Client& uplink, EventKind kind) {
+    while (true) {
+      const auto out = uplink.Next<ipc::EventOut>();
+      Event event;
+      event::v1::EventRecord record;
+      if (!record.ParseFromString(out.record)) {
+        ADD_FAILURE() << "no record";
+        return event;
+      }
+      EXPECT_EQ(record.sequence(), last_sequence + 1);
+      last_sequence = record.sequence();
+      EXPECT_TRUE(event.open.ParseFromString(record.public_part()));
+      EXPECT_TRUE(event.personal.ParseFromString(record.personal_part()));
+      if (event.open.kind() == kind) return event;
+    }
+  }
+
+  const SystemClock clock;
+  const policy::KeyPair key = policy::NewKeyPair();
+  const TempDir dir;
+  AgentOptions options;
+  std::string path;
+  std::unique_ptr<EventLoop> loop;
+  std::unique_ptr<Agent> agent;
+  std::thread thread;
+  int64_t last_sequence = 0;
+};
+
+TEST_F(AgentTest, ObserveTellsAPlugAndWhatEnforceWouldDo) {
+  Enrol();
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  EXPECT_EQ(uplink.Next<ipc::CoreState>().mode, "observe");
+  NextEvent(uplink, event::v1::EVENT_KIND_AGENT_STARTED);
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  const Event event = NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  EXPECT_EQ(event.open.device().vendor_id(), "0951");
+  EXPECT_EQ(event.open.device().product_id(), "1666");
+  EXPECT_EQ(event.open.device().serial(), "S1");
+  EXPECT_TRUE(event.open.observe_only());
+  EXPECT_EQ(event.open.agent_id(), "agent-1");
+  EXPECT_FALSE(event.personal.person().empty());
+}
+
+TEST_F(AgentTest, PolicyEnforcesIsKeptAndSurvivesARestart) {
+  Enrol();
+  PlugStick("unknown", "1");
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    Client devices(Socket(ipc::kDevicesSocket));
+    uplink.Send(ipc::SendFrom{});
+    TellAdded(devices);
+    NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+    SendEnvelope(uplink, 2, /*alter=*/true);
+    Event event = NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+    EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+    EXPECT_THAT(event.open.reason(), HasSubstr("refused"));
+    SendEnvelope(uplink, 3);
+    event = NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+    EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_ALLOWED);
+    EXPECT_EQ(event.open.changed_version(), 3);
+    event = NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_DECIDED);
+    EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+    EXPECT_FALSE(event.open.observe_only());
+  }
+  StopAgent();
+  EXPECT_EQ(dir.Get("state/core/mode"), "enforce\n");
+  StartAgent();
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::StatusRequest{});
+  const auto status = control.Next<ipc::StatusAnswer>();
+  EXPECT_EQ(status.mode, "enforce");
+  EXPECT_EQ(status.policy_version, 3);
+  EXPECT_EQ(status.terminal, "terminal-1");
+}
+
+TEST_F(AgentTest, RestartAdoptsAGateAndJudgesItsTransfers) {
+  Enrol();
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    SendEnvelope(uplink, 3);
+    uplink.Send(ipc::SendFrom{});
+    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  }
+  StopAgent();
+  last_sequence = 0;
+  PlugStick("S1", "1");
+  MountRecord record;
+  record.mount_id = 42;
+  record.mount_point = dir.path() + "/media/STICK";
+  record.access = "inspect";
+  record.owner_uid = 1000;
+  record.sysfs_path = path;
+  record.device_number = 5;
+  record.medium.filesystem = "vfat";
+  record.medium.encryption = "none";
+  ASSERT_TRUE(WriteRecord(options.runtime_dir + "/mounts", record));
+  StartAgent();
+
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  const auto start = gate.Next<ipc::GateStart>();
+  EXPECT_EQ(start.access, "inspect");
+  EXPECT_EQ(gate.last_fds, 0u);
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  gate.Send(
+      ipc::WhoQuestion{.question_id = 1, .pid = ::getpid(), .uid = ::getuid()});
+  const auto who = gate.Next<ipc::WhoAnswer>();
+  EXPECT_NE(who.who, 0u);
+  ipc::TransferQuestion ask;
+  ask.question_id = 2;
+  ask.who = who.who;
+  ask.path = "/customers.csv";
+  ask.operation = "create";
+  ask.findings.persons = 1500;
+  ask.findings.inspection = "full";
+  gate.Send(ask);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kBlock);
+  Event event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_EQ(event.open.rule(), "too-many-people");
+  EXPECT_EQ(event.open.person_count(), 1500);
+  EXPECT_EQ(event.open.persons_written_count(), 0);
+  EXPECT_EQ(event.open.device().serial(), "S1");
+  EXPECT_EQ(event.personal.file_path(), "/customers.csv");
+  EXPECT_EQ(event.personal.pid(), ::getpid());
+
+  ask.question_id = 3;
+  ask.findings.persons = 15;
+  gate.Send(ask);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kAllow);
+  event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.persons_written_count(), 15);
+}
+
+TEST_F(AgentTest, ForeignMountIsSentAway) {
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 7, .running = true});
+  EXPECT_EQ(gate.Next<ipc::GateStop>().reason, "unknown mount");
+}
+
+TEST_F(AgentTest, RequestForAnAttachedDeviceIsAnEvent) {
+  Enrol();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::ApprovalRequest{
+      .device = "0951:1666:S1", .purpose = "repair", .seconds = 3600});
+  EXPECT_TRUE(control.Next<ipc::Reply>().ok);
+  const Event event = NextEvent(uplink, event::v1::EVENT_KIND_REQUEST);
+  EXPECT_EQ(event.personal.purpose(), "repair");
+  EXPECT_EQ(event.open.request_seconds(), 3600);
+  control.Send(ipc::ApprovalRequest{
+      .device = "0:0:0", .purpose = "repair", .seconds = 3600});
+  EXPECT_FALSE(control.Next<ipc::Reply>().ok);
+}
+
+TEST_F(AgentTest, PathsOutsideSysfsAreNotLookedAt) {
+  path = dir.path() + "/sys/devices/../../etc";
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::StatusRequest{});
+  EXPECT_TRUE(control.Next<ipc::StatusAnswer>().media.empty());
+}
+
+}  // namespace
+}  // namespace sekisho::agent

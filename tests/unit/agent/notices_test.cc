@@ -1,0 +1,53 @@
+#include "agent/notices.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sekisho::agent {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Refusal Sample() {
+  return {.what = "顧客\x1b[2J.csv",
+          .kind = Refusal::Kind::kCopy,
+          .persons = 1500,
+          .rule = "too-many-people",
+          .reason = "rule 'too-many-people' gives block",
+          .notify = {{"ja", "20人を超えています"}, {"en", "Too many people."}},
+          .contact = {{"en", "Call the desk"}}};
+}
+
+TEST(Notices, SayWhatWhyRuleAndHowToAsk) {
+  const ipc::Notice english = NoticeOf(Sample(), "en");
+  EXPECT_EQ(english.severity, "blocked");
+  EXPECT_THAT(english.title, HasSubstr("顧客"));
+  EXPECT_THAT(english.text, HasSubstr("Too many people."));
+  EXPECT_THAT(english.text, HasSubstr("1500"));
+  EXPECT_THAT(english.text, HasSubstr("too-many-people"));
+  EXPECT_THAT(english.text, HasSubstr("Call the desk"));
+  const ipc::Notice japanese = NoticeOf(Sample(), "ja_JP.UTF-8");
+  EXPECT_THAT(japanese.text, HasSubstr("20人を超えています"));
+  EXPECT_THAT(japanese.text, HasSubstr("sekisho request"));
+}
+
+TEST(Notices, EscapeWhatCameFromTheMedium) {
+  EXPECT_THAT(NoticeOf(Sample(), "en").title, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(TerminalText(Sample()), Not(HasSubstr("\x1b")));
+}
+
+TEST(Notices, TerminalGetsBothLanguages) {
+  const std::string text = TerminalText(Sample());
+  EXPECT_THAT(text, HasSubstr("コピーを止めました"));
+  EXPECT_THAT(text, HasSubstr("copy refused"));
+}
+
+TEST(Notices, NothingButATerminalIsWrittenTo) {
+  WriteToTerminal("", "x");
+  WriteToTerminal("null", "x");
+  WriteToTerminal("../etc/passwd", "x");
+}
+
+}  // namespace
+}  // namespace sekisho::agent

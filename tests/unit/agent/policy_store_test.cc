@@ -1,0 +1,116 @@
+#include "agent/policy_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/boot_flag.h"
+#include "tests/unit/agent/temp_dir.h"
+
+namespace sekisho::agent {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kEnforcing[] =
+    "policy: 1\nname: test\nmode: enforce\ndevice_default: block\n"
+    "content_default: allow\n";
+
+class PolicyStoreTest : public testing::Test {
+ protected:
+  std::string RootText() const {
+    policy::Root root;
+    root.roles["policy"].keys = {key.public_key};
+    root.roles["devices"].keys = {key.public_key};
+    return policy::PrintRoot(root);
+  }
+  std::string Sealed(const std::string& type, int64_t version,
+                     const std::string& body) const {
+    policy::Envelope envelope;
+    envelope.type = type;
+    envelope.version = version;
+    envelope.issued_seconds = 1;
+    envelope.body = body;
+    return policy::Seal(envelope, {key});
+  }
+  PolicyStore Open() const { return PolicyStore(dir.path(), "agent-1"); }
+
+  const policy::KeyPair key = policy::NewKeyPair();
+  const SystemClock clock;
+  const TempDir dir;
+};
+
+TEST_F(PolicyStoreTest, ObservesBeforeAnyPolicy) {
+  EXPECT_EQ(Open().snapshot()->policy().mode, policy::Mode::kObserve);
+}
+
+TEST_F(PolicyStoreTest, TakesASignedPolicyAndKeepsItOverARestart) {
+  PolicyStore store = Open();
+  EXPECT_FALSE(store.Take("policy", Sealed("policy", 3, kEnforcing)));
+  ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+  const auto taken = store.Take("policy", Sealed("policy", 3, kEnforcing));
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_TRUE(taken->changed);
+  EXPECT_EQ(store.snapshot()->policy().mode, policy::Mode::kEnforce);
+  EXPECT_EQ(store.version("policy"), 3);
+  EXPECT_EQ(Open().snapshot()->policy().mode, policy::Mode::kEnforce);
+  EXPECT_EQ(Open().version("policy"), 3);
+}
+
+TEST_F(PolicyStoreTest, RefusedEnvelopesLeaveTheLastGoodOne) {
+  PolicyStore store = Open();
+  ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+  const std::string good = Sealed("policy", 3, kEnforcing);
+  ASSERT_TRUE(store.Take("policy", good));
+  std::string altered = Sealed("policy", 4, kEnforcing);
+  altered[altered.size() / 2] ^= 1;
+  EXPECT_FALSE(store.Take("policy", altered));
+  EXPECT_FALSE(store.Take("policy", Sealed("policy", 2, kEnforcing)));
+  EXPECT_FALSE(store.Take("devices", good));
+  EXPECT_FALSE(store.Take("unlock", good));
+  const auto bad = store.Take("policy", Sealed("policy", 5, "mode: maybe\n"));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, Code::kInvalidArgument);
+  EXPECT_EQ(store.version("policy"), 3);
+  EXPECT_FALSE(store.Take("policy", good)->changed);
+}
+
+TEST_F(PolicyStoreTest, StaysClosedWhenTheEnforcingPolicyIsDamaged) {
+  {
+    PolicyStore store = Open();
+    ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+    ASSERT_TRUE(store.Take("policy", Sealed("policy", 3, kEnforcing)));
+  }
+  dir.Put("mode", "enforce\n");
+  dir.Put("policy.envelope", "damaged");
+  PolicyStore store = Open();
+  EXPECT_EQ(store.snapshot()->policy().mode, policy::Mode::kEnforce);
+  EXPECT_THAT(store.problems(), testing::Not(testing::IsEmpty()));
+  policy::DeviceFacts keyboard;
+  keyboard.interfaces = {{3, 1, 1}};
+  policy::DeviceFacts stick;
+  stick.interfaces = {{8, 6, 0x50}};
+  EXPECT_EQ(
+      store.snapshot()->DecideDevice(keyboard, {}, {}, clock.Now()).access,
+      policy::Access::kFull);
+  EXPECT_EQ(store.snapshot()->DecideDevice(stick, {}, {}, clock.Now()).access,
+            policy::Access::kBlock);
+}
+
+TEST(BootFlag, ChangesOnlyWhenTheModeDoes) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir.path() + "/core");
+  std::filesystem::create_directories(dir.path() + "/boot");
+  const auto write = [&](policy::Mode mode) {
+    return *WriteBootFlag(dir.path(), mode);
+  };
+  EXPECT_EQ(write(policy::Mode::kObserve), FlagChange::kNone);
+  EXPECT_EQ(write(policy::Mode::kEnforce), FlagChange::kChanged);
+  EXPECT_TRUE(std::filesystem::exists(dir.path() + "/boot/enforce"));
+  EXPECT_EQ(dir.Get("core/mode"), "enforce\n");
+  EXPECT_EQ(write(policy::Mode::kEnforce), FlagChange::kNone);
+  EXPECT_EQ(write(policy::Mode::kObserve), FlagChange::kChanged);
+  EXPECT_FALSE(std::filesystem::exists(dir.path() + "/boot/enforce"));
+}
+
+}  // namespace
+}  // namespace sekisho::agent
