@@ -183,7 +183,8 @@ void Dispatcher::Read(const Request& request, std::span<std::byte> buffer) {
 void Dispatcher::Write(const Request& request) {
   const auto in = request.Head<fuse_write_in>();
   const uint64_t unique = request.unique();
-  const ByteSpan rest = request.body.subspan(sizeof in);
+  const ByteSpan rest =
+      request.body.subspan(std::min(sizeof in, request.body.size()));
   const ByteSpan data = rest.first(std::min<size_t>(in.size, rest.size()));
   const auto write = [this, unique, in](ByteSpan bytes) {
     const auto n =

@@ -1,0 +1,209 @@
+// The two lines out of the gate, against peers that misbehave.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "agent/gate/core_client.h"
+#include "agent/gate/scan_client.h"
+#include "common/unix_socket.h"
+#include "tests/unit/agent_gate/fakes.h"
+
+namespace sekisho::gate {
+namespace {
+
+Deadline Soon(int milliseconds) {
+  return std::chrono::steady_clock::now() +
+         std::chrono::milliseconds(milliseconds);
+}
+
+// Listens; each connection is given to `serve` in turn, on one thread.
+class Peer {
+ public:
+  Peer(const std::string& path, std::function<void(int fd)> serve)
+      : serve_(std::move(serve)) {
+    auto listener = ListenSeqpacket(path, 0600);
+    CHECK(listener.has_value());
+    listener_ = *std::move(listener);
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~Peer() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    while (true) {
+      pollfd wait{listener_.get(), POLLIN, 0};
+      ::poll(&wait, 1, -1);
+      auto fd = AcceptSeqpacket(listener_.get());
+      if (!fd) return;
+      serve_(fd->get());
+    }
+  }
+  std::function<void(int fd)> serve_;
+  UniqueFd listener_;
+  std::thread thread_;
+};
+
+Result<Packet> Next(int fd) {
+  pollfd wait{fd, POLLIN, 0};
+  ::poll(&wait, 1, -1);
+  return ReceivePacket(fd);
+}
+
+class Clients : public testing::Test {
+ protected:
+  void SetUp() override { directory_ = TemporaryDirectory(); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::string Path() const { return directory_ + "/socket"; }
+  std::string directory_;
+};
+
+using Scans = Clients;
+using Questions = Clients;
+
+TEST_F(Scans, AbsentWorkerIsACrash) {
+  ScanClient client({Path(), {}, std::chrono::milliseconds(100)});
+  const auto findings = client.Scan(0, 7, "a");
+  EXPECT_EQ(findings.inspection, "none");
+  EXPECT_EQ(findings.reason, "crash");
+  EXPECT_EQ(findings.bytes, 7);
+}
+
+TEST_F(Scans, AnswerToAnotherScanIsNotTaken) {
+  Peer peer(Path(), [](int fd) {
+    if (!Next(fd)) return;
+    ipc::ScanResult result;
+    result.transfer_id = 99;
+    result.findings.inspection = "full";
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(result));
+    [[maybe_unused]] auto end = Next(fd);
+  });
+  ScanClient client({Path(), {}, std::chrono::milliseconds(1000)});
+  EXPECT_EQ(client.Scan(0, 1, "a").inspection, "none");
+}
+
+TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
+  int connections = 0;
+  Peer peer(Path(), [&](int fd) {
+    ++connections;
+    auto packet = Next(fd);
+    if (!packet || connections == 1) return;  // dies with the first file
+    auto request = ipc::Decode<ipc::ScanRequest>(packet->bytes);
+    CHECK(request.has_value());
+    ipc::ScanResult result;
+    result.transfer_id = request->transfer_id;
+    result.findings.inspection = "full";
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(result));
+    [[maybe_unused]] auto end = Next(fd);
+  });
+  {
+    ScanClient client({Path(), {}, std::chrono::milliseconds(1000)});
+    EXPECT_EQ(client.Scan(0, 1, "a").reason, "crash");
+    EXPECT_EQ(client.Scan(0, 1, "a").inspection, "full");
+  }
+}
+
+TEST_F(Questions, StartForAnotherMountIsRefused) {
+  Peer peer(Path(), [](int fd) {
+    if (!Next(fd)) return;
+    ipc::GateStart start;
+    start.mount_id = 8;
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(start), {fd, fd});
+  });
+  CoreClient client(Path(), 7);
+  EXPECT_FALSE(client.Connect());
+}
+
+TEST_F(Questions, StartWithoutDescriptorsIsRefused) {
+  Peer peer(Path(), [](int fd) {
+    if (!Next(fd)) return;
+    ipc::GateStart start;
+    start.mount_id = 7;
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(start));
+  });
+  CoreClient client(Path(), 7);
+  EXPECT_FALSE(client.Connect());
+}
+
+// Answers each question through `answer`, once started.
+struct Talk {
+  Talk(const std::string& path,
+       std::function<void(int fd, const Packet&)> answer)
+      : peer(
+            path,
+            [answer](int fd) {
+              while (auto packet = Next(fd)) {
+                if (ipc::TypeOf(packet->bytes) == ipc::GateHello::kType) {
+                  ipc::GateStart start;
+                  start.mount_id = 7;
+                  CHECK(
+                      SendPacket(fd, ipc::Encode(start), {fd, fd}).has_value());
+                  continue;
+                }
+                answer(fd, *packet);
+              }
+            }),
+        client(path, 7) {
+    CHECK(client.Connect().has_value());
+    thread = std::thread([this] {
+      client.Run({[](const std::string&) {}, [](const std::string&) {}});
+    });
+  }
+  ~Talk() {
+    client.Shutdown();
+    thread.join();
+  }
+  Peer peer;
+  CoreClient client;
+  std::thread thread;
+};
+
+TEST_F(Questions, OnlyAKnownYesIsYes) {
+  for (const auto& [verdict, allowed] : {std::pair{1, true},
+                                         {2, true},
+                                         {3, false},
+                                         {0, false},
+                                         {4, false},
+                                         {255, false}}) {
+    Talk talk(Path(), [value = verdict](int fd, const Packet& packet) {
+      auto question = ipc::Decode<ipc::TransferQuestion>(packet.bytes);
+      CHECK(question.has_value());
+      ipc::TransferAnswer answer;
+      answer.question_id = question->question_id;
+      answer.verdict = static_cast<ipc::TransferVerdict>(value);
+      CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
+    });
+    const auto judgement = talk.client.Judge({}, "a", "create", {}, Soon(5000));
+    EXPECT_TRUE(judgement.answered);
+    EXPECT_EQ(judgement.allowed, allowed) << verdict;
+  }
+}
+
+TEST_F(Questions, AnswerToAnotherQuestionIsNoAnswer) {
+  Talk talk(Path(), [](int fd, const Packet&) {
+    ipc::TransferAnswer answer;
+    answer.question_id = 999;
+    answer.verdict = ipc::TransferVerdict::kAllow;
+    CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
+  });
+  const auto judgement = talk.client.Judge({}, "a", "create", {}, Soon(100));
+  EXPECT_FALSE(judgement.answered);
+  EXPECT_FALSE(judgement.allowed);
+}
+
+TEST_F(Questions, MalformedAnswersAreNoAnswer) {
+  Talk talk(Path(), [](int fd, const Packet&) {
+    ipc::Writer writer;
+    writer.PutType(ipc::TransferAnswer::kType);
+    CHECK(SendPacket(fd, writer.Take()).has_value());
+    CHECK(SendPacket(fd, AsBytes("x")).has_value());
+  });
+  EXPECT_FALSE(talk.client.AskWho({1, 1, Soon(100)}));
+}
+
+}  // namespace
+}  // namespace sekisho::gate
