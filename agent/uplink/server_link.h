@@ -51,7 +51,8 @@ class ServerLink {
   virtual void Fetch(const std::string& type, FetchDone done) = 0;
 };
 
-// `loop` must outlive what this returns and run until the process ends.
+// `loop` must outlive what this returns, which must not be destroyed before its
+// stream has ended and its fetches are done.
 std::unique_ptr<ServerLink> NewGrpcServerLink(EventLoop& loop);
 
 }  // namespace sekisho::uplink

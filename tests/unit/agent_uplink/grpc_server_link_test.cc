@@ -92,6 +92,9 @@ class GrpcServerLinkTest : public ::testing::Test, public ServerLink::Listener {
     thread_ = std::jthread([this] { loop_->Run(); });
   }
   void TearDown() override {
+    // A link outlives its stream.
+    Do([&] { link_->Cancel(); });
+    EXPECT_TRUE(Until([&] { return ended_.has_value(); }));
     server_->Shutdown(std::chrono::system_clock::now() +
                       std::chrono::seconds(1));
     loop_->Stop();
