@@ -112,8 +112,10 @@ class LinkServer final : public EnrolLinkServer {
       auto question = DecodeLink(packet->bytes);
       auto answer = question ? Answer(enrolment_, std::move(*question))
                              : std::unexpected(std::move(question).error());
-      const LinkMessage message =
+      LinkMessage message =
           answer ? std::move(*answer) : ErrorAnswer(answer.error());
+      // An empty packet would read as the end.
+      message.insert_or_assign("answer", std::string("1"));
       if (SendPacket(number, AsBytes(EncodeLink(message)))) {
         return;
       }

@@ -263,7 +263,8 @@ TEST_P(StoreTest, ListsEventsByFilterAndPage) {
   filter = {};
   filter.after_row_id = 3;
   rows.clear();
-  for (const Event& event : store_->ListEvents(filter, {})->rows) {
+  const auto after = store_->ListEvents(filter, {});
+  for (const Event& event : after->rows) {
     rows.push_back(event.row_id);
   }
   EXPECT_THAT(rows, ElementsAre(4, 5));
