@@ -1,0 +1,305 @@
+#include "server/web/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/web/json.h"
+#include "tests/unit/server_web/fake_desk.h"
+
+namespace sekisho::web {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kPassword[] = "a long enough one";
+
+std::string Header(const Response& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+class ApiTest : public testing::Test {
+ protected:
+  ApiTest() {
+    desk_.AddUser("suzuki", kPassword, core::Role::kAdmin);
+    desk_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
+  }
+
+  // As the browser sends it from our own page, with the session of LogIn().
+  Request Ask(const std::string& method, const std::string& target,
+              const json& body = nullptr) {
+    const auto parsed = ParseTarget("/api/v1/" + target);
+    EXPECT_TRUE(parsed) << target;
+    Request request;
+    request.method = method;
+    request.path = parsed->path;
+    request.query = parsed->query;
+    request.session_token = token_;
+    request.host = "console.example:8443";
+    request.address = "10.20.1.5";
+    if (method != "GET") {
+      request.body = body.dump();
+      request.content_type = "application/json";
+      request.csrf = csrf_;
+      request.origin = "https://console.example:8443";
+    }
+    return request;
+  }
+
+  Response Get(const std::string& target) {
+    return api_.Handle(Ask("GET", target));
+  }
+  Response Post(const std::string& target, const json& body) {
+    return api_.Handle(Ask("POST", target, body));
+  }
+
+  Response LogIn(const json& body) {
+    Response response = Post("login", body);
+    if (response.status != 200) return response;
+    csrf_ = json::parse(response.body)["csrf"].get<std::string>();
+    const std::string cookie = Header(response, "Set-Cookie");
+    const size_t equals = cookie.find('=');
+    token_ = cookie.substr(equals + 1, cookie.find(';') - equals - 1);
+    return response;
+  }
+  void LogInAs(const std::string& user) {
+    ASSERT_EQ(LogIn({{"user", user}, {"password", kPassword}}).status, 200);
+  }
+
+  FakeDesk desk_;
+  Api api_{desk_};
+  std::string token_;
+  std::string csrf_;
+};
+
+TEST_F(ApiTest, EveryPathNeedsASession) {
+  for (const char* path :
+       {"session", "alerts", "alerts/1", "events", "events/1", "devices",
+        "agents", "policies", "audit", "nothing"}) {
+    const Response response = Get(path);
+    EXPECT_EQ(response.status, 401) << path;
+    EXPECT_EQ(json::parse(response.body)["error"]["code"], "unauthenticated");
+  }
+  token_ = "made up";
+  EXPECT_EQ(Get("alerts").status, 401);
+}
+
+TEST_F(ApiTest, LoginSetsACookieNoScriptAndNoOtherSiteCanUse) {
+  const Response response =
+      LogIn({{"user", "tanaka"}, {"password", kPassword}});
+  const std::string cookie = Header(response, "Set-Cookie");
+  EXPECT_THAT(cookie, testing::StartsWith("__Host-sekisho="));
+  for (const char* flag :
+       {"; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"}) {
+    EXPECT_THAT(cookie, HasSubstr(flag));
+  }
+  // The token is in the cookie and nowhere else.
+  EXPECT_THAT(response.body, Not(HasSubstr(token_)));
+  EXPECT_EQ(Header(response, "Cache-Control"), "no-store");
+}
+
+TEST_F(ApiTest, WrongLoginsGetOneAnswer) {
+  const Response name = LogIn({{"user", "nobody"}, {"password", kPassword}});
+  const Response password = LogIn({{"user", "tanaka"}, {"password", "wrong"}});
+  EXPECT_EQ(name.status, 401);
+  EXPECT_EQ(password.status, 401);
+  EXPECT_EQ(name.body, password.body);
+  EXPECT_EQ(LogIn({{"user", "tanaka"}}).status, 400);
+  EXPECT_EQ(LogIn({{"user", 7}, {"password", kPassword}}).status, 400);
+}
+
+TEST_F(ApiTest, CodeOpensOnlyThePasswordPage) {
+  const Response response = LogIn({{"code", desk_.AddLoginCode("mori")}});
+  EXPECT_EQ(json::parse(response.body)["must_set_password"], true);
+  EXPECT_EQ(Get("alerts").status, 409);
+  EXPECT_EQ(Post("alerts/1", {{"state", "acknowledged"}}).status, 409);
+  EXPECT_EQ(Get("session").status, 200);
+  EXPECT_EQ(Post("password", {{"password", "short"}}).status, 400);
+  EXPECT_EQ(Post("password", {{"password", kPassword}}).status, 200);
+  EXPECT_EQ(Get("alerts").status, 200);
+}
+
+TEST_F(ApiTest, ChangeNeedsTheSessionsCsrfValue) {
+  LogInAs("suzuki");
+  const std::string right = csrf_;
+  const json body = {{"state", "acknowledged"}};
+  for (const std::string& wrong :
+       {std::string(), std::string("guess"), right.substr(1), right + "x"}) {
+    csrf_ = wrong;
+    EXPECT_EQ(Post("alerts/1", body).status, 403);
+    EXPECT_EQ(Post("logout", json::object()).status, 403);
+    EXPECT_EQ(Post("password", {{"password", kPassword}}).status, 403);
+  }
+  csrf_ = right;
+  EXPECT_EQ(Post("alerts/1", body).status, 200);
+}
+
+TEST_F(ApiTest, ChangeFromAnotherSiteOrAFormIsRefused) {
+  LogInAs("suzuki");
+  Request foreign = Ask("POST", "alerts/1", {{"state", "acknowledged"}});
+  for (const char* origin :
+       {"https://evil.example", "null", "http://console.example:8443",
+        "https://console.example:8443.evil.example"}) {
+    foreign.origin = origin;
+    EXPECT_EQ(api_.Handle(foreign).status, 403) << origin;
+  }
+  Request form = Ask("POST", "alerts/1", {{"state", "acknowledged"}});
+  for (const char* type :
+       {"", "text/plain", "application/x-www-form-urlencoded"}) {
+    form.content_type = type;
+    EXPECT_EQ(api_.Handle(form).status, 400) << type;
+  }
+  Request login = Ask("POST", "login", {{"user", "tanaka"}});
+  login.origin = "https://evil.example";
+  EXPECT_EQ(api_.Handle(login).status, 403);
+}
+
+TEST_F(ApiTest, AnalystMayNotDoWhatAdminsDo) {
+  LogInAs("tanaka");
+  EXPECT_EQ(Post("devices:approve", {{"device_id", "0411:0282:A07110012345"},
+                                     {"access", "inspect"}})
+                .status,
+            403);
+  EXPECT_EQ(Post("policies", {{"text", "policy: 1"}}).status, 403);
+  EXPECT_EQ(Post("tokens", json::object()).status, 403);
+  EXPECT_EQ(Get("audit").status, 403);
+}
+
+TEST_F(ApiTest, UnknownPathsAndMethods) {
+  LogInAs("tanaka");
+  EXPECT_EQ(Get("nothing").status, 404);
+  EXPECT_EQ(Get("alerts/1/2").status, 404);
+  EXPECT_EQ(Get("alerts/").status, 404);
+  EXPECT_EQ(Get("alerts/999").status, 404);
+  EXPECT_EQ(Get("alerts/one").status, 400);
+  EXPECT_EQ(Get("alerts/1x").status, 400);
+  EXPECT_EQ(api_.Handle(Ask("DELETE", "alerts/1", json::object())).status, 400);
+  Request old = Ask("GET", "alerts");
+  old.path = "/api/v0/alerts";
+  EXPECT_EQ(api_.Handle(old).status, 404);
+}
+
+TEST_F(ApiTest, PagesAlerts) {
+  LogInAs("tanaka");
+  const json first = json::parse(Get("alerts?page_size=2").body);
+  ASSERT_EQ(first["rows"].size(), 2u);
+  const std::string next = first["next_page_token"].get<std::string>();
+  const json second =
+      json::parse(Get("alerts?page_size=2&page_token=" + next).body);
+  EXPECT_GT(first["rows"][1]["alert_id"], second["rows"][0]["alert_id"]);
+}
+
+TEST_F(ApiTest, RefusesBadPagingAndFilters) {
+  LogInAs("tanaka");
+  for (const char* query :
+       {"page_size=0", "page_size=-1", "page_size=1001", "page_size=ten",
+        "page_size=99999999999999999999", "page_token=%27%20OR%201",
+        "state=open", "state=new,,closed"}) {
+    EXPECT_EQ(Get(std::string("alerts?") + query).status, 400) << query;
+  }
+  EXPECT_EQ(Get("alerts?page_size=1000").status, 200);
+  EXPECT_EQ(Get("events?after_row_id=x").status, 400);
+}
+
+TEST_F(ApiTest, RefusesBodiesThatAreNotWhatItSays) {
+  LogInAs("suzuki");
+  Request request = Ask("POST", "alerts/1", {});
+  for (const std::string& body :
+       {std::string(), std::string("{"), std::string("[]"), std::string("1"),
+        std::string("{\"state\":1}"), std::string("{\"comment\":[]}"),
+        std::string("{\"state\":\"done\"}"), std::string(100'000, '[')}) {
+    request.body = body;
+    EXPECT_EQ(api_.Handle(request).status, 400) << body.substr(0, 30);
+  }
+  for (const json& seconds :
+       {json(0), json(-5), json("week"), json(1.5), json(INT64_MAX)}) {
+    EXPECT_EQ(Post("devices:approve", {{"device_id", "0411:0282:A07110012345"},
+                                       {"access", "inspect"},
+                                       {"expire_seconds", seconds}})
+                  .status,
+              400)
+        << seconds;
+  }
+}
+
+TEST_F(ApiTest, AnalystDecidesAnAlert) {
+  const int64_t id = desk_.AddBlockedTransfer();
+  LogInAs("tanaka");
+  const std::string path = "alerts/" + std::to_string(id);
+  EXPECT_EQ(Post(path, {{"state", "closed"}}).status, 409);
+  EXPECT_EQ(json::parse(Post(path, {{"state", "acknowledged"}}).body)["state"],
+            "acknowledged");
+  const json mine = json::parse(
+      Post(path, {{"assignee", "tanaka"}, {"comment", "called him"}}).body);
+  EXPECT_EQ(mine["assignee"], "tanaka");
+  EXPECT_EQ(mine["comments"][0]["author"], "tanaka");
+  const json closed = json::parse(
+      Post(path, {{"state", "closed"}, {"verdict", "true_positive"}}).body);
+  EXPECT_EQ(closed["verdict"], "true_positive");
+  EXPECT_EQ(Post(path, {{"state", "new"}}).status, 409);
+}
+
+TEST_F(ApiTest, AlertCarriesTheTransferAndWho) {
+  const int64_t id = desk_.AddBlockedTransfer();
+  LogInAs("tanaka");
+  const json alert = json::parse(Get("alerts/" + std::to_string(id)).body);
+  const json& event = alert["event"];
+  EXPECT_EQ(event["transfer"]["persons"], 1500);
+  EXPECT_EQ(event["transfer"]["columns"][1]["name"], "氏名");
+  EXPECT_EQ(event["who"]["origin"], "ssh");
+  EXPECT_EQ(event["outcome"], "blocked");
+}
+
+TEST_F(ApiTest, HostileNamesLeaveWithoutControlsAndEscapedOnce) {
+  LogInAs("tanaka");
+  const Response devices = Get("devices");
+  EXPECT_THAT(devices.body, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(devices.body, Not(HasSubstr("\\u001b")));
+  EXPECT_THAT(devices.body, HasSubstr("\\\\x1b[2J"));
+  const Response events = Get("events");
+  for (const json& event : json::parse(events.body)["rows"]) {
+    if (!event.contains("transfer")) continue;
+    const std::string path = event["transfer"]["file_path"];
+    EXPECT_EQ(path.find('\n'), std::string::npos);
+    if (path.find("calc") != std::string::npos) {
+      EXPECT_THAT(path, testing::EndsWith("\\n.csv"));
+    }
+  }
+}
+
+TEST_F(ApiTest, AlertTextIsNotEscapedASecondTime) {
+  core::Alert alert;
+  alert.title = "A file went to ffff:5678:\\x1b";
+  EXPECT_EQ(ToJson(alert)["title"], alert.title);
+}
+
+TEST_F(ApiTest, PolicyWithAnErrorTellsLineAndColumn) {
+  LogInAs("suzuki");
+  const json refused = json::parse(
+      Post("policies", {{"text", "policy: 1\nname: x\nmode: enforced\n"}})
+          .body);
+  EXPECT_EQ(refused["version"], 0);
+  ASSERT_FALSE(refused["problems"].empty());
+  EXPECT_EQ(refused["problems"][0]["line"], 3);
+  EXPECT_GT(refused["problems"][0]["column"], 0);
+  EXPECT_EQ(json::parse(Get("policies").body)["rows"].size(), 2u);
+  const json again =
+      json::parse(Post("policies:rollback/1", json::object()).body);
+  EXPECT_EQ(again["version"], 3);
+}
+
+TEST_F(ApiTest, LogoutEndsTheSessionAndTheCookie) {
+  LogInAs("tanaka");
+  const Response response = Post("logout", json::object());
+  EXPECT_THAT(Header(response, "Set-Cookie"), HasSubstr("Max-Age=0"));
+  EXPECT_EQ(Get("alerts").status, 401);
+}
+
+}  // namespace
+}  // namespace sekisho::web
