@@ -1,0 +1,174 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/doctor_command.h"
+#include "cli/enroll_command.h"
+#include "cli/enrolment_call.h"
+#include "cli/options.h"
+#include "cli/request_command.h"
+#include "cli/status_command.h"
+
+namespace sekisho::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Options, TakesValuesFlagsAndWords) {
+  const std::string_view args[] = {"a", "--x", "1", "--y=2", "--f", "b"};
+  const std::string_view valued[] = {"--x", "--y"};
+  const std::string_view flags[] = {"--f"};
+  const auto options = ParseOptions(args, valued, flags);
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->Get("--x"), "1");
+  EXPECT_EQ(options->Get("--y"), "2");
+  EXPECT_TRUE(options->Has("--f"));
+  EXPECT_THAT(options->words, ElementsAre("a", "b"));
+  EXPECT_FALSE(ParseOptions(args, flags, flags));
+  EXPECT_FALSE(ParseOptions(std::span(args).first(2), valued, flags));
+}
+
+TEST(Enroll, TokenMayCarryTheFingerprint) {
+  const std::string fingerprint(32, 'a');
+  const Token with = ParseToken("secret." + fingerprint);
+  EXPECT_EQ(with.secret, "secret");
+  EXPECT_EQ(ToHex(with.fingerprint), fingerprint);
+  for (const char* text : {"secret", "secret.abc", "",
+                           "a.zzzzzzzzzzzzzzzzzzzz"
+                           "zzzzzzzzzzzz"}) {
+    EXPECT_EQ(ParseToken(text).secret, text);
+    EXPECT_TRUE(ParseToken(text).fingerprint.empty());
+  }
+}
+
+TEST(Enroll, FingerprintIsSixteenToThirtyTwoBytes) {
+  EXPECT_TRUE(ParseFingerprint(std::string(32, '0')));
+  EXPECT_TRUE(ParseFingerprint(std::string(64, '0')));
+  EXPECT_FALSE(ParseFingerprint(std::string(30, '0')));
+  EXPECT_FALSE(ParseFingerprint(std::string(66, '0')));
+  EXPECT_FALSE(ParseFingerprint("xy"));
+  EXPECT_TRUE(
+      ParseFingerprint("00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"));
+}
+
+TEST(Enroll, KeyAndRequestAreNewEachTime) {
+  const auto one = MakeKeyAndCsr("terminal-1");
+  const auto two = MakeKeyAndCsr(std::string(300, 'x'));
+  ASSERT_TRUE(one && two);
+  EXPECT_NE(one->key_pem, two->key_pem);
+  EXPECT_THAT(one->csr_pem, HasSubstr("BEGIN CERTIFICATE REQUEST"));
+}
+
+TEST(Enroll, ServerLineIsReplacedAndTheRestStays) {
+  EXPECT_EQ(WithServer("", "a:1"), "server: a:1\n");
+  EXPECT_EQ(WithServer("# x\n# server: y\n", "a:1"),
+            "# x\n# server: y\nserver: a:1\n");
+  EXPECT_EQ(WithServer("server: old\nother: 1\nserver: older", "a:1"),
+            "server: a:1\nother: 1\n");
+}
+
+TEST(Enroll, AgentsConnectToThePortBelow) {
+  EXPECT_EQ(*AgentAddressOf("h:7444"), "h:7443");
+  EXPECT_EQ(*AgentAddressOf("[fd00::1]:7444"), "[fd00::1]:7443");
+  for (const char* bad : {"h", ":1", "h:", "h:x", "h:1", "h:70000"}) {
+    EXPECT_FALSE(AgentAddressOf(bad)) << bad;
+  }
+}
+
+TEST(Request, Durations) {
+  EXPECT_EQ(*ParseDuration("45m"), 45 * 60);
+  EXPECT_EQ(*ParseDuration("8h"), 8 * 3600);
+  EXPECT_EQ(*ParseDuration("30d"), kMaxRequestSeconds);
+  for (const char* bad : {"", "8", "h", "-1h", "0h", "31d", "8hh", "1s",
+                          "99999999999999999999h"}) {
+    EXPECT_FALSE(ParseDuration(bad)) << bad;
+  }
+}
+
+DoctorFacts GoodFacts() {
+  DoctorFacts facts;
+  facts.kernel_release = "6.1.0-30-amd64";
+  facts.btf = facts.cgroup2 = facts.fuse = facts.mount_api = facts.systemd =
+      facts.usb = facts.initramfs_tools = true;
+  facts.lsm = "lockdown,capability,landlock,yama,apparmor,bpf";
+  facts.secure_boot = true;
+  facts.lockdown = "integrity";
+  facts.keyboards = {"AT keyboard"};
+  return facts;
+}
+
+TEST(Doctor, VerdictIsTheWorstFinding) {
+  EXPECT_EQ(Verdict(Judge(GoodFacts())), "full");
+  const struct {
+    void (*change)(DoctorFacts&);
+    const char* verdict;
+  } cases[] = {
+      {[](DoctorFacts& f) { f.kernel_release = "5.10.0"; }, "unsupported"},
+      {[](DoctorFacts& f) { f.kernel_release = "5.15.0"; }, "degraded"},
+      {[](DoctorFacts& f) { f.kernel_release = "x"; }, "unsupported"},
+      {[](DoctorFacts& f) { f.systemd = false; }, "unsupported"},
+      {[](DoctorFacts& f) { f.fuse = false; }, "unsupported"},
+      {[](DoctorFacts& f) { f.mount_api = false; }, "unsupported"},
+      {[](DoctorFacts& f) { f.btf = false; }, "degraded"},
+      {[](DoctorFacts& f) { f.lsm = "landlock"; }, "degraded"},
+      {[](DoctorFacts& f) { f.lsm = "landlock,nobpf"; }, "degraded"},
+      {[](DoctorFacts& f) { f.lsm.reset(); }, "degraded"},
+      {[](DoctorFacts& f) { f.cgroup2 = false; }, "degraded"},
+      {[](DoctorFacts& f) { f.lockdown = "confidentiality"; }, "degraded"},
+      {[](DoctorFacts& f) { f.initramfs_tools = false; }, "degraded"},
+      {[](DoctorFacts& f) { f.secure_boot = false; }, "full"},
+      {[](DoctorFacts& f) { f.keyboards.clear(); }, "full"},
+  };
+  for (const auto& c : cases) {
+    DoctorFacts facts = GoodFacts();
+    c.change(facts);
+    EXPECT_EQ(Verdict(Judge(facts)), c.verdict);
+  }
+}
+
+TEST(Doctor, FindsKeyboardsPointersAndCardReaders) {
+  std::string root = ::testing::TempDir() + "doctor-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  const auto put = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(
+        std::filesystem::path(root + path).parent_path());
+    std::ofstream(root + path) << text;
+  };
+  put("/proc/bus/input/devices",
+      "I: Bus=0019\nN: Name=\"Power Button\"\nH: Handlers=kbd event0 \n"
+      "B: EV=3\n\nI: Bus=0011\nN: Name=\"AT keyboard\"\n"
+      "H: Handlers=sysrq kbd leds event1 \nB: EV=120013\n\n"
+      "I: Bus=0003\nN: Name=\"Mouse\"\nH: Handlers=mouse0 event2 \nB: EV=17\n");
+  put("/sys/bus/usb/devices/1-1:1.0/bInterfaceClass", "0b\n");
+  put("/sys/bus/usb/devices/1-1/product", "Reader\n");
+  put("/sys/bus/usb/devices/1-1/idVendor", "076b\n");
+  put("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+  const DoctorFacts facts = ReadDoctorFacts(root);
+  EXPECT_THAT(facts.keyboards, ElementsAre("AT keyboard"));
+  EXPECT_THAT(facts.pointers, ElementsAre("Mouse"));
+  EXPECT_THAT(facts.card_readers, ElementsAre(HasSubstr("076b")));
+  EXPECT_EQ(facts.lockdown, "integrity");
+  EXPECT_FALSE(facts.systemd);
+  std::filesystem::remove_all(root);
+}
+
+TEST(Status, SaysWhatIsRecordedInTheUsersLanguage) {
+  ipc::StatusAnswer status;
+  status.mode = "observe";
+  status.uplink_detail = "no\x1b[31m route";
+  EXPECT_THAT(StatusText(status, Language::kEnglish),
+              HasSubstr("nothing is refused"));
+  EXPECT_THAT(StatusText(status, Language::kEnglish), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(StatusText(status, Language::kJapanese), HasSubstr("記録"));
+  status.media.push_back(
+      {"0951:1666:\"A", "n", "inspect", "/media/x", "r", ""});
+  EXPECT_THAT(StatusJson(status), HasSubstr(R"("device":"0951:1666:\"A")"));
+  EXPECT_THAT(StatusText(status, Language::kEnglish), HasSubstr("/media/x"));
+}
+
+}  // namespace
+}  // namespace sekisho::cli
