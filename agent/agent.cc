@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace sekisho::agent {
 namespace {
 
 constexpr size_t kMaxSmallFileBytes = 4096;
+constexpr int64_t kSmallestSegment = int64_t{256} * 1024;
 
 std::string HostName() {
   utsname names{};
@@ -77,6 +79,9 @@ Status Agent::OpenState() {
   spool::SpoolOptions spool;
   spool.dir = options_.state_dir + "/spool";
   spool.size_bytes = options_.spool_bytes;
+  // Few files: each is written and synced at the first start, which a slow
+  // disk must not stretch over systemd's patience.
+  spool.segment_bytes = std::max(options_.spool_bytes / 16, kSmallestSegment);
   ASSIGN_OR_RETURN(spool_, spool::Spool::Open(spool));
   ASSIGN_OR_RETURN(
       log_, spool::EventLog::Open(

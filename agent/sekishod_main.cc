@@ -42,6 +42,8 @@ Status Run(const agent::AgentOptions& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   ::signal(SIGPIPE, SIG_IGN);
+  // The first start writes the whole spool once.
+  agent::NotifySystemd("EXTEND_TIMEOUT_USEC=300000000");
   const SystemClock clock;
   ASSIGN_OR_RETURN(const auto loop, EventLoop::Create());
   agent::OpenedGate gate = agent::OpenKernelGate(options);
