@@ -251,6 +251,9 @@ bool Filesystem::WriteFetchesFirst(uint64_t fh) {
 ErrnoOr<size_t> Filesystem::Write(uint64_t fh, int64_t offset, ByteSpan bytes) {
   const HandlePtr handle = HandleOf(fh);
   if (!handle || !handle->write) return Errno(EBADF);
+  if (offset < 0 || offset > INT64_MAX - static_cast<int64_t>(bytes.size())) {
+    return Errno(EFBIG);
+  }
   const NodePtr node = handle->node;
   const std::lock_guard writing(node->writing);
   {

@@ -97,6 +97,12 @@ Status Limit(__rlimit_resource resource, rlim_t value) {
   return {};
 }
 
+Status AllowIf(const Filter& filter, int number, const scmp_arg_cmp& compare) {
+  return Check(
+      seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, number, 1, &compare),
+      "seccomp rule with argument");
+}
+
 Status LoadFilter() {
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return Fail(Code::kInternal, "seccomp_init");
@@ -108,23 +114,17 @@ Status LoadFilter() {
   // Never executable memory.
   for (const int number : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     RETURN_IF_ERROR(
-        Check(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 1,
-                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
-              "seccomp rule for memory"));
+        AllowIf(filter, number, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}));
   }
   // Threads, not processes. clone3's flags are behind a pointer; without it
   // the C library falls back to clone.
   RETURN_IF_ERROR(Check(seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS),
                                          SCMP_SYS(clone3), 0),
                         "seccomp rule for clone3"));
-  RETURN_IF_ERROR(Check(
-      seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)),
-      "seccomp rule for clone"));
+  RETURN_IF_ERROR(AllowIf(filter, SCMP_SYS(clone),
+                          {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}));
   RETURN_IF_ERROR(
-      Check(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, AF_UNIX)),
-            "seccomp rule for sockets"));
+      AllowIf(filter, SCMP_SYS(socket), {0, SCMP_CMP_EQ, AF_UNIX, 0}));
   return Check(seccomp_load(filter.get()), "seccomp_load");
 }
 

@@ -141,8 +141,9 @@ ErrnoStatus StagedFile::MoveToDisk() {
 }
 
 ErrnoStatus StagedFile::Write(ByteSpan bytes, int64_t offset) {
-  const int64_t end = offset + static_cast<int64_t>(bytes.size());
-  if (offset < 0 || end < offset) return Errno(EFBIG);
+  const auto length = static_cast<int64_t>(bytes.size());
+  if (offset < 0 || offset > INT64_MAX - length) return Errno(EFBIG);
+  const int64_t end = offset + length;
   RETURN_IF_ERRNO(Reserve(std::max(end, size())));
   RETURN_IF_ERRNO(PwriteAll(fd(), bytes, offset));
   if (end > size()) size_.store(end);

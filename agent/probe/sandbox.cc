@@ -73,6 +73,12 @@ Status ShutPaths() {
   return {};
 }
 
+Status AllowIf(const Filter& filter, int number, const scmp_arg_cmp& compare) {
+  return Check(
+      seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, number, 1, &compare),
+      "seccomp rule with argument");
+}
+
 Status LoadFilter() {
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return Fail(Code::kInternal, "seccomp_init");
@@ -83,15 +89,11 @@ Status LoadFilter() {
   }
   for (const unsigned request : kAllowedIoctls) {
     RETURN_IF_ERROR(
-        Check(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, request)),
-              "seccomp rule for ioctl"));
+        AllowIf(filter, SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, request, 0}));
   }
   for (const int number : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     RETURN_IF_ERROR(
-        Check(seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 1,
-                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
-              "seccomp rule for memory"));
+        AllowIf(filter, number, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}));
   }
   return Check(seccomp_load(filter.get()), "seccomp_load");
 }

@@ -100,7 +100,7 @@ TEST(Dispatcher, RefusesWhatHasNoVerdict) {
 TEST(Dispatcher, SurvivesAnyBytes) {
   Served served;
   std::mt19937 random(1);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 4'000; ++round) {
     std::string body(random() % 80, '\0');
     for (char& c : body) c = static_cast<char>(random() % 4);
     served.Ask(static_cast<uint32_t>(random() % 60), random() % 3, {}, body);
