@@ -1,0 +1,90 @@
+#include "server/alert/rules.h"
+
+#include <gtest/gtest.h>
+
+namespace sekisho::alert {
+namespace {
+
+using event::v1::EventKind;
+using event::v1::Outcome;
+
+store::Event Event(EventKind kind, Outcome outcome) {
+  store::Event event;
+  event.row_id = 7;
+  event.agent_id = "agent";
+  event.terminal = "terminal-1";
+  event.device_id = "0951:1666:E0D5";
+  event.public_part.set_kind(kind);
+  event.public_part.set_outcome(outcome);
+  event.personal_part.set_person("operator");
+  event.personal_part.set_file_path("/media/secret-name.csv");
+  return event;
+}
+
+std::string Kind(const store::Event& event) {
+  const auto alerts = AlertsFor(event);
+  return alerts.empty() ? "" : alerts[0].alert.kind;
+}
+
+TEST(AlertRules, TransfersByWhatWasDecided) {
+  const auto kind = event::v1::EVENT_KIND_TRANSFER;
+  EXPECT_EQ(Kind(Event(kind, event::v1::OUTCOME_ALLOWED)), "");
+  EXPECT_EQ(Kind(Event(kind, event::v1::OUTCOME_ALERTED)), "transfer_alerted");
+  EXPECT_EQ(Kind(Event(kind, event::v1::OUTCOME_BLOCKED)), "transfer_blocked");
+  // What a newer agent decided and we do not know counts as blocked.
+  EXPECT_EQ(Kind(Event(kind, static_cast<Outcome>(99))), "transfer_blocked");
+  auto observed = Event(kind, event::v1::OUTCOME_BLOCKED);
+  observed.public_part.set_observe_only(true);
+  EXPECT_EQ(Kind(observed), "transfer_observed");
+}
+
+TEST(AlertRules, SeverityRisesWithPeople) {
+  auto event =
+      Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_person_count(99);
+  EXPECT_EQ(AlertsFor(event)[0].alert.severity, "medium");
+  event.public_part.set_person_count(100);
+  EXPECT_EQ(AlertsFor(event)[0].alert.severity, "high");
+  event.public_part.set_person_count(0);
+  event.public_part.set_persons_written_count(1);
+  EXPECT_EQ(AlertsFor(event)[0].alert.severity, "high");
+}
+
+TEST(AlertRules, TitlesCarryNoNameAndNoPath) {
+  auto event =
+      Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_format("csv\x1b[2J");
+  const std::string title = AlertsFor(event)[0].alert.title;
+  EXPECT_EQ(title.find("secret-name"), std::string::npos);
+  EXPECT_EQ(title.find("operator"), std::string::npos);
+  EXPECT_EQ(title.find('\x1b'), std::string::npos);
+}
+
+TEST(AlertRules, ARefusedDeviceIsOneAlertATerminalAndDay) {
+  auto event =
+      Event(event::v1::EVENT_KIND_DEVICE_PLUGGED, event::v1::OUTCOME_BLOCKED);
+  const std::string key = AlertsFor(event)[0].key;
+  event.row_id = 8;
+  EXPECT_EQ(AlertsFor(event)[0].key, key);
+  event.receive_time += std::chrono::days(1);
+  EXPECT_NE(AlertsFor(event)[0].key, key);
+  event.public_part.set_observe_only(true);
+  EXPECT_TRUE(AlertsFor(event).empty());
+}
+
+TEST(AlertRules, HealthTamperGapAndTheUnknown) {
+  const auto none = event::v1::OUTCOME_UNSPECIFIED;
+  EXPECT_EQ(Kind(Event(event::v1::EVENT_KIND_TAMPER, none)), "tamper");
+  EXPECT_EQ(Kind(Event(event::v1::EVENT_KIND_GAP, none)), "event_gap");
+  EXPECT_EQ(Kind(Event(event::v1::EVENT_KIND_REQUEST, none)),
+            "approval_request");
+  EXPECT_EQ(Kind(Event(static_cast<EventKind>(99), none)), "unknown_event");
+  auto started = Event(event::v1::EVENT_KIND_AGENT_STARTED, none);
+  started.public_part.set_gate_state("full");
+  EXPECT_EQ(Kind(started), "");
+  started.public_part.set_gate_state("degraded");
+  EXPECT_EQ(Kind(started), "agent_health");
+}
+
+}  // namespace
+}  // namespace sekisho::alert
