@@ -68,7 +68,9 @@ class Fixtures:
                 if not folder.exists():
                     self._make_booted(folder)
         os.utime(folder)
-        return self._resume(folder / "disk.qcow2", BOOTED)
+        disk = self._directory / "disk.qcow2"
+        shutil.copyfile(folder / "disk.qcow2", disk)
+        return self._resume(disk, BOOTED)
 
     def _make_booted(self, folder: Path) -> None:
         image.remove_unused(folder.parent.glob("booted-*/"))
@@ -90,17 +92,22 @@ class Fixtures:
         debs = self._packages()
         key = _machine_key(*debs, HERE / "server.py", HERE / "fixtures.py")
         kept = HERE.parents[1] / "build" / "vm-fixtures"
+        kept.mkdir(parents=True, exist_ok=True)
         folder = kept / ("agent-" + key)
-        # The agent knows its server by the ports it enrolled at.
-        if not folder.exists() or not _ports(folder).free():
-            image.remove_unused(kept.glob("agent-*/"))
-            self._make_enrolled(debs, folder)
-        os.utime(folder)
-        ports = _ports(folder)
-        self._server = self._new_server(folder / "packages", ports)
-        self._server.restore_state(folder / "state")
+        held = self._directory / "fixture"
+        shutil.rmtree(held, ignore_errors=True)
+        with image.locked(folder.with_suffix(".lock")):
+            # The agent knows its server by the ports it enrolled at.
+            if not folder.exists() or not _ports(folder).free():
+                image.remove_unused(kept.glob("agent-*/"))
+                self._make_enrolled(debs, folder)
+            os.utime(folder)
+            # All of it: another run may replace what is kept at any time.
+            shutil.copytree(folder, held, symlinks=True)
+        self._server = self._new_server(held / "packages", _ports(held))
+        self._server.restore_state(held / "state")
         self._server.start()
-        guest = self._resume(folder / "disk.qcow2", ENROLLED)
+        guest = self._resume(held / "disk.qcow2", ENROLLED)
         guest.server = self._server
         guest.packages = debs
         return guest
@@ -165,9 +172,8 @@ class Fixtures:
 
     # -- both ----------------------------------------------------------------
 
-    def _resume(self, kept: Path, snapshot: str) -> Guest:
-        disk = self._directory / "disk.qcow2"
-        shutil.copyfile(kept, disk)
+    def _resume(self, disk: Path, snapshot: str) -> Guest:
+        """Goes on from a snapshot on `disk`, which is this run's own."""
         guest = Guest(plain_boot(self._image, disk), self._directory)
         guest.start(snapshot)
         return guest
