@@ -156,6 +156,7 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
 
 void Agent::CountLost(const std::string& why) {
   if (lost_++ > 0) return;
+  Log(LogLevel::kWarning, why);
   lost_why_ = why;
   lost_from_ = clock_.Now();
   loop_.After(kGapInterval, [this] {

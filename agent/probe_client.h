@@ -24,7 +24,7 @@ struct ProbeOptions {
   std::string socket_path;
   std::string dev_dir = "/dev";
   std::string sysfs_root = "/sys";
-  int timeout_seconds = 10;
+  int timeout_seconds = 25;
 };
 
 // Blocks: for Jobs. A node whose number is not the disk's any more is kAborted.
