@@ -83,7 +83,7 @@ bool CoreClient::Wait(std::unique_lock<std::mutex>& lock, uint64_t id,
   if (!silent_since_) silent_since_ = std::chrono::steady_clock::now();
   while (!question.answered && !stopping_) {
     const Deadline until = silent_since_
-                               ? std::min(deadline, *silent_since_ + kCoreWait)
+                               ? std::min(deadline, *silent_since_ + patience_)
                                : deadline;
     if (std::chrono::steady_clock::now() >= until) break;
     changed_.wait_until(lock, until);
@@ -214,7 +214,10 @@ Status CoreClient::ReadOne(const Events& events) {
   TakeAnswer(packet->bytes, events);
   const std::lock_guard lock(mutex_);
   silent_since_.reset();
-  if (!waiting_.empty()) silent_since_ = std::chrono::steady_clock::now();
+  // Answered questions stay in the list until their threads have woken up.
+  for (const auto& [id, question] : waiting_) {
+    if (!question->answered) silent_since_ = std::chrono::steady_clock::now();
+  }
   SendRest();
   return {};
 }

@@ -29,8 +29,12 @@ class CoreClient final : public Core {
     std::function<void(const std::string& reason)> stop;
   };
 
-  CoreClient(std::string socket_path, int64_t mount_id)
-      : socket_path_(std::move(socket_path)), mount_id_(mount_id) {}
+  // After `patience` of silence nobody waits for sekishod any more.
+  CoreClient(std::string socket_path, int64_t mount_id,
+             std::chrono::milliseconds patience = kCoreWait)
+      : socket_path_(std::move(socket_path)),
+        mount_id_(mount_id),
+        patience_(patience) {}
 
   // Says hello and waits for the start with both descriptors.
   Result<Start> Connect();
@@ -72,6 +76,7 @@ class CoreClient final : public Core {
 
   const std::string socket_path_;
   const int64_t mount_id_;
+  const std::chrono::milliseconds patience_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
@@ -82,7 +87,7 @@ class CoreClient final : public Core {
   uint64_t next_id_ = 0;
   std::map<uint64_t, Question*> waiting_;
   // Since when questions have been waiting without a word from sekishod. Once
-  // that is kCoreWait, nobody waits any more until it speaks again: requests
+  // that is `patience_`, nobody waits any more until it speaks again: requests
   // on one directory queue in the kernel, and their waits would add up.
   std::optional<Deadline> silent_since_;
   std::vector<Bytes> untold_;  // TransferFailed told while nobody listened

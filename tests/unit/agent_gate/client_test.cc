@@ -147,7 +147,7 @@ struct Talk {
                 answer(fd, *packet);
               }
             }),
-        client(path, 7) {
+        client(path, 7, std::chrono::milliseconds(200)) {
     CHECK(client.Connect().has_value());
     thread = std::thread([this] {
       client.Run({[](const std::string&) {}, [](const std::string&) {}});
@@ -203,6 +203,27 @@ TEST_F(Questions, MalformedAnswersAreNoAnswer) {
     CHECK(SendPacket(fd, AsBytes("x")).has_value());
   });
   EXPECT_FALSE(talk.client.AskWho({1, 1, Soon(100)}));
+}
+
+// A long write lies between the open and its verdict: no question waits in
+// that time, so it is not silence.
+TEST_F(Questions, TimeWithoutAQuestionIsNotSilence) {
+  Talk talk(Path(), [](int fd, const Packet& packet) {
+    auto question = ipc::Decode<ipc::WhoQuestion>(packet.bytes);
+    CHECK(question.has_value());
+    ipc::WhoAnswer answer;
+    answer.question_id = question->question_id;
+    CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
+  });
+  EXPECT_TRUE(talk.client.AskWho({1, 1, Soon(5000)}));
+  std::this_thread::sleep_until(Soon(300));  // longer than the patience
+  EXPECT_TRUE(talk.client.AskWho({1, 1, Soon(5000)}));
+}
+
+TEST_F(Questions, NobodyWaitsTwiceForASilentSekishod) {
+  Talk talk(Path(), [](int, const Packet&) {});
+  EXPECT_FALSE(talk.client.AskWho({1, 1, Soon(60'000)}));
+  EXPECT_FALSE(talk.client.AskWho({1, 1, Soon(60'000)}));
 }
 
 }  // namespace
