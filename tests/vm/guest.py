@@ -198,6 +198,8 @@ class Guest:
             plug(self.usb)
         self.qmp.command("cont")
         if snapshot:
+            # A snapshot may have been taken with the cable out.
+            self.restore_network()
             self.wait_ready(120)
             self._set_clock()
 
