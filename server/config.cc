@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/file.h"
+#include "common/text.h"
 #include "policy/yaml_reader.h"
 
 namespace sekisho {
@@ -30,6 +31,13 @@ constexpr Setting kSettings[] = {
     {"enrol_user", "", "owner of state/ca after init; may ask the server"},
 };
 
+// As it is installed: nothing but comments, which is no YAML document.
+bool OnlyComments(std::string_view text) {
+  return std::ranges::all_of(Split(text, '\n'), [](std::string_view line) {
+    return Trim(line).empty() || Trim(line).starts_with('#');
+  });
+}
+
 Status ReadFileInto(const std::string& path, bool named, Config& config) {
   const auto text = ReadFileAt(AT_FDCWD, path, kMaxConfigBytes);
   if (!text && text.error().code == Code::kNotFound && !named) {
@@ -37,6 +45,9 @@ Status ReadFileInto(const std::string& path, bool named, Config& config) {
   }
   if (!text) {
     return std::unexpected(text.error());
+  }
+  if (OnlyComments(*text)) {
+    return {};
   }
   policy::Problems problems(path);
   const auto root = policy::ReadYaml(*text, problems);

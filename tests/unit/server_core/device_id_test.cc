@@ -15,7 +15,7 @@ event::v1::Device Usb(const std::string& serial) {
 
 TEST(DeviceId, NamesADeviceAndEscapesItsSerial) {
   EXPECT_EQ(DeviceIdOf(Usb("E0D5")), "0951:1666:E0D5");
-  EXPECT_EQ(DeviceIdOf(Usb("a\x1b[2J")), "0951:1666:a\\x1b[2J");
+  EXPECT_EQ(DeviceIdOf(Usb("a\x1b[2J")), "0951:1666:a\\u{1b}[2J");
   EXPECT_EQ(DeviceIdOf(Usb("")), "0951:1666:");
   EXPECT_EQ(DeviceIdOf({}), "");
 }
