@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kPrefix = "/api/v1/";
+// Longer than any approval should stand; also keeps the sum in range.
+constexpr int64_t kMaxExpirySeconds = int64_t{10} * 366 * 24 * 3600;
 
 int HttpStatus(Code code) {
   switch (code) {
@@ -142,11 +144,14 @@ std::optional<core::AlertState> ParseAlertState(std::string_view word) {
 Result<std::optional<WallTime>> ExpiryOf(const json& body) {
   const auto found = body.find("expire_seconds");
   if (found == body.end() || found->is_null()) return std::nullopt;
-  if (!found->is_number_integer() || found->get<int64_t>() <= 0) {
+  const int64_t seconds =
+      found->is_number_integer() ? found->get<int64_t>() : 0;
+  if (seconds <= 0 || seconds > kMaxExpirySeconds) {
     return Fail(Code::kInvalidArgument,
-                "'expire_seconds' must be a positive whole number");
+                "'expire_seconds' must be a whole number of seconds, at most "
+                "ten years");
   }
-  return SystemClock().Now() + std::chrono::seconds(found->get<int64_t>());
+  return SystemClock().Now() + std::chrono::seconds(seconds);
 }
 
 // ---- routes ----

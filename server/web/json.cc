@@ -184,10 +184,11 @@ json ToJson(const core::Alert& alert) {
               {"kind", alert.kind},
               {"severity", alert.severity},
               {"state", core::Name(alert.state)},
-              {"title", Shown(alert.title)},
+              // Title and person come escaped from the rule that made it.
+              {"title", alert.title},
               {"agent_id", alert.agent_id},
               {"terminal", Shown(alert.terminal)},
-              {"person", Shown(alert.person)},
+              {"person", alert.person},
               {"device_id", alert.device_id},
               {"create_time", Time(alert.create_time)},
               {"update_time", Time(alert.update_time)},

@@ -37,6 +37,8 @@ class LiveFeed {
   explicit LiveFeed(core::Desk& desk);
 
   std::shared_ptr<Reader> Open(std::function<void()> wake);
+  // After it no reader is woken; to be called before what `wake` uses goes.
+  void Stop() { subscription_.reset(); }
 
  private:
   void OnChange(const core::Change& change);

@@ -38,10 +38,12 @@ StaticFiles StaticFiles::Load(const std::string& directory) {
        std::filesystem::recursive_directory_iterator(directory, error)) {
     if (!entry.is_regular_file(error)) continue;
     const std::string path = entry.path().string();
+    const std::string url =
+        "/" + entry.path().lexically_relative(directory).generic_string();
     auto content = ReadFileAt(AT_FDCWD, path, kMaxFileBytes);
     if (!content) continue;
-    loaded.files_[path.substr(directory.size())] = File{
-        ContentType(entry.path().extension().string()), std::move(*content)};
+    loaded.files_[url] = File{ContentType(entry.path().extension().string()),
+                              std::move(*content)};
   }
   if (!loaded.files_.contains("/index.html")) {
     loaded.files_["/index.html"] =

@@ -82,6 +82,7 @@ class Server final : public WebServer {
         acceptor_(io_) {}
 
   ~Server() override {
+    feed_.Stop();
     io_.stop();
     threads_.clear();  // joins
   }
@@ -177,10 +178,10 @@ class Server final : public WebServer {
       if (error) {
         if (error == http::error::body_limit ||
             error == http::error::header_limit) {
-          co_await Send(stream,
-                        ErrorResponse(Error{Code::kResourceExhausted,
-                                            "the request is over its limit"}),
-                        false, error);
+          Response refusal = ErrorResponse(
+              Error{Code::kResourceExhausted, "the request is over its limit"});
+          refusal.status = error == http::error::body_limit ? 413 : 431;
+          co_await Send(stream, std::move(refusal), false, error);
         }
         break;
       }
@@ -194,7 +195,10 @@ class Server final : public WebServer {
         co_await Follow(stream, *request);
         break;
       }
-      co_await Send(stream, Answer(*request), keep_alive, error);
+      Response response = Answer(*request);
+      // RFC 9110, 9.3.2: the header of GET without its body.
+      if (request->method == "HEAD") response.body.clear();
+      co_await Send(stream, std::move(response), keep_alive, error);
       if (!keep_alive) break;
     }
     beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(5));
@@ -253,6 +257,13 @@ class Server final : public WebServer {
       co_await Send(stream, ErrorResponse(caller.error()), false, error);
       co_return;
     }
+    // The timer is touched only on this connection's strand.
+    const auto executor = stream.get_executor();
+    const auto timer = std::make_shared<asio::steady_timer>(executor);
+    const auto reader = feed_.Open([executor, timer] {
+      asio::post(executor, [timer] { timer->cancel(); });
+    });
+    // Joined before it is told so: a peer that read the head misses nothing.
     http::response<http::empty_body> head(http::status::ok, 11);
     head.set(http::field::content_type, "text/event-stream");
     head.set(http::field::cache_control, "no-store");
@@ -261,13 +272,6 @@ class Server final : public WebServer {
     http::response_serializer<http::empty_body> serializer(head);
     beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
     co_await http::async_write_header(stream, serializer, Awaiting(error));
-
-    // The timer is touched only on this connection's strand.
-    const auto executor = stream.get_executor();
-    const auto timer = std::make_shared<asio::steady_timer>(executor);
-    const auto reader = feed_.Open([executor, timer] {
-      asio::post(executor, [timer] { timer->cancel(); });
-    });
     while (!error) {
       std::string out = reader->Take();
       if (out.empty()) {

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "policy/packs.h"
 #include "server/web/json.h"
 #include "tests/unit/server_web/fake_desk.h"
 
@@ -261,7 +263,7 @@ TEST_F(ApiTest, HostileNamesLeaveWithoutControlsAndEscapedOnce) {
   const Response devices = Get("devices");
   EXPECT_THAT(devices.body, Not(HasSubstr("\x1b")));
   EXPECT_THAT(devices.body, Not(HasSubstr("\\u001b")));
-  EXPECT_THAT(devices.body, HasSubstr("\\\\x1b[2J"));
+  EXPECT_THAT(devices.body, HasSubstr("\\\\u{1b}[2J"));
   const Response events = Get("events");
   for (const json& event : json::parse(events.body)["rows"]) {
     if (!event.contains("transfer")) continue;
@@ -281,13 +283,16 @@ TEST_F(ApiTest, AlertTextIsNotEscapedASecondTime) {
 
 TEST_F(ApiTest, PolicyWithAnErrorTellsLineAndColumn) {
   LogInAs("suzuki");
-  const json refused = json::parse(
-      Post("policies", {{"text", "policy: 1\nname: x\nmode: enforced\n"}})
-          .body);
+  std::string text(policy::PackText("appi"));
+  const std::string right = "mode: enforce";
+  const size_t at = text.find(right);
+  const auto line = 1 + std::ranges::count(text.substr(0, at), '\n');
+  text.insert(at + right.size(), "d");
+  const json refused = json::parse(Post("policies", {{"text", text}}).body);
   EXPECT_EQ(refused["version"], 0);
   ASSERT_FALSE(refused["problems"].empty());
-  EXPECT_EQ(refused["problems"][0]["line"], 3);
-  EXPECT_GT(refused["problems"][0]["column"], 0);
+  EXPECT_EQ(refused["problems"][0]["line"], line);
+  EXPECT_EQ(refused["problems"][0]["column"], 7);
   EXPECT_EQ(json::parse(Get("policies").body)["rows"].size(), 2u);
   const json again =
       json::parse(Post("policies:rollback/1", json::object()).body);

@@ -18,7 +18,7 @@ namespace sekisho::web {
 inline constexpr char kHostileProduct[] =
     "<img src=x onerror=window.hacked=1>\x1b[2J";
 inline constexpr char kHostileFile[] =
-    "/home/op01/=cmd|'/C calc'!A1\"><script>window.hacked=1</script>\n.csv";
+    "/home/op01/=cmd|'C calc'!A1\"><svg onload=window.hacked=1>\n.csv";
 
 class FakeDesk final : public core::Desk {
  public:
