@@ -5,6 +5,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [react()],
   server: { proxy: { '/api': { target: 'https://localhost:8443', secure: false } } },
-  build: { target: 'es2022', sourcemap: false },
+  build: { target: 'es2022', sourcemap: false, manifest: true, chunkSizeWarningLimit: 700 },
   test: { environment: 'jsdom' },
 });

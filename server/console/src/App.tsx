@@ -1,7 +1,7 @@
 import { Alert, AppBar, Box, Button, Container, createTheme, CssBaseline, IconButton, Tab, Tabs, ThemeProvider, Toolbar, Tooltip, Typography, useMediaQuery } from '@mui/material';
 import { enUS, jaJP } from '@mui/material/locale';
 import { useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
 
@@ -9,13 +9,25 @@ import { ApiError, get, post, rememberSession } from './api/client';
 import { useLive } from './api/live';
 import type { Session } from './api/types';
 import { setLanguage } from './i18n';
-import { AlertPage } from './pages/AlertPage';
-import { Alerts } from './pages/Alerts';
-import { Devices } from './pages/Devices';
-import { Events } from './pages/Events';
 import { Login } from './pages/Login';
-import { Policy } from './pages/Policy';
-import { Terminals } from './pages/Terminals';
+import { Waiting } from './parts/State';
+
+// Each page is fetched when it is first opened.
+const AlertPage = lazy(() => import('./pages/AlertPage').then((page) => ({ default: page.AlertPage })));
+const Alerts = lazy(() => import('./pages/Alerts').then((page) => ({ default: page.Alerts })));
+const Devices = lazy(() => import('./pages/Devices').then((page) => ({ default: page.Devices })));
+const Events = lazy(() => import('./pages/Events').then((page) => ({ default: page.Events })));
+const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
+const Terminals = lazy(() => import('./pages/Terminals').then((page) => ({ default: page.Terminals })));
+
+// Each colour is readable as text on the page and under text in a chip.
+const LIGHT = {
+  background: { default: '#f5f6f8' },
+  primary: { main: '#1d3557' }, error: { main: '#b3261e' }, warning: { main: '#8a4b00' }, info: { main: '#01579b' }, success: { main: '#1b5e20' },
+};
+const DARK = {
+  primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
+};
 
 const PLACES = ['alerts', 'events', 'devices', 'terminals', 'policy'] as const;
 
@@ -47,7 +59,7 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
       </AppBar>
       {!live && <Alert severity="warning" square>{t('app.notLive')}</Alert>}
       <Container component="main" maxWidth="xl" sx={{ py: 3 }}>
-        <Routes>
+        <Suspense fallback={<Waiting />}><Routes>
           <Route path="/alerts" element={<Alerts />} />
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
           <Route path="/events" element={<Events />} />
@@ -55,7 +67,7 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />
           <Route path="/policy" element={<Policy mayChange={mayChange} />} />
           <Route path="*" element={<Navigate to="/alerts" replace />} />
-        </Routes>
+        </Routes></Suspense>
       </Container>
     </>
   );
@@ -71,9 +83,9 @@ export function App() {
   const dark = mode ? mode === 'dark' : prefersDark;
   const theme = useMemo(
     () => createTheme(
-      { palette: { mode: dark ? 'dark' : 'light', primary: { main: dark ? '#8ecae6' : '#1d3557' } },
+      { palette: { mode: dark ? 'dark' : 'light', ...(dark ? DARK : LIGHT) },
         typography: { fontFamily: 'system-ui, "Noto Sans JP", "Noto Sans CJK JP", sans-serif' },
-        components: { MuiTab: { styleOverrides: { root: { minWidth: 0, textTransform: 'none' } } }, MuiButton: { styleOverrides: { root: { textTransform: 'none' } } } } },
+        components: { MuiTableCell: { styleOverrides: { head: { fontSize: 12, fontWeight: 600, opacity: 0.85 } } }, MuiTab: { styleOverrides: { root: { minWidth: 0, textTransform: 'none' } } }, MuiButton: { styleOverrides: { root: { textTransform: 'none' } } } } },
       i18n.language === 'ja' ? jaJP : enUS,
     ),
     [dark, i18n.language],

@@ -1,72 +1,95 @@
-// One alert tells its story: who, what, from where to where, why.
-import { Alert as Banner, Button, Divider, Grid, Menu, MenuItem, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
+// One alert tells its story at a glance, with the decision beside it: who,
+// what, from where to where, why. Every fact stands below.
+import { Alert as Banner, Box, Button, Chip, Divider, Grid, Link, Menu, MenuItem, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate, useParams } from 'react-router-dom';
+import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
-import { DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
-import { Fact, SeverityChip, StateChip } from '../parts/Shown';
+import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
+import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
 import { ErrorText, Loaded } from '../parts/State';
-
-function Story({ alert }: { alert: Alert }) {
-  const { t } = useTranslation();
-  const event = alert.event;
-  if (!event?.transfer) return <>{alert.title}</>;
-  const key = event.outcome === 'blocked' && !event.observe_only ? 'alert.blockedTransfer' : 'alert.otherTransfer';
-  return (
-    <>
-      {t(key, {
-        person: event.who.person || t('app.unknown'),
-        file: fileName(event.transfer.file_path),
-        persons: formatNumber(event.transfer.persons),
-        written: formatNumber(event.transfer.persons_written),
-        terminal: event.terminal,
-        device: event.device ? deviceName(event.device) : event.device_id,
-      })}
-    </>
-  );
-}
+import { alertStory } from '../story';
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <Paper variant="outlined" sx={{ p: 2, height: '100%' }}>
-      <Typography component="h2" variant="h6" gutterBottom>
-        {title}
-      </Typography>
+    <Paper variant="outlined" component="section" sx={{ p: 2, height: '100%' }}>
+      <Typography component="h2" variant="overline" sx={{ color: 'text.secondary', lineHeight: 1.5 }}>{title}</Typography>
       {children}
     </Paper>
+  );
+}
+
+// The answer to one question: a line to read from afar, and what backs it.
+function Answer({ title, headline, children }: { title: string; headline: ReactNode; children: ReactNode }) {
+  return (
+    <Section title={title}>
+      <Typography component="p" variant="h6" sx={{ overflowWrap: 'anywhere', lineHeight: 1.35 }}>{headline}</Typography>
+      <Box sx={{ color: 'text.secondary', typography: 'body2', overflowWrap: 'anywhere' }}>{children}</Box>
+    </Section>
+  );
+}
+
+function Answers({ alert, event }: { alert: Alert; event: Event }) {
+  const { t } = useTranslation();
+  const { who, transfer, device } = event;
+  return (
+    <Grid container spacing={1.5}>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        <Answer title={t('alert.who')} headline={who.person || t('app.unknown')}>
+          {[t(`origin.${who.origin}`, { defaultValue: who.origin }), who.ssh_source, who.tty].filter(Boolean).join(' · ') || '–'}
+          {who.program && <div><Code>{who.program}</Code></div>}
+        </Answer>
+      </Grid>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        {transfer ? (
+          <Answer title={t('alert.what')} headline={t('alert.people', { persons: formatNumber(transfer.persons) })}>
+            <div>{fileName(transfer.file_path)}</div>
+            <Stack direction="row" spacing={0.5} useFlexGap sx={{ flexWrap: 'wrap', mt: 0.5 }}>
+              {Object.keys(transfer.data).map((type) => <Chip key={type} size="small" variant="outlined" label={t(`type.${type}`, { defaultValue: type })} />)}
+            </Stack>
+          </Answer>
+        ) : (
+          <Answer title={t('alert.what')} headline={t(`kind.${event.kind}`, { defaultValue: event.kind })}>{formatTime(event.occur_time)}</Answer>
+        )}
+      </Grid>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        <Answer title={t('alert.where')} headline={<>{alert.terminal}{device && <> → {deviceName(device)}</>}</>}>
+          {device && <Code>{event.device_id}</Code>}
+          {transfer && <div>{t('transfer.written')}: <strong>{formatNumber(transfer.persons_written)}</strong></div>}
+        </Answer>
+      </Grid>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        <Answer title={t('alert.why')} headline={event.reason || event.rule || '–'}>
+          {event.rule && <>{t('event.rule')} <Code>{event.rule}</Code> · </>}
+          {t('policy.version', { version: event.policy_version })} · {event.observe_only ? t('mode.observe') : t('mode.enforce')}{' '}
+          {event.outcome !== 'none' && <OutcomeChip outcome={event.outcome} />}
+        </Answer>
+      </Grid>
+    </Grid>
   );
 }
 
 function Facts({ event }: { event: Event }) {
   const { t } = useTranslation();
   return (
-    <Grid container spacing={2}>
-      <Grid size={{ xs: 12, md: 6 }}>
-        <Section title={t('alert.who')}><WhoFacts who={event.who} /></Section>
-      </Grid>
-      <Grid size={{ xs: 12, md: 6 }}>
-        <Section title={t('alert.why')}>
-          <Table size="small"><TableBody>
-            <Fact name={t('event.reason')}>{event.reason}</Fact>
-            <Fact name={t('event.rule')}>{event.rule}</Fact>
-            <Fact name={t('event.policy')}>{event.policy_version}</Fact>
-            <Fact name={t('event.access')}>{event.access}</Fact>
-            <Fact name={t('terminal.mode')}>{event.observe_only ? t('event.observeOnly') : t('mode.enforce')}</Fact>
-          </TableBody></Table>
-        </Section>
-      </Grid>
+    <Grid container spacing={1.5}>
       {event.transfer && (
-        <Grid size={{ xs: 12, md: 6 }}>
-          <Section title={t('alert.what')}><TransferFacts transfer={event.transfer} /></Section>
+        <Grid size={12}>
+          <Section title={t('transfer.file')}>
+            <TransferFacts transfer={event.transfer} />
+            <ColumnFacts columns={event.transfer.columns} />
+          </Section>
         </Grid>
       )}
-      <Grid size={{ xs: 12, md: 6 }}>
-        <Section title={t('alert.where')}>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        <Section title={t('who.person')}><WhoFacts who={event.who} /></Section>
+      </Grid>
+      <Grid size={{ xs: 12, sm: 6 }}>
+        <Section title={t('event.device')}>
           <Table size="small"><TableBody>
             <Fact name={t('terminal.name')}>{event.terminal}</Fact>
             {event.device && <DeviceFactsRows facts={event.device} />}
@@ -80,6 +103,83 @@ function Facts({ event }: { event: Event }) {
   );
 }
 
+function More({ event }: { event: Event }) {
+  const { t } = useTranslation();
+  const links: [string, string, string][] = [
+    ['person', event.who.person, t('alert.samePerson')],
+    ['device_id', event.device_id, t('alert.sameDevice')],
+    ['terminal', event.terminal, t('alert.sameTerminal')],
+  ];
+  return (
+    <Typography variant="body2" color="text.secondary">
+      {t('alert.more')}{' '}
+      {links.filter(([, value]) => value !== '').map(([name, value, label]) => (
+        <Link key={name} component={RouterLink} to={`/events?${new URLSearchParams({ [name]: value }).toString()}`} sx={{ mr: 1.5 }}>{label}</Link>
+      ))}
+    </Typography>
+  );
+}
+
+interface DecisionProps {
+  alert: Alert;
+  session: Session;
+  busy: boolean;
+  error: unknown;
+  onChange: (body: object) => void;
+}
+
+function Decision({ alert, session, busy, error, onChange }: DecisionProps) {
+  const { t } = useTranslation();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const closed = alert.state === 'closed';
+  return (
+    <Section title={t('alert.decide')}>
+      <Stack spacing={1.25} sx={{ mt: 0.5 }}>
+        <Stack direction="row" spacing={1} useFlexGap sx={{ alignItems: 'center', flexWrap: 'wrap' }}>
+          <StateChip state={alert.state} />
+          <Typography variant="body2">{t('alert.assignee')}: <strong>{alert.assignee || '–'}</strong></Typography>
+          {alert.verdict && <Typography variant="body2">{t('alert.verdict')}: <strong>{t(`verdict.${alert.verdict}`)}</strong></Typography>}
+        </Stack>
+        {error !== null && <Banner severity="error"><ErrorText error={error} /></Banner>}
+        {!closed && (
+          <>
+            <Button variant={alert.state === 'new' ? 'contained' : 'outlined'} disabled={busy || alert.state !== 'new'} onClick={() => onChange({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
+            <Button variant="outlined" disabled={busy || alert.assignee === session.user} onClick={() => onChange({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>
+            <Button variant={alert.state === 'new' ? 'outlined' : 'contained'} disabled={busy} aria-haspopup="menu" onClick={(e) => setAnchor(e.currentTarget)}>{t('alert.closeAs')}…</Button>
+            <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+              {(['true_positive', 'false_positive', 'benign'] as const).map((verdict) => (
+                <MenuItem key={verdict} onClick={() => { setAnchor(null); onChange({ state: 'closed', verdict }); }}>
+                  {t(`verdict.${verdict}`)}
+                </MenuItem>
+              ))}
+            </Menu>
+          </>
+        )}
+      </Stack>
+    </Section>
+  );
+}
+
+function Comments({ alert, draft, onDraft, onSend }: { alert: Alert; draft: string; onDraft: (text: string) => void; onSend: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Section title={t('alert.comments')}>
+      <Stack spacing={1} divider={<Divider />} sx={{ mt: 0.5 }}>
+        {alert.comments.map((one, i) => (
+          <Box key={i} sx={{ overflowWrap: 'anywhere' }}>
+            <Typography variant="caption" color="text.secondary">{one.author} · {formatTime(one.time)}</Typography>
+            <Typography variant="body2">{one.text}</Typography>
+          </Box>
+        ))}
+        <Stack spacing={1} sx={{ alignItems: 'flex-end' }}>
+          <TextField fullWidth multiline maxRows={8} size="small" label={t('alert.comment')} value={draft} onChange={(e) => onDraft(e.target.value)} />
+          <Button disabled={draft.trim() === ''} onClick={onSend}>{t('alert.addComment')}</Button>
+        </Stack>
+      </Stack>
+    </Section>
+  );
+}
+
 export function AlertPage({ session }: { session: Session }) {
   const { id = '' } = useParams();
   const { t } = useTranslation();
@@ -89,7 +189,6 @@ export function AlertPage({ session }: { session: Session }) {
   // What is being typed outlives an ended session and a reload.
   const draftKey = `comment-${id}`;
   const [comment, setComment] = useState(sessionStorage.getItem(draftKey) ?? '');
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const type = (text: string) => {
     setComment(text);
     sessionStorage.setItem(draftKey, text);
@@ -98,6 +197,7 @@ export function AlertPage({ session }: { session: Session }) {
     mutationFn: (body: object) => post<Alert>(`alerts/${id}`, body),
     onSuccess: (alert, body) => {
       if ('comment' in body) type('');
+      // The answer may leave out the event.
       client.setQueryData(['alert', id], (old: Alert | undefined) => ({ ...old, ...alert }));
       void client.invalidateQueries({ queryKey: ['alerts'] });
     },
@@ -105,8 +205,8 @@ export function AlertPage({ session }: { session: Session }) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if ((event.target as HTMLElement).closest('input, textarea, [role=menu]') || event.ctrlKey) return;
-      if (event.key === 'u') navigate('/alerts');
+      if ((event.target as HTMLElement).closest('input, textarea, [role=menu]') || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === 'u') void navigate('/alerts');
       if (event.key === 'a' && query.data?.state === 'new') change.mutate({ state: 'acknowledged' });
     };
     window.addEventListener('keydown', onKey);
@@ -116,50 +216,31 @@ export function AlertPage({ session }: { session: Session }) {
   return (
     <Loaded query={query}>
       {(alert) => (
-        <Stack spacing={2}>
+        <Stack spacing={1.5}>
           <Stack direction="row" spacing={1} useFlexGap sx={{ alignItems: 'center', flexWrap: 'wrap' }}>
-            <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>
-              {t('alert.one', { id: alert.alert_id })}
-            </Typography>
+            <Typography component="h1" variant="h6">{t('alert.one', { id: alert.alert_id })}</Typography>
             <SeverityChip severity={alert.severity} />
-            <StateChip state={alert.state} />
             <Typography color="text.secondary">{formatTime(alert.create_time)}</Typography>
           </Stack>
-          <Banner severity={alert.severity === 'low' ? 'info' : alert.severity === 'medium' ? 'warning' : 'error'} icon={false}>
-            <Typography><Story alert={alert} /></Typography>
-            {alert.resolve_time && <Typography variant="body2">{t('alert.resolved', { time: formatTime(alert.resolve_time) })}</Typography>}
-          </Banner>
-          <Stack direction="row" spacing={1} useFlexGap sx={{ flexWrap: 'wrap' }}>
-            <Button variant="contained" disabled={alert.state !== 'new'} onClick={() => change.mutate({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
-            <Button variant="outlined" disabled={alert.state === 'closed' || alert.assignee === session.user} onClick={() => change.mutate({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>
-            <Button variant="outlined" disabled={alert.state === 'closed'} aria-haspopup="menu" onClick={(e) => setAnchor(e.currentTarget)}>{t('alert.closeAs')}…</Button>
-            <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
-              {(['true_positive', 'false_positive', 'benign'] as const).map((verdict) => (
-                <MenuItem key={verdict} onClick={() => { setAnchor(null); change.mutate({ state: 'closed', verdict }); }}>
-                  {t(`verdict.${verdict}`)}
-                </MenuItem>
-              ))}
-            </Menu>
-            <Typography sx={{ alignSelf: 'center', color: 'text.secondary' }}>
-              {t('alert.assignee')}: {alert.assignee || '–'}{alert.verdict && ` · ${t(`verdict.${alert.verdict}`)}`}
-            </Typography>
-          </Stack>
-          {change.isError && <Banner severity="error"><ErrorText error={change.error} /></Banner>}
-          {alert.event && <Facts event={alert.event} />}
-          <Section title={t('alert.comments')}>
-            <Stack spacing={1} divider={<Divider />}>
-              {alert.comments.map((one, i) => (
-                <Typography key={i} sx={{ overflowWrap: 'anywhere' }}>
-                  <Typography component="span" color="text.secondary">{formatTime(one.time)} {one.author}: </Typography>
-                  {one.text}
-                </Typography>
-              ))}
-              <Stack direction="row" spacing={1}>
-                <TextField fullWidth size="small" label={t('alert.comment')} value={comment} onChange={(e) => type(e.target.value)} />
-                <Button disabled={comment.trim() === ''} onClick={() => change.mutate({ comment: comment.trim() })}>{t('alert.addComment')}</Button>
+          <Grid container spacing={1.5}>
+            <Grid size={{ xs: 12, md: 8.5 }}>
+              <Stack spacing={1.5}>
+                <Banner severity={alert.severity === 'low' ? 'info' : alert.severity === 'medium' ? 'warning' : 'error'} icon={false} sx={{ borderLeft: 6, borderColor: alert.severity === 'low' ? 'info.main' : alert.severity === 'medium' ? 'warning.main' : 'error.main', borderRadius: 1 }}>
+                  <Typography sx={{ fontSize: '1.1rem', lineHeight: 1.5, overflowWrap: 'anywhere' }}>{alertStory(alert, t)}</Typography>
+                  {alert.resolve_time && <Typography variant="body2">{t('alert.resolved', { time: formatTime(alert.resolve_time) })}</Typography>}
+                </Banner>
+                {alert.event && <Answers alert={alert} event={alert.event} />}
+                {alert.event && <More event={alert.event} />}
+                {alert.event && <Facts event={alert.event} />}
               </Stack>
-            </Stack>
-          </Section>
+            </Grid>
+            <Grid size={{ xs: 12, md: 3.5 }}>
+              <Stack spacing={1.5} sx={{ position: { md: 'sticky' }, top: 64 }}>
+                <Box><Decision alert={alert} session={session} busy={change.isPending} error={change.isError ? change.error : null} onChange={(body) => change.mutate(body)} /></Box>
+                <Box><Comments alert={alert} draft={comment} onDraft={type} onSend={() => change.mutate({ comment: comment.trim() })} /></Box>
+              </Stack>
+            </Grid>
+          </Grid>
         </Stack>
       )}
     </Loaded>

@@ -9,8 +9,12 @@ import type { Alert } from '../api/types';
 import { formatTime } from '../format';
 import { Rows, rowsOf, usePages } from '../parts/Rows';
 import { SeverityChip, StateChip } from '../parts/Shown';
+import { alertTitle } from '../story';
 
 const OPEN = 'new,acknowledged,in_progress';
+// Nobody is behind these.
+const OF_A_MACHINE = ['terminal_silent', 'event_gap', 'agent_health'];
+const NARROW = { whiteSpace: 'nowrap', maxWidth: '11rem', overflow: 'hidden', textOverflow: 'ellipsis' };
 const SEVERITIES = ['critical', 'high', 'medium', 'low'];
 
 export function Alerts() {
@@ -31,7 +35,7 @@ export function Alerts() {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (target.closest('input, textarea, [role=combobox], [role=listbox]') || event.ctrlKey) return;
+      if (target.closest('input, textarea, [role=combobox], [role=listbox]') || event.ctrlKey || event.metaKey || event.altKey) return;
       const row = rows[at];
       if (event.key === 'j') setAt(Math.min(at + 1, rows.length - 1));
       else if (event.key === 'k') setAt(Math.max(at - 1, 0));
@@ -84,17 +88,17 @@ export function Alerts() {
             <TableCell sx={{ overflowWrap: 'anywhere' }}>
               <a
                 href={`/alerts/${alert.alert_id}`}
-                style={{ color: 'inherit' }}
+                style={{ color: 'inherit', textDecoration: 'none', fontWeight: alert.state === 'new' ? 600 : 400 }}
                 onClick={(event) => {
                   event.preventDefault();
                   navigate(`/alerts/${alert.alert_id}`);
                 }}
               >
-                {alert.title}
+                {alertTitle(alert, t)}
               </a>
             </TableCell>
-            <TableCell>{alert.person || t('app.unknown')}</TableCell>
-            <TableCell>{alert.terminal}</TableCell>
+            <TableCell sx={NARROW}>{alert.person || (OF_A_MACHINE.includes(alert.kind) ? '–' : t('app.unknown'))}</TableCell>
+            <TableCell sx={NARROW}>{alert.terminal}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatTime(alert.create_time)}</TableCell>
             <TableCell><StateChip state={alert.state} /></TableCell>
             <TableCell>{alert.assignee || '–'}</TableCell>

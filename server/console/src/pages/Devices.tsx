@@ -104,9 +104,9 @@ export function Devices({ mayChange }: { mayChange: boolean }) {
             <TableCell>{approval(device)}</TableCell>
             <TableCell align="right">
               {mayChange && (device.approved_access ? (
-                <Button color="warning" onClick={() => revoke.mutate(device.device_id)}>{t('device.revoke')}</Button>
+                <Button color="warning" sx={{ whiteSpace: 'nowrap' }} onClick={() => revoke.mutate(device.device_id)}>{t('device.revoke')}</Button>
               ) : (
-                <Button variant="outlined" onClick={() => setApproving(device)}>{t('device.approve')}</Button>
+                <Button variant="outlined" sx={{ whiteSpace: 'nowrap' }} onClick={() => setApproving(device)}>{t('device.approve')}</Button>
               ))}
             </TableCell>
           </TableRow>

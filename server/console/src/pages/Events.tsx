@@ -1,6 +1,6 @@
 import { Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useSearchParams } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
@@ -16,10 +16,12 @@ function detail(event: Event, people: string): string {
 
 export function Events() {
   const { t } = useTranslation();
-  const [filter, setFilter] = useState({ terminal: '', person: '', device_id: '' });
+  // In the address, so that a filter can be linked to.
+  const [query, setQuery] = useSearchParams();
+  const filter = { terminal: query.get('terminal') ?? '', person: query.get('person') ?? '', device_id: query.get('device_id') ?? '' };
   const pages = usePages<Event>('events', 'events', filter);
   const field = (name: keyof typeof filter, label: string) => (
-    <TextField size="small" label={label} value={filter[name]} onChange={(e) => setFilter({ ...filter, [name]: e.target.value })} />
+    <TextField size="small" label={label} value={filter[name]} onChange={(e) => setQuery({ ...filter, [name]: e.target.value }, { replace: true })} />
   );
   return (
     <>

@@ -1,4 +1,4 @@
-import { Alert, Button, Chip, Grid, List, ListItemButton, ListItemText, Paper, Stack, TextField, Typography } from '@mui/material';
+import { Alert, Button, Chip, Grid, List, ListItem, ListItemButton, ListItemText, Paper, Stack, TextField, Typography } from '@mui/material';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -81,12 +81,12 @@ export function Policy({ mayChange }: { mayChange: boolean }) {
               {() => (
                 <List dense>
                   {versions.map((version) => (
-                    <ListItemButton key={version.version} onClick={() => type(version.text)} title={t('policy.edit')}>
+                    <ListItem key={version.version} disablePadding><ListItemButton onClick={() => type(version.text)} title={t('policy.edit')}>
                       <ListItemText
                         primary={<>{t('policy.version', { version: version.version })} <Chip size="small" label={t(`mode.${version.mode}`, { defaultValue: version.mode })} /></>}
                         secondary={`${formatTime(version.push_time)} · ${version.author}${version.comment ? ` · ${version.comment}` : ''}`}
                       />
-                    </ListItemButton>
+                    </ListItemButton></ListItem>
                   ))}
                   {versions.length === 0 && <Empty />}
                 </List>

@@ -2,7 +2,7 @@
 import { Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
 import { useTranslation } from 'react-i18next';
 
-import type { DeviceFacts, Event, Transfer, Who } from '../api/types';
+import type { Column, DeviceFacts, Event, Transfer, Who } from '../api/types';
 import { deviceName, formatBytes, formatNumber, formatShare, formatTime } from '../format';
 import { Code, Fact, OutcomeChip } from './Shown';
 
@@ -52,33 +52,38 @@ export function TransferFacts({ transfer }: { transfer: Transfer }) {
           <Fact name={t('transfer.hash')}>{transfer.file_sha256 && <Code>{transfer.file_sha256}</Code>}</Fact>
         </TableBody>
       </Table>
-      {transfer.columns.length > 0 && (
-        <>
-          <Typography component="h3" variant="subtitle2" sx={{ mt: 2 }}>
-            {t('transfer.columns')}
-          </Typography>
-          <Table size="small" aria-label={t('transfer.columns')}>
-            <TableHead>
-              <TableRow>
-                <TableCell sx={{ pl: 0 }}>{t('transfer.column')}</TableCell>
-                <TableCell>{t('transfer.type')}</TableCell>
-                <TableCell align="right">{t('transfer.rows')}</TableCell>
-                <TableCell align="right">{t('transfer.share')}</TableCell>
-              </TableRow>
-            </TableHead>
-            <TableBody>
-              {transfer.columns.map((column, i) => (
-                <TableRow key={i}>
-                  <TableCell sx={{ pl: 0 }}>{column.name || `#${i + 1}`}</TableCell>
-                  <TableCell>{typeName(column.type)}</TableCell>
-                  <TableCell align="right">{formatNumber(column.rows)}</TableCell>
-                  <TableCell align="right">{formatShare(column.share)}</TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </>
-      )}
+    </>
+  );
+}
+
+export function ColumnFacts({ columns }: { columns: Column[] }) {
+  const { t } = useTranslation();
+  if (columns.length === 0) return null;
+  return (
+    <>
+      <Typography component="h3" variant="subtitle2" sx={{ mt: 2 }}>
+        {t('transfer.columns')}
+      </Typography>
+      <Table size="small" aria-label={t('transfer.columns')}>
+        <TableHead>
+          <TableRow>
+            <TableCell sx={{ pl: 0 }}>{t('transfer.column')}</TableCell>
+            <TableCell>{t('transfer.type')}</TableCell>
+            <TableCell align="right">{t('transfer.rows')}</TableCell>
+            <TableCell align="right">{t('transfer.share')}</TableCell>
+          </TableRow>
+        </TableHead>
+        <TableBody>
+          {columns.map((column, i) => (
+            <TableRow key={i}>
+              <TableCell sx={{ pl: 0 }}>{column.name || `#${i + 1}`}</TableCell>
+              <TableCell>{t(`type.${column.type}`, { defaultValue: column.type })}</TableCell>
+              <TableCell align="right">{formatNumber(column.rows)}</TableCell>
+              <TableCell align="right">{formatShare(column.share)}</TableCell>
+            </TableRow>
+          ))}
+        </TableBody>
+      </Table>
     </>
   );
 }

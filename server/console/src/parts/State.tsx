@@ -13,6 +13,15 @@ export function ErrorText({ error }: { error: unknown }) {
   return <>{t('error.other', { message: error instanceof Error ? error.message : String(error) })}</>;
 }
 
+export function Waiting() {
+  const { t } = useTranslation();
+  return (
+    <Box sx={{ p: 4, textAlign: 'center' }}>
+      <CircularProgress aria-label={t('app.loading')} />
+    </Box>
+  );
+}
+
 interface Props<T> {
   query: UseQueryResult<T>;
   children: (data: T) => ReactNode;
@@ -33,9 +42,7 @@ export function Loaded<T>({ query, children }: Props<T>) {
         </Alert>
       )}
       {query.isPending && (
-        <Box sx={{ p: 4, textAlign: 'center' }}>
-          <CircularProgress aria-label={t('app.loading')} />
-        </Box>
+        <Waiting />
       )}
       {query.data !== undefined && children(query.data)}
     </>

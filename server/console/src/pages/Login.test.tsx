@@ -1,0 +1,68 @@
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import i18n from '../i18n';
+import { Login } from './Login';
+
+const SESSION = { user: 'suzuki', role: 'admin', csrf: 'c1', expire_time: '2026-11-20T09:00:00Z', must_set_password: false };
+const asked: { path: string; body: unknown; csrf: string | null }[] = [];
+let answers: { status: number; body: unknown }[] = [];
+
+beforeEach(async () => {
+  await i18n.changeLanguage('en');
+  asked.length = 0;
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+    const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;
+    asked.push({ path, body, csrf: new Headers(init.headers).get('X-Sekisho-CSRF') });
+    const answer = answers.shift() ?? { status: 500, body: null };
+    return Promise.resolve(new Response(JSON.stringify(answer.body), { status: answer.status }));
+  });
+});
+afterEach(cleanup);
+
+const type = (label: string, value: string) => fireEvent.change(screen.getByLabelText(new RegExp(label)), { target: { value } });
+const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
+
+test('name and password lead in', async () => {
+  answers = [{ status: 200, body: SESSION }];
+  const enter = vi.fn();
+  render(<Login ended={false} start={null} onSession={enter} />);
+  type('User name', 'suzuki');
+  type('Password', 'a long enough one');
+  press('Sign in');
+  await waitFor(() => expect(enter).toHaveBeenCalledWith(SESSION));
+  expect(asked[0]).toMatchObject({ path: '/api/v1/login', body: { user: 'suzuki', password: 'a long enough one' } });
+});
+
+test('a refusal is said in words and keeps the name', async () => {
+  answers = [{ status: 401, body: { error: { code: 'unauthenticated', message: 'x' } } }];
+  render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  type('User name', 'suzuki');
+  type('Password', 'wrong');
+  press('Sign in');
+  await screen.findByText('Name, password or code is not right.');
+  expect(screen.getByLabelText<HTMLInputElement>(/User name/).value).toBe('suzuki');
+});
+
+test('a code leads to a password, sent with the session value', async () => {
+  answers = [{ status: 200, body: { ...SESSION, must_set_password: true } }, { status: 200, body: {} }, { status: 200, body: SESSION }];
+  const enter = vi.fn();
+  render(<Login ended={false} start={null} onSession={enter} />);
+  press('Sign in with a one-time code');
+  type('One-time code', ' ABC ');
+  press('Sign in');
+  await screen.findByText('Choose a password');
+  type('New password', 'a long enough one');
+  type('The same again', 'a long enough on');
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Set password' }).disabled).toBe(true);
+  type('The same again', 'a long enough one');
+  press('Set password');
+  await waitFor(() => expect(enter).toHaveBeenCalled());
+  expect(asked[0]?.body).toEqual({ code: 'ABC' });
+  expect(asked[1]).toMatchObject({ path: '/api/v1/password', csrf: 'c1' });
+});
+
+test('an ended session says that nothing is lost', () => {
+  render(<Login ended start={null} onSession={vi.fn()} />);
+  expect(screen.getByText(/what you typed is kept/)).toBeDefined();
+});

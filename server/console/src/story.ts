@@ -1,0 +1,32 @@
+// An alert as one line for the queue and one sentence for its page, in the
+// reader's language. What the code does not know keeps the server's title.
+import type { TFunction } from 'i18next';
+
+import type { Alert } from './api/types';
+import { deviceName, fileName, formatNumber } from './format';
+
+function values(alert: Alert, t: TFunction): Record<string, string> {
+  const event = alert.event;
+  return {
+    person: event?.who.person || alert.person || t('story.someone'),
+    terminal: alert.terminal,
+    device: event?.device ? deviceName(event.device) : alert.device_id,
+    file: event?.transfer ? fileName(event.transfer.file_path) : '',
+    persons: formatNumber(event?.transfer?.persons ?? 0),
+    reason: event?.reason ?? '',
+    gate: event?.gate_state ?? '',
+    lost: formatNumber(event?.gap?.lost ?? 0),
+  };
+}
+
+export function alertTitle(alert: Alert, t: TFunction): string {
+  return t(`alertTitle.${alert.kind}`, { ...values(alert, t), defaultValue: alert.title });
+}
+
+export function alertStory(alert: Alert, t: TFunction): string {
+  const known = values(alert, t);
+  const sentence = t(`story.${alert.kind}`, { ...known, defaultValue: alertTitle(alert, t) });
+  const written = alert.event?.transfer?.persons_written ?? 0;
+  if (alert.kind !== 'transfer_blocked') return sentence;
+  return sentence + t('story.space') + (written > 0 ? t('story.written', { written: formatNumber(written) }) : t('story.nothingWritten'));
+}
