@@ -1,11 +1,12 @@
-// gRPC's callback API: reactions run on gRPC's threads, do nothing but start
-// the next read and post to the loop. One write is in flight at most, which the
-// uplink keeps; a hold keeps the call open between its writes.
+// gRPC with a completion queue of our own: one thread waits in it and posts
+// each completion to the loop, where all state is. The callback API would be
+// less code, but its threads wake up six times a second for nothing (ADR 0602).
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <sys/mman.h>
 
-#include <mutex>
+#include <map>
+#include <thread>
 
 #include "agent/uplink/server_link.h"
 #include "common/file.h"
@@ -54,92 +55,120 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Config& config,
                                    arguments);
 }
 
-class Stream final
-    : public grpc::ClientBidiReactor<ConnectRequest, ConnectResponse> {
+// What a completion does, on the loop. Lives as long as the call it is part of.
+class Step {
  public:
-  // All are posted to the loop by whoever makes the stream.
-  struct Reactions {
-    std::function<void(ConnectResponse)> message;
-    std::function<void()> written;
-    std::function<void(grpc::Status)> done;
-  };
-  explicit Stream(Reactions reactions) : reactions_(std::move(reactions)) {}
+  explicit Step(std::function<void(bool ok)> done) : done_(std::move(done)) {}
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+  void Done(bool ok) const { done_(ok); }
 
-  void Begin(EventService::Stub& stub) {
-    stub.async()->Connect(&context_, this);
-    AddHold();
-    held_ = true;
-    StartRead(&response_);
-    StartCall();
+ private:
+  const std::function<void(bool)> done_;
+};
+
+// The stream: at most one read and one write in flight, Finish when reading has
+// ended, over when nothing is in flight.
+class Stream {
+ public:
+  struct Reactions {
+    std::function<void(const ConnectResponse&)> message;
+    std::function<void()> written;
+    std::function<void(const grpc::Status&)> ended;
+  };
+  Stream(EventService::Stub& stub, grpc::CompletionQueue& queue,
+         Reactions reactions)
+      : reactions_(std::move(reactions)),
+        call_(stub.PrepareAsyncConnect(&context_, &queue)) {
+    call_->StartCall(&started_);
   }
 
   void Write(ConnectRequest message) {
-    const std::lock_guard lock(mutex_);
-    if (!held_) return;  // it is ending; done() follows
+    CHECK(!writing_);
+    writing_ = true;
     request_ = std::move(message);
-    StartWrite(&request_);
+    if (running_) call_->Write(request_, &wrote_);
   }
   void Cancel() { context_.TryCancel(); }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return Release();
-    reactions_.message(std::exchange(response_, {}));
-    StartRead(&response_);
+ private:
+  void OnStarted(bool ok) {
+    if (!ok) {
+      writing_ = false;
+      call_->Finish(&status_, &finished_step_);
+      return;
+    }
+    running_ = true;
+    call_->Read(&response_, &read_);
+    if (writing_) call_->Write(request_, &wrote_);
   }
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Release();
+  void OnRead(bool ok) {
+    if (!ok) {
+      call_->Finish(&status_, &finished_step_);
+      return;
+    }
+    reactions_.message(response_);
+    call_->Read(&response_, &read_);
+  }
+  void OnWrote(bool ok) {
+    writing_ = false;
+    if (finished_) return reactions_.ended(status_);
+    // Reading ends, too, and with it the stream.
+    if (!ok) return Cancel();
     reactions_.written();
   }
-  // The last reaction: whoever is told destroys the stream, on the loop.
-  void OnDone(const grpc::Status& status) override { reactions_.done(status); }
-
- private:
-  void Release() {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(held_, false)) RemoveHold();
+  void OnFinished() {
+    finished_ = true;
+    if (!writing_) reactions_.ended(status_);
   }
 
   const Reactions reactions_;
   grpc::ClientContext context_;
   ConnectRequest request_;
   ConnectResponse response_;
-  std::mutex mutex_;
-  bool held_ = false;  // guarded by mutex_
+  grpc::Status status_;
+  bool running_ = false;  // started
+  bool writing_ = false;  // in flight, or waiting for the start
+  bool finished_ = false;
+  Step started_{[this](bool ok) { OnStarted(ok); }};
+  Step read_{[this](bool ok) { OnRead(ok); }};
+  Step wrote_{[this](bool ok) { OnWrote(ok); }};
+  Step finished_step_{[this](bool) { OnFinished(); }};
+  const std::unique_ptr<
+      grpc::ClientAsyncReaderWriter<ConnectRequest, ConnectResponse>>
+      call_;
 };
 
 // Collects the chunks in a memfd.
-class EnvelopeFetch final
-    : public grpc::ClientReadReactor<FetchEnvelopeResponse> {
+class EnvelopeFetch {
  public:
   using Done = std::function<void(Result<Fetched>)>;
-  EnvelopeFetch(const std::string& type, Done done) : done_(std::move(done)) {
+  EnvelopeFetch(PolicyService::Stub& stub, grpc::CompletionQueue& queue,
+                const std::string& type, UniqueFd memfd, Done done)
+      : done_(std::move(done)) {
+    fetched_.memfd = std::move(memfd);
     request_.set_type(type);
-  }
-
-  Status Begin(PolicyService::Stub& stub) {
-    fetched_.memfd.Reset(
-        ::memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!fetched_.memfd) return FailErrno("memfd_create");
     context_.set_deadline(std::chrono::system_clock::now() + kFetchTimeout);
-    stub.async()->FetchEnvelope(&context_, &request_, this);
-    StartRead(&response_);
-    StartCall();
-    return {};
+    call_ = stub.PrepareAsyncFetchEnvelope(&context_, request_, &queue);
+    call_->StartCall(&started_);
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return;
-    taken_ = Take();
-    if (!taken_) {
-      context_.TryCancel();
-      return;
+ private:
+  void OnStarted(bool ok) {
+    if (ok) return call_->Read(&response_, &read_);
+    call_->Finish(&status_, &finished_);
+  }
+  void OnRead(bool ok) {
+    if (!ok) return call_->Finish(&status_, &finished_);
+    if (taken_) {
+      taken_ = Take();
+      if (!taken_) context_.TryCancel();
     }
-    StartRead(&response_);
+    call_->Read(&response_, &read_);
   }
-
-  void OnDone(const grpc::Status& status) override {
+  void OnFinished() {
     if (!taken_) return done_(std::unexpected(taken_.error()));
-    if (!status.ok()) return done_(std::unexpected(ToError(status)));
+    if (!status_.ok()) return done_(std::unexpected(ToError(status_)));
     if (::fcntl(fetched_.memfd.get(), F_ADD_SEALS,
                 F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) !=
         0) {
@@ -147,8 +176,6 @@ class EnvelopeFetch final
     }
     done_(std::move(fetched_));
   }
-
- private:
   Status Take() {
     const auto size = static_cast<int64_t>(response_.chunk().size());
     if (fetched_.size_bytes + size > kMaxEnvelopeBytes) {
@@ -162,32 +189,38 @@ class EnvelopeFetch final
   grpc::ClientContext context_;
   FetchEnvelopeRequest request_;
   FetchEnvelopeResponse response_;
+  grpc::Status status_;
   Fetched fetched_;
   Status taken_;
+  Step started_{[this](bool ok) { OnStarted(ok); }};
+  Step read_{[this](bool ok) { OnRead(ok); }};
+  Step finished_{[this](bool) { OnFinished(); }};
+  std::unique_ptr<grpc::ClientAsyncReader<FetchEnvelopeResponse>> call_;
 };
 
 class GrpcServerLink final : public ServerLink {
  public:
-  explicit GrpcServerLink(EventLoop& loop) : loop_(loop) {}
+  explicit GrpcServerLink(EventLoop& loop)
+      : loop_(loop), waiter_([this] { WaitForCompletions(); }) {}
+  ~GrpcServerLink() override {
+    CHECK(!stream_ && fetches_.empty());
+    queue_.Shutdown();
+  }
 
   void Open(const Config& config, const Identity& identity,
             Listener& listener) override {
     CHECK(!stream_);
     channel_ = MakeChannel(config, identity);
     events_ = EventService::NewStub(channel_);
-    policies_ = PolicyService::NewStub(channel_);
     listener_ = &listener;
-    stream_ = std::make_unique<Stream>(Stream::Reactions{
-        [this](ConnectResponse message) {
-          loop_.Post([this, message = std::move(message)] {
-            listener_->OnMessage(message);
-          });
-        },
-        [this] { loop_.Post([this] { listener_->OnWritten(); }); },
-        [this](grpc::Status status) {
-          loop_.Post([this, status = std::move(status)] { End(status); });
-        }});
-    stream_->Begin(*events_);
+    stream_ = std::make_unique<Stream>(
+        *events_, queue_,
+        Stream::Reactions{
+            [this](const ConnectResponse& message) {
+              listener_->OnMessage(message);
+            },
+            [this] { listener_->OnWritten(); },
+            [this](const grpc::Status& status) { End(ToError(status)); }});
   }
 
   void Write(ConnectRequest message) override {
@@ -198,53 +231,60 @@ class GrpcServerLink final : public ServerLink {
   }
 
   void Fetch(const std::string& type, FetchDone done) override {
-    if (!policies_) {
+    UniqueFd memfd(::memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!channel_ || !memfd) {
       loop_.Post([done = std::move(done)] {
-        done(Fail(Code::kUnavailable, "not connected"));
+        done(Fail(Code::kUnavailable, "not connected, or out of descriptors"));
       });
       return;
     }
-    // The call keeps its channel; the entry keeps the call until it is over.
+    // The entry keeps call, stub and channel until the call is over.
     const uint64_t id = ++next_fetch_;
-    auto& entry = fetches_[id];
+    FetchEntry& entry = fetches_[id];
     entry.channel = channel_;
+    entry.stub = PolicyService::NewStub(channel_);
     entry.call = std::make_unique<EnvelopeFetch>(
-        type, [this, id, done = std::move(done)](Result<Fetched> result) {
-          auto shared = std::make_shared<Result<Fetched>>(std::move(result));
-          loop_.Post([this, id, done, shared] {
-            fetches_.erase(id);
-            done(std::move(*shared));
-          });
+        *entry.stub, queue_, type, std::move(memfd),
+        [this, id, done = std::move(done)](Result<Fetched> result) {
+          // It is the call that calls: it dies in a turn of its own.
+          loop_.Post([this, id] { fetches_.erase(id); });
+          done(std::move(result));
         });
-    if (auto begun = entry.call->Begin(*policies_); !begun) {
-      entry.call->OnDone(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                                      begun.error().message));
-    }
   }
 
  private:
   struct FetchEntry {
     std::shared_ptr<grpc::Channel> channel;
+    std::unique_ptr<PolicyService::Stub> stub;
     std::unique_ptr<EnvelopeFetch> call;
   };
 
-  // On the loop thread: a channel that dies inside a reaction deadlocks.
-  void End(const grpc::Status& status) {
-    stream_.reset();
-    events_.reset();
-    policies_.reset();
-    channel_.reset();
-    listener_->OnEnded(ToError(status));
+  void WaitForCompletions() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+      loop_.Post(
+          [step = static_cast<const Step*>(tag), ok] { step->Done(ok); });
+    }
+  }
+
+  void End(const Error& error) {
+    // It is the stream that calls: it dies in a turn of its own.
+    loop_.Post([stream = std::shared_ptr<Stream>(std::move(stream_)),
+                stub = std::shared_ptr<EventService::Stub>(std::move(events_)),
+                channel = std::exchange(channel_, nullptr)] {});
+    listener_->OnEnded(error);
   }
 
   EventLoop& loop_;
   Listener* listener_ = nullptr;
+  grpc::CompletionQueue queue_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<EventService::Stub> events_;
-  std::unique_ptr<PolicyService::Stub> policies_;
   std::unique_ptr<Stream> stream_;
   std::map<uint64_t, FetchEntry> fetches_;
   uint64_t next_fetch_ = 0;
+  std::jthread waiter_;  // last: it uses the queue
 };
 
 }  // namespace
