@@ -17,7 +17,7 @@ OpenedGate OpenKernelGate(const AgentOptions& options) {
   const std::pair<std::string, ProgramRole> programs[] = {
       {options.daemon_path, ProgramRole::kDaemon},
       {"/proc/self/exe", ProgramRole::kDaemon},
-      {options.libexec_dir + "/sekisho-probe", ProgramRole::kProbe},
+      {options.libexec_dir + "/sekisho-probe", ProgramRole::kOther},
       {options.libexec_dir + "/sekisho-gate", ProgramRole::kGate},
       {options.libexec_dir + "/sekisho-devices", ProgramRole::kOther},
       {options.libexec_dir + "/sekisho-scan", ProgramRole::kOther},

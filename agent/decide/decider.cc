@@ -81,10 +81,13 @@ void Decider::OnDiskGone(DeviceId id) {
   if (!device.disk_ready) return;
   device.disk_ready = false;
   device.probe_fresh = false;
-  device.probe_error.clear();
   // The next medium in the same reader is judged by itself. A device that was
-  // refused for what is on its medium loses its disk because of that.
-  if (device.judged.goal != Goal::kRefuse) device.medium.reset();
+  // refused for what is on its medium, or for what could not be read of it,
+  // loses its disk because of that: it is not looked at in a circle.
+  if (device.judged.goal != Goal::kRefuse) {
+    device.medium.reset();
+    device.probe_error.clear();
+  }
   Step(id);
 }
 
@@ -177,6 +180,7 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
   }
   for (auto& [id, device] : devices_) {
     device.open_error.clear();
+    device.probe_error.clear();
     device.gate_losses = 0;
   }
   StepAll();

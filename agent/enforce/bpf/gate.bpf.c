@@ -369,6 +369,14 @@ int BPF_PROG(gate_bprm_check, struct linux_binprm *bprm) {
 }
 
 // The arguments are read raw: `file` may be NULL.
+// Programs with rights of their own are static and map nothing else. The others
+// load libraries, and borrowing them gains nothing.
+static __always_inline int MapsOnlyItself(struct task_struct *task) {
+  __u32 role = RoleOf(task);
+
+  return role == SEKISHO_ROLE_DAEMON || role == SEKISHO_ROLE_GATE;
+}
+
 SEC("lsm/mmap_file")
 int gate_mmap_file(__u64 *ctx) {
   struct file *file = (struct file *)ctx[0];
@@ -376,7 +384,7 @@ int gate_mmap_file(__u64 *ctx) {
   struct inode *inode = 0;
 
   if (!(ctx[2] & PROT_EXEC)) return 0;
-  if (!RoleOf(task)) return 0;
+  if (!MapsOnlyItself(task)) return 0;
   if (file) inode = BPF_CORE_READ(file, f_inode);
   if (inode && inode == BPF_CORE_READ(task, mm, exe_file, f_inode)) return 0;
   return Refuse(SEKISHO_HOOK_EXEC_MAP, 0, 0, 0) ? -EPERM : 0;
@@ -386,7 +394,7 @@ SEC("lsm/file_mprotect")
 int BPF_PROG(gate_file_mprotect, struct vm_area_struct *vma,
              unsigned long reqprot, unsigned long prot) {
   if (!(prot & PROT_EXEC)) return 0;
-  if (!RoleOf(Current())) return 0;
+  if (!MapsOnlyItself(Current())) return 0;
   return Refuse(SEKISHO_HOOK_EXEC_MAP, 0, 0, 0) ? -EPERM : 0;
 }
 
