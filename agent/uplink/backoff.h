@@ -12,6 +12,9 @@ namespace sekisho::uplink {
 struct BackoffLimits {
   std::chrono::milliseconds quick{200};
   std::chrono::milliseconds first{1'000};
+  // While nobody answers: a cable may be back at any moment.
+  std::chrono::milliseconds unanswered{15'000};
+  // After the server said no.
   std::chrono::milliseconds longest{60'000};
 };
 
@@ -22,12 +25,12 @@ class Backoff {
   // `random`: any number, all of its bits used. Between half and the whole of
   // the current step.
   std::chrono::milliseconds Next(uint64_t random) {
-    const auto step =
+    const auto cap = refused_ ? limits_.longest : limits_.unanswered;
+    const auto grown =
         attempts_ == 0
-            ? std::min(limits_.quick, limits_.longest)
-            : std::min(
-                  limits_.first * (int64_t{1} << std::min(attempts_ - 1, 20)),
-                  limits_.longest);
+            ? limits_.quick
+            : limits_.first * (int64_t{1} << std::min(attempts_ - 1, 20));
+    const auto step = std::min<std::chrono::milliseconds>(grown, cap);
     ++attempts_;
     const auto half = step / 2;
     return half + std::chrono::milliseconds(static_cast<int64_t>(
@@ -36,12 +39,16 @@ class Backoff {
   // It worked, or something says that it may work now.
   void Reset() { attempts_ = 0; }
   void SetLimits(const BackoffLimits& limits) { limits_ = limits; }
-  // The server said no: no hurry.
-  void SlowDown() { attempts_ = 20; }
+  void Refused() {
+    refused_ = true;
+    attempts_ = 20;
+  }
+  void Unanswered() { refused_ = false; }
 
  private:
   BackoffLimits limits_;
   int attempts_ = 0;
+  bool refused_ = false;
 };
 
 }  // namespace sekisho::uplink

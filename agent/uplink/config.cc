@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "common/file.h"
@@ -39,6 +40,7 @@ Status ParseReconnect(std::string_view value, BackoffLimits& limits) {
                 "reconnect_max_seconds is a number from 1 to 3600");
   }
   limits.longest = std::chrono::seconds(seconds);
+  limits.unanswered = std::min(limits.unanswered, limits.longest);
   return {};
 }
 

@@ -152,7 +152,7 @@ void Uplink::OnEnded(const Error& error) {
   const bool refused = error.code == Code::kPermissionDenied ||
                        error.code == Code::kUnauthenticated ||
                        error.code == Code::kFailedPrecondition;
-  if (refused) backoff_.SlowDown();
+  refused ? backoff_.Refused() : backoff_.Unanswered();
   OpenLater(!given_up_.empty()      ? std::exchange(given_up_, "")
             : error.message.empty() ? "the connection was lost"
                                     : error.message);

@@ -441,7 +441,7 @@ TEST(Backoff, FirstIsQuickThenItDoublesToTheLimitAndIsSpread) {
   Backoff backoff(BackoffLimits{});
   EXPECT_LE(backoff.Next(~uint64_t{0}), milliseconds(200));
   milliseconds before{0};
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 4; ++i) {
     Backoff copy = backoff;
     const auto low = copy.Next(0);
     const auto high = backoff.Next(static_cast<uint64_t>(low.count()));
@@ -450,8 +450,12 @@ TEST(Backoff, FirstIsQuickThenItDoublesToTheLimitAndIsSpread) {
     before = high;
   }
   for (int i = 0; i < 100; ++i) backoff.Next(1);
-  EXPECT_LE(backoff.Next(~uint64_t{0}), milliseconds(60'000));
+  EXPECT_LE(backoff.Next(~uint64_t{0}), milliseconds(15'000));
+  EXPECT_GE(backoff.Next(0), milliseconds(7'500));
+  backoff.Refused();
   EXPECT_GE(backoff.Next(0), milliseconds(30'000));
+  backoff.Reset();
+  EXPECT_LE(backoff.Next(~uint64_t{0}), milliseconds(200));
 }
 
 TEST(Config, ReadsServerAndReconnectLimit) {
