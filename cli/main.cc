@@ -22,6 +22,7 @@
 #include "cli/request_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
+#include "cli/teardown_command.h"
 #include "common/text.h"
 
 namespace sekisho::cli {
@@ -41,6 +42,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"doctor", "can this terminal be protected, and what is never taken away",
      RunDoctor},
     {"enroll", "make this terminal an agent of a server", RunEnroll},
+    {"teardown", "open the gate, for the package's removal", RunTeardown},
     {"scan", "look into files for personal data, as the gate would", RunScan},
     {"policy check", "find what is wrong with a policy", RunPolicyCheck},
     {"policy explain", "which rule decides about a device, and why",
