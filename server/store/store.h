@@ -2,8 +2,9 @@
 // acknowledged path (Append) is an append-only log and one head row an agent;
 // everything people search is built behind it by the indexer (WriteIndex).
 //
-// Thread-safe; nobody may call while it is destroyed. Reads and writes block until done (writes: until durable);
-// Append calls back from the store's own thread.
+// Thread-safe; nobody may call while it is destroyed. Reads and writes block
+// until done (writes: until durable); Append calls back from the store's own
+// thread.
 #pragma once
 
 #include <array>

@@ -302,7 +302,7 @@ int BPF_PROG(gate_inode_setattr, struct dentry *dentry, struct iattr *attr) {
   if (!(attr->ia_valid & ATTR_SIZE)) return 0;
   if (!RoleOfInode(dentry->d_inode)) return 0;
   return Refuse(SEKISHO_HOOK_PROGRAM_WRITE, 0, 0, SEKISHO_EVENT_WRITE) ? -EPERM
-                                                                      : 0;
+                                                                       : 0;
 }
 
 SEC("lsm/sb_kern_mount")
@@ -510,7 +510,7 @@ int BPF_PROG(gate_device_del, struct device *dev) {
 SEC("cgroup/dev")
 int gate_device(struct bpf_cgroup_dev_ctx *ctx) {
   __u32 kind = (ctx->access_type & 0xffff) == DEVCG_TYPE_BLOCK ? SEKISHO_BLOCK
-                                                              : SEKISHO_CHAR;
+                                                               : SEKISHO_CHAR;
   __u32 access = ctx->access_type >> 16;
   __u32 dev = ctx->major << MINORBITS | ctx->minor;
   __u32 write = !!(access & DEVCG_WRITE);

@@ -57,10 +57,10 @@ enum sekisho_event_flags {
 struct sekisho_config {
   __u32 abi;
   __u32 mode;
-  __u32 pin_fs_dev;    /* kernel dev_t of the bpffs that holds the pins */
-  __u32 init_mnt_ns;   /* inode number of pid 1's mount namespace */
+  __u32 pin_fs_dev;  /* kernel dev_t of the bpffs that holds the pins */
+  __u32 init_mnt_ns; /* inode number of pid 1's mount namespace */
   __u64 pin_dir_inode;
-  __u64 object_hash;   /* which object is attached */
+  __u64 object_hash; /* which object is attached */
 };
 
 /* Maps "gate_nodes" and "gate_epochs". dev is the kernel's dev_t. */
