@@ -16,10 +16,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr SpoolOptions kSmall{.dir = "spool",
-                              .size_bytes = 5 * 4096,
-                              .reserve_bytes = 4096,
-                              .segment_bytes = 4096};
+const SpoolOptions kSmall{.dir = "spool",
+                          .size_bytes = 5 * 4096,
+                          .reserve_bytes = 4096,
+                          .segment_bytes = 4096};
 
 class SpoolTest : public ::testing::Test {
  protected:
