@@ -40,9 +40,9 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
   return (
     <>
       <AppBar position="sticky" color="default" elevation={0} sx={{ borderBottom: 1, borderColor: 'divider' }}>
-        <Toolbar variant="dense" sx={{ gap: 1 }}>
-          <Typography sx={{ fontWeight: 700, mr: 2 }}>関所 Sekisho</Typography>
-          <Tabs component="nav" value={place} variant="scrollable" scrollButtons="auto" sx={{ flexGrow: 1 }}>
+        <Toolbar variant="dense" sx={{ gap: 1, flexWrap: { xs: 'wrap', md: 'nowrap' } }}>
+          <Typography sx={{ fontWeight: 700, mr: 2, flexGrow: { xs: 1, md: 0 }, whiteSpace: 'nowrap' }}>関所 Sekisho</Typography>
+          <Tabs component="nav" value={place} variant="scrollable" scrollButtons={false} sx={{ flexGrow: 1, order: { xs: 1, md: 0 }, width: { xs: '100%', md: 'auto' } }}>
             {PLACES.map((name) => (
               <Tab key={name} value={name} label={t(`app.${name}`)} component={Link} to={`/${name}`} />
             ))}

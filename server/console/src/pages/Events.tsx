@@ -43,7 +43,7 @@ export function Events() {
               <OutcomeChip outcome={event.outcome} /> {event.observe_only && event.outcome !== 'none' && <Typography variant="caption">{t('event.observeOnly')}</Typography>}
             </TableCell>
             <TableCell>{event.who.person || '–'}</TableCell>
-            <TableCell>{event.terminal}</TableCell>
+            <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.terminal}</TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{event.device ? deviceName(event.device) : '–'}</TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{detail(event, t('transfer.persons'))}</TableCell>
           </TableRow>

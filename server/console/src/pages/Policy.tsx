@@ -43,8 +43,8 @@ export function Policy({ mayChange }: { mayChange: boolean }) {
             <TextField
               label={t('policy.text')}
               multiline
-              minRows={20}
-              maxRows={36}
+              minRows={18}
+              maxRows={22}
               value={text}
               onChange={(e) => type(e.target.value)}
               error={problems.length > 0}

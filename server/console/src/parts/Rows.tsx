@@ -38,7 +38,7 @@ export function Rows<T>({ label, pages, head, row }: Props<T>) {
     <Loaded query={pages}>
       {() => (
         <TableContainer component={Paper} variant="outlined">
-          <Table size="small" aria-label={label}>
+          <Table size="small" aria-label={label} sx={{ minWidth: 720 }}>
             <TableHead>
               <TableRow>
                 {head.map((text, i) => (
