@@ -110,7 +110,8 @@ class EpollLoop final : public EventLoop {
         const epoll_event& event = events[static_cast<size_t>(i)];
         // An earlier callback of this round may have removed this watch; a
         // key is never used twice, so a reused fd number cannot be confused.
-        const auto found = watches_.find(event.data.u64);
+        const uint64_t key = event.data.u64;  // copied: epoll_event is packed
+        const auto found = watches_.find(key);
         if (found == watches_.end()) continue;
         const std::shared_ptr<FdCallback> keep = found->second;
         (*keep)(event.events);
