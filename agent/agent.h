@@ -153,7 +153,7 @@ class Agent {
   int scanning_ = 0;
   int64_t lost_ = 0;
   std::string lost_why_;
-  WallTime lost_from_{};
+  WallTime lost_from_;
   bool stopped_ = false;
 };
 

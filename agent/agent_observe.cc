@@ -108,7 +108,7 @@ void Agent::ScanNext() {
     ipc::ScanRequest request;
     request.name_hint = written->path.substr(written->path.rfind('/') + 1);
     request.sketch_key = sketch_key_;
-    request.timeout_ms = kScanSeconds * 1000;
+    request.timeout_ms = int64_t{kScanSeconds} * 1000;
     jobs_.Run(
         [written, request,
          socket = options_.runtime_dir + "/" + ipc::kScanSocket] {

@@ -88,7 +88,8 @@ std::vector<Session> ReadSessions(const std::string& root) {
     if (id.starts_with('.') || id.ends_with(".ref")) continue;
     if (sessions.size() == kMaxSessions) break;
     const auto text =
-        ReadFileAt(AT_FDCWD, dir_path + "/" + id, kMaxSessionFileBytes);
+        ReadFileAt(AT_FDCWD, std::string(dir_path).append("/").append(id),
+                   kMaxSessionFileBytes);
     if (text) sessions.push_back(SessionOf(id, *text));
   }
   std::ranges::sort(sessions, {}, &Session::id);

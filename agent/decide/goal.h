@@ -59,7 +59,7 @@ struct Judgement {
 struct Circumstances {
   const policy::Snapshot* snapshot = nullptr;
   const policy::TerminalFacts* terminal = nullptr;
-  WallTime now{};
+  WallTime now;
   bool stale = false;  // the policy's own end has passed
   // Kept devices: another keyboard goes on working; something that is kept
   // hangs behind this hub.

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   const std::string socket =
       argc == 2 ? argv[1]
                 : std::string(ipc::kRuntimeDir) + "/" + ipc::kDevicesSocket;
-  ::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(::signal(SIGPIPE, SIG_IGN));
   const SystemClock clock;
   auto loop = EventLoop::Create();
   auto watch = device::KernelWatch::Open(clock);
