@@ -1,0 +1,174 @@
+"""The packages install, upgrade, remove and purge, and leave the machine as was.
+
+Server and agent are on one machine here, so that neither may take what is the
+other's with it.
+"""
+
+import json
+
+from checks import CheckError, check, equal, eventually, never, step
+from guest import Guest
+from sticks import make_stick
+from story import POLICY
+
+NEEDS = "plain"
+
+UNITS = ("sekishod.service sekisho-devices.service sekisho-probe.socket "
+         "sekisho-scan.socket")
+SERVER_UNITS = "sekisho-server.service sekisho-enrol.service"
+APT = ("DEBIAN_FRONTEND=noninteractive apt-get -qy -o Dpkg::Use-Pty=0 "
+       "-o APT::Install-Recommends=false ")
+# What dpkg, apt, systemd and shadow keep about themselves.
+FILES = ("find /etc /usr /var/lib /media /boot -xdev "
+         r"\( -path /var/lib/dpkg -o -path /var/lib/apt -o "
+         r"-path /var/lib/systemd -o -path /var/lib/private \) -prune -o "
+         r"! -name __pycache__ ! -name '*.pyc' ! -path '/etc/*-' "
+         "! -name .pwd.lock -print | sort")
+CONSOLE = """
+import ssl, urllib.request
+trust = ssl.create_default_context(cafile='/var/lib/sekisho/server/ca.pem')
+page = urllib.request.urlopen('https://localhost:8443/', context=trust)
+print(page.status, page.read(200).decode())
+"""
+SETTING = "/etc/initramfs-tools/update-initramfs.conf"
+
+
+def run(vm: Guest) -> None:
+    if not vm.packages:
+        raise CheckError("needs --deb-dir")
+    for package in vm.packages:
+        vm.put(package, f"/root/packages/{package.name}")
+    # Making an initramfs takes minutes here.
+    vm.ssh(f"cp -a {SETTING} /root/kept && "
+           f"echo update_initramfs=no >> {SETTING}")
+    before = files(vm)
+    install(vm)
+    server_answers(vm)
+    head = enforce(vm)
+    install_again(vm, head)
+    remove(vm)
+    purge(vm, before)
+    vm.ssh(f"mv /root/kept {SETTING}")
+
+
+def install(vm: Guest) -> None:
+    step("install the three packages")
+    done = vm.ssh(APT + "install /root/packages/*.deb", timeout_s=600)
+    check("sekisho login admin" in done.stdout, "the server says how to log in")
+    check("Sekisho observes" in done.stdout, "the agent says what it does")
+    units_are_active(vm, UNITS + " " + SERVER_UNITS)
+    check("observe" in vm.ssh("sekisho status").stdout,
+          "status says: it observes")
+    doctor = vm.ssh("sekisho doctor", check=False).stdout
+    check("full" in doctor or "degraded" in doctor,
+          "doctor says how well this terminal can be protected")
+
+
+def server_answers(vm: Guest) -> None:
+    step("the server")
+    login = vm.ssh("sekisho login admin").stdout
+    check(len(login.split()) > 0, f"it gives a login: {login.split()[0]}")
+    page = vm.ssh("python3 -", stdin=CONSOLE.encode()).stdout
+    check(page.startswith("200") and "<html" in page,
+          "the console is there, with a certificate for localhost")
+    equal(vm.ssh("stat -c '%n %A %U' /var/lib/sekisho "
+                 "/var/lib/sekisho/server /var/lib/sekisho/ca; "
+                 "stat -c '%n %A %U:%G' /run/sekisho-server/admin.sock"
+                 ).stdout.splitlines(),
+          ["/var/lib/sekisho drwx--x--x root",
+           "/var/lib/sekisho/server drwx------ sekisho-server",
+           "/var/lib/sekisho/ca drwx------ sekisho-enrol",
+           "/run/sekisho-server/admin.sock srw-rw---- "
+           "sekisho-server:sekisho-admin"],
+          "each keeps its own to itself")
+    denied = vm.ssh("runuser -u sekisho-enrol -- sekisho login admin",
+                    check=False)
+    check(not denied.ok, "the enrolment process may not administer")
+
+
+def enforce(vm: Guest) -> dict:
+    step("enrol at that server, and enforce")
+    vm.ssh("sekisho enroll --server localhost:7444 --token "
+           "$(sekisho agent token --terminal terminal-1)")
+    vm.put(POLICY, "/root/packages/policy.yaml")
+    vm.ssh("sekisho policy push /root/packages/policy.yaml")
+    eventually("the policy enforces",
+               lambda: status(vm).get("mode") == "enforce", 60)
+    stick = make_stick(vm.scratch / "one.img", "vfat", 8)
+    vm.usb.plug_storage(stick.path, serial="ONE", port="1")
+    never("a stick gets no block device", lambda: vm.block_device("ONE"), 4)
+    return status(vm)
+
+
+def install_again(vm: Guest, head: dict) -> None:
+    step("the same version again")
+    vm.ssh(APT + "install --reinstall /root/packages/*.deb", timeout_s=600)
+    units_are_active(vm, UNITS + " sekisho-uplink.service " + SERVER_UNITS)
+    after = eventually("the agent is connected again", lambda: next(
+        (s for s in [status(vm)] if s.get("connected")), None), 60)
+    facts = ("mode", "gate_state", "agent_id", "policy_version")
+    equal([after[fact] for fact in facts], [head[fact] for fact in facts],
+          "it is the same agent with the same gate and policy")
+    check(not vm.block_device("ONE"), "the stick is still closed")
+
+
+def remove(vm: Guest) -> None:
+    step("remove the agent")
+    vm.ssh(APT + "remove sekisho-agent", timeout_s=600)
+    equal(vm.ssh("systemctl list-units --all --plain --no-legend "
+                 "'sekisho*' | awk '$4 != \"dead\" {print $1}' | sort"
+                 ).stdout.split(),
+          sorted(SERVER_UNITS.split()), "only the server's units run")
+    equal(vm.ssh("pgrep -l sekisho | awk '{print $2}' | sort").stdout.split(),
+          ["sekisho-enrol", "sekisho-server"], "and its processes")
+    check(vm.ssh("test ! -e /sys/fs/bpf/sekisho", check=False).ok,
+          "the kernel gate is gone")
+    equal(set(vm.ssh("cat /sys/bus/usb/devices/usb*/*authorized_default")
+              .stdout.split()), {"1"}, "USB is open")
+    eventually("the stick that was closed is a disk",
+               lambda: vm.block_device("ONE"), 60)
+    stick = make_stick(vm.scratch / "two.img", "vfat", 8)
+    vm.usb.plug_storage(stick.path, serial="TWO", port="2")
+    disk = eventually("so is one that is plugged now",
+                      lambda: vm.block_device("TWO"), 60)
+    vm.wait_for(f"mount /dev/{disk}1 /mnt && echo hello > /mnt/a && umount /mnt")
+    equal(stick.read("a"), b"hello\n", "and it can be written")
+    rows = json.loads(vm.ssh("sekisho event list --limit 5 --json").stdout)
+    check(any("package removed" in json.dumps(row) for row in rows),
+          "the server was told")
+
+
+def purge(vm: Guest, before: set[str]) -> None:
+    step("purge everything")
+    done = vm.ssh(APT + "purge 'sekisho*'", timeout_s=600)
+    check("/var/lib/sekisho/server" in done.stdout,
+          "it says where the events stay")
+    check(vm.ssh("test -s /var/lib/sekisho/server/sekisho.db && "
+                 "test -s /var/lib/sekisho/ca/ca.key", check=False).ok,
+          "they do")
+    equal(vm.ssh("getent passwd | grep ^sekisho | cut -d: -f1 | sort"
+                 ).stdout.split(), ["sekisho-enrol", "sekisho-server"],
+          "their owners stay, no other user of ours")
+    equal(vm.ssh("systemctl list-units --all --plain --no-legend "
+                 "'sekisho*'; ls -d /run/sekisho* 2> /dev/null").stdout, "",
+          "no unit, no socket")
+    vm.ssh("rm -r /var/lib/sekisho")
+    after = files(vm)
+    equal((sorted(after - before), sorted(before - after)), ([], []),
+          "the file system is as it was")
+
+
+def units_are_active(vm: Guest, units: str) -> None:
+    states = vm.ssh(f"systemctl is-active {units}", check=False).stdout.split()
+    equal(dict(zip(units.split(), states)),
+          dict.fromkeys(units.split(), "active"), "the units are active")
+
+
+def status(vm: Guest) -> dict:
+    """{} while the agent does not answer."""
+    done = vm.ssh("sekisho status --json", check=False)
+    return json.loads(done.stdout) if done.ok else {}
+
+
+def files(vm: Guest) -> set[str]:
+    return set(vm.ssh(FILES).stdout.splitlines())
