@@ -284,6 +284,9 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
   const Status opened =
       OpenNodes(entry, enforce::NodeAccess::kGate, Nodes::kBlock);
   if (!opened) return fail(opened.error());
+  if (!facts.medium) {
+    return fail(Error{Code::kFailedPrecondition, "the medium is not known"});
+  }
 
   std::vector<std::string> taken;
   for (const std::string& path : names_) {

@@ -99,7 +99,7 @@ inline std::unexpected<Error> Wrap(std::string_view context, Error error) {
   error.message = std::string(context) + ": " + error.message;
   return std::unexpected(std::move(error));
 }
-// NOLINTBEGIN(cert-err33-c): nobody is left to tell
+
 namespace internal {
 [[noreturn]] inline void CheckFailed(const char* file, int line,
                                      const char* what) {
@@ -107,7 +107,7 @@ namespace internal {
   std::abort();
 }
 }  // namespace internal
-// NOLINTEND(cert-err33-c)
+
 }  // namespace sekisho
 
 // For our own bugs, never for input.

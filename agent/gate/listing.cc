@@ -105,7 +105,7 @@ ErrnoOr<Bytes> Filesystem::ReadDirectory(uint64_t id, uint64_t fh,
     entry.dirent.ino = FUSE_ROOT_ID;
     entry.dirent.off = i + 1;
     entry.dirent.namelen = static_cast<uint32_t>(name.size());
-    entry.dirent.type = static_cast<uint32_t>(record[0]);
+    entry.dirent.type = static_cast<unsigned char>(record[0]);
     const bool dots = name == "." || name == "..";
     if (dots) {
       entry.dirent.ino = node->id;
