@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/agent_gate.h"
 #include "agent/attribute/sessions.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -233,6 +234,13 @@ Status Agent::Start() {
 void Agent::Stop(const std::string& reason) {
   if (stopped_) return;
   stopped_ = true;
+  // The sekishod that starts next may be another file. While nothing is
+  // enforced the gate takes what is installed; while a policy enforces it takes
+  // no program that was not vouched for, and stays closed.
+  if (gate_ != nullptr && decider_->observing()) {
+    const Status taken = gate_->SetAgentPrograms(AgentPrograms(options_));
+    if (!taken) Log(LogLevel::kWarning, taken.error().message);
+  }
   WritePending();
   TellTamperCounts();
   Parts parts = NewParts(event::v1::EVENT_KIND_AGENT_STOPPED);

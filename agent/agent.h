@@ -39,7 +39,6 @@ struct AgentOptions {
   std::string libexec_dir = "/usr/libexec/sekisho";
   std::string daemon_path = "/usr/sbin/sekishod";
   std::string systemctl = "/usr/bin/systemctl";
-  std::string update_initramfs = "/usr/sbin/update-initramfs";
   std::string version = "0.1.0";
   // Tests: peers are this user and any program, no kernel gate, no USB bus is
   // touched.

@@ -7,12 +7,7 @@
 
 namespace sekisho::agent {
 
-OpenedGate OpenKernelGate(const AgentOptions& options) {
-  OpenedGate opened;
-  if (options.machine == AgentOptions::Machine::kTest) {
-    opened.problem = "test";
-    return opened;
-  }
+std::vector<enforce::AgentProgram> AgentPrograms(const AgentOptions& options) {
   using enforce::ProgramRole;
   const std::pair<std::string, ProgramRole> programs[] = {
       {options.daemon_path, ProgramRole::kDaemon},
@@ -23,15 +18,26 @@ OpenedGate OpenKernelGate(const AgentOptions& options) {
       {options.libexec_dir + "/sekisho-scan", ProgramRole::kOther},
       {options.libexec_dir + "/sekisho-uplink", ProgramRole::kOther},
   };
-  enforce::KernelGateOptions gate;
+  std::vector<enforce::AgentProgram> found;
   for (const auto& [path, role] : programs) {
     const auto identity = enforce::IdentifyProgram(path);
     if (!identity) {
       Log(LogLevel::kWarning, identity.error().message);
       continue;
     }
-    gate.programs.push_back({*identity, role});
+    found.push_back({*identity, role});
   }
+  return found;
+}
+
+OpenedGate OpenKernelGate(const AgentOptions& options) {
+  OpenedGate opened;
+  if (options.machine == AgentOptions::Machine::kTest) {
+    opened.problem = "test";
+    return opened;
+  }
+  enforce::KernelGateOptions gate;
+  gate.programs = AgentPrograms(options);
   const auto mode = ReadFileAt(AT_FDCWD, options.state_dir + "/core/mode", 64);
   if (mode && mode->starts_with("enforce")) {
     gate.initial_mode = enforce::GateMode::kEnforce;

@@ -4,11 +4,17 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/agent.h"
 #include "agent/enforce/kernel_gate.h"
 
 namespace sekisho::agent {
+
+// The agent's programs as they are installed now, and this process's own.
+// What cannot be identified is left out and logged: the gate then treats that
+// program as a stranger.
+std::vector<enforce::AgentProgram> AgentPrograms(const AgentOptions& options);
 
 struct OpenedGate {
   std::unique_ptr<enforce::KernelGate> gate;  // null: see `problem`

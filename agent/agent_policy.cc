@@ -67,7 +67,8 @@ void Agent::OnModeChanged(policy::Mode mode) {
   } else if (*changed == FlagChange::kChanged &&
              options_.machine == AgentOptions::Machine::kReal) {
     jobs_.Run(
-        [words = std::vector<std::string>{options_.update_initramfs, "-u"}] {
+        [words = std::vector<std::string>{options_.systemctl, "start",
+                                          "sekisho-initramfs.service"}] {
           return RunProgram(words);
         },
         [this](const Status& status) {

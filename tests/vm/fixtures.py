@@ -70,7 +70,10 @@ class Fixtures:
         os.utime(folder)
         disk = self._directory / "disk.qcow2"
         shutil.copyfile(folder / "disk.qcow2", disk)
-        return self._resume(disk, BOOTED)
+        guest = self._resume(disk, BOOTED)
+        if self._debs is not None:
+            guest.packages = self._packages()
+        return guest
 
     def _make_booted(self, folder: Path) -> None:
         image.remove_unused(folder.parent.glob("booted-*/"))

@@ -320,7 +320,7 @@ class Guest:
         script = (f"f=$(grep -lsxF -- {shlex.quote(serial)} "
                   "/sys/bus/usb/devices/*/serial) || exit 0; "
                   "for d in ${f%/serial}/*/host*/target*/*/block/*; do "
-                  "[ -d $d ] && echo ${d##*/}; done; true")
+                  '[ -d "$d" ] && echo "${d##*/}"; done; true')
         return self.ssh(script).stdout.strip()
 
     def make_initrd(self) -> Path:

@@ -12,6 +12,8 @@ from sticks import make_stick
 from story import POLICY
 
 NEEDS = "plain"
+# Reinstalling while enforcing, remove and purge: see docs/limitations.md on upgrades.
+IN_ALL = False
 
 UNITS = ("sekishod.service sekisho-devices.service sekisho-probe.socket "
          "sekisho-scan.socket")
