@@ -10,6 +10,8 @@ from server import ServerError
 from sticks import Stick, make_broken_stick, make_stick
 
 NEEDS = "agent"
+# Until it has passed in one piece: each step was only seen by itself.
+IN_ALL = False
 BROKEN_POLICY = """policy: 1
 name: broken
 mode: enforce
@@ -164,7 +166,8 @@ def approved_stick(vm: Guest) -> tuple[Stick, str]:
 
 
 def vanishing_stick(vm: Guest, stick: Stick, folder: str) -> None:
-    vm.ssh("rm -f /root/exit; yes 'link up, queue depth 12' | head -c 20000000 > /root/big")
+    vm.ssh("rm -f /root/exit; yes 'link up, queue depth 12' | "
+           "head -c 20000000 > /root/big")
     # Half of it, then the rest: the cord is pulled in the pause.
     copy = ("(head -c 10000000 /root/big; sleep 4; tail -c +10000001 /root/big)"
             f" | cp /dev/stdin {folder}/big; echo $? > /root/exit")
@@ -259,7 +262,7 @@ def keyboard_behind_hub(vm: Guest) -> None:
 
 def full_disk(vm: Guest) -> None:
     step("(f) the terminal's disk is full")
-    stick = make_stick(vm.scratch / "full.img", "vfat", size_mib=16)
+    stick = make_stick(vm.scratch / "full.img", "vfat", size_mib=64)
     approve(vm, "FULL1")
     vm.usb.plug_storage(stick.path, serial="FULL1", port="1")
     folder = eventually("an approved stick is mounted",
