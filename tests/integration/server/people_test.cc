@@ -19,8 +19,6 @@
 namespace sekisho::testing {
 namespace {
 
-using nlohmann::json;
-using ::testing::HasSubstr;
 using cli::RunAgentCommand;
 using cli::RunAlertCommand;
 using cli::RunDeviceCommand;
@@ -29,6 +27,8 @@ using cli::RunLoginCommand;
 using cli::RunPolicyHistory;
 using cli::RunPolicyPush;
 using cli::RunPolicyRollback;
+using nlohmann::json;
+using ::testing::HasSubstr;
 
 using Command = int (*)(std::span<const std::string_view>);
 
