@@ -67,7 +67,7 @@ def server_commands(config: Path) -> list[list[str]]:
 def enrol_guest_command(ports: Ports, token: str) -> str:
     """What an admin types at the terminal to enrol it."""
     return (f"sekisho enroll --server {GUEST_VIEW}:{ports.enrolment} "
-            f"--token {token}")
+            f"--agent-server {GUEST_VIEW}:{ports.agents} --token {token}")
 
 
 class Server:
