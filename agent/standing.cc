@@ -56,8 +56,9 @@ bool CarriesSystem(const std::string& sysfs_path, const std::string& sysfs_root,
 bool CarriesRoute(const std::string& sysfs_path, const std::string& sysfs_root,
                   const std::string& proc_root) {
   for (const std::string& name : DefaultRoutes(proc_root)) {
-    const std::string real =
-        RealPath(sysfs_root + "/class/net/" + name + "/device");
+    std::string device = sysfs_root;
+    device.append("/class/net/").append(name).append("/device");
+    const std::string real = RealPath(device);
     if (real.starts_with(sysfs_path + "/")) return true;
   }
   return false;

@@ -92,7 +92,7 @@ std::array<std::byte, 16> NewUuid7(WallTime now) {
 }
 
 std::string FormatUuid(ByteSpan uuid) {
-  const std::string hex = ToHex(uuid);
+  std::string hex = ToHex(uuid);
   if (uuid.size() != 16) {
     return hex;
   }

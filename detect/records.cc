@@ -44,8 +44,8 @@ constexpr auto kClass = [] {
   table.fill(kPlain);
   table['"'] = kQuote;
   table['\n'] = kLineEnd;
-  for (uint8_t k = 0; k < kMarks.size(); ++k) {
-    table[static_cast<unsigned char>(kMarks[k])] = k;
+  for (size_t k = 0; k < kMarks.size(); ++k) {
+    table[static_cast<unsigned char>(kMarks[k])] = static_cast<uint8_t>(k);
   }
   return table;
 }();

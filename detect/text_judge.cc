@@ -390,7 +390,7 @@ void TextJudge::JudgeBlock(const Records& records) {
   }
   const auto mode = std::max_element(histogram.begin() + 2, histogram.end());
   const size_t width = static_cast<size_t>(mode - histogram.begin());
-  const bool one_table = *mode * 10 >= (records.size() - blank) * 6;
+  const bool one_table = size_t{*mode} * 10 >= (records.size() - blank) * 6;
   if (one_table) {
     for (uint32_t i = 0; i < records.size(); ++i) {
       const size_t size = records.of(i).size();

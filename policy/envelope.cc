@@ -18,7 +18,7 @@ constexpr std::string_view kRootMagic = "sekisho-root-1";
 constexpr size_t kMaxHeaderBytes = 1024;
 constexpr size_t kMaxAudienceBytes = 255;
 constexpr size_t kMaxTypeBytes = 32;
-constexpr size_t kMaxRootBytes = 64 * 1024;
+constexpr size_t kMaxRootBytes = size_t{64} * 1024;
 constexpr size_t kMaxRootKeys = 64;
 constexpr size_t kSignatureBytes = 16 + 64;
 
@@ -55,6 +55,7 @@ template <typename Int>
 std::optional<Int> Number(std::string_view text) {
   Int value{};
   const char* end = text.data() + text.size();
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` bounds it
   const auto [at, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || at != end) return std::nullopt;
   return value;
