@@ -1,7 +1,10 @@
 #include "cli/control_client.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+
+#include "common/text.h"
 
 namespace sekisho::cli {
 
@@ -42,6 +45,22 @@ int ExitCodeOf(const Error& error) {
     default:
       return 1;
   }
+}
+
+int TellReply(std::string_view command, const Result<ipc::Reply>& reply,
+              bool json) {
+  if (!reply) {
+    fmt::print(stderr, "sekisho {}: {}\n", command, reply.error().message);
+    return ExitCodeOf(reply.error());
+  }
+  if (json) {
+    fmt::print("{{\"ok\":{},\"message\":{}}}\n", reply->ok,
+               JsonQuote(reply->message));
+  } else {
+    fmt::print(reply->ok ? stdout : stderr, "{}\n",
+               EscapeUntrusted(reply->message));
+  }
+  return reply->ok ? 0 : 1;
 }
 
 }  // namespace sekisho::cli

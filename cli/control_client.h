@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "agent/ipc/messages.h"
 #include "common/unix_socket.h"
@@ -38,5 +39,21 @@ class ControlClient {
 
 // 3 for "cannot reach", 1 for the rest.
 int ExitCodeOf(const Error& error);
+
+// Prints what became of `sekisho COMMAND` and returns its exit code: 0 done, 1
+// refused, 3 no sekishod answers.
+int TellReply(std::string_view command, const Result<ipc::Reply>& reply,
+              bool json);
+
+// Connects, asks what is answered with yes or no, and tells it.
+template <ipc::Message Question>
+int AskAndTell(std::string_view command, const std::string& runtime_dir,
+               const Question& question, bool json) {
+  auto client = ControlClient::Connect(runtime_dir);
+  if (!client) {
+    return TellReply(command, std::unexpected(client.error()), json);
+  }
+  return TellReply(command, client->template Ask<ipc::Reply>(question), json);
+}
 
 }  // namespace sekisho::cli

@@ -64,23 +64,8 @@ int RunRequest(std::span<const std::string_view> args) {
       ParseDuration(options->Has("--for") ? options->Get("--for") : "8h");
   if (!seconds) return WrongUse(seconds.error().message);
   request.seconds = *seconds;
-  const auto reply = [&]() -> Result<ipc::Reply> {
-    ASSIGN_OR_RETURN(auto client,
-                     ControlClient::Connect(options->Get("--runtime")));
-    return client.Ask<ipc::Reply>(request);
-  }();
-  if (!reply) {
-    fmt::print(stderr, "sekisho request: {}\n", reply.error().message);
-    return ExitCodeOf(reply.error());
-  }
-  if (options->Has("--json")) {
-    fmt::print("{{\"ok\":{},\"message\":{}}}\n", reply->ok,
-               JsonQuote(reply->message));
-  } else {
-    fmt::print(reply->ok ? stdout : stderr, "{}\n",
-               EscapeUntrusted(reply->message));
-  }
-  return reply->ok ? 0 : 1;
+  return AskAndTell("request", options->Get("--runtime"), request,
+                    options->Has("--json"));
 }
 
 }  // namespace sekisho::cli

@@ -33,23 +33,8 @@ int RunTeardown(std::span<const std::string_view> args) {
   ipc::Teardown teardown;
   teardown.reason = options->Get("--reason");
   if (teardown.reason.empty()) return WrongUse("--reason is needed");
-  const auto reply = [&]() -> Result<ipc::Reply> {
-    ASSIGN_OR_RETURN(auto client,
-                     ControlClient::Connect(options->Get("--runtime")));
-    return client.Ask<ipc::Reply>(teardown);
-  }();
-  if (!reply) {
-    fmt::print(stderr, "sekisho teardown: {}\n", reply.error().message);
-    return ExitCodeOf(reply.error());
-  }
-  if (options->Has("--json")) {
-    fmt::print("{{\"ok\":{},\"message\":{}}}\n", reply->ok,
-               JsonQuote(reply->message));
-  } else {
-    fmt::print(reply->ok ? stdout : stderr, "{}\n",
-               EscapeUntrusted(reply->message));
-  }
-  return reply->ok ? 0 : 1;
+  return AskAndTell("teardown", options->Get("--runtime"), teardown,
+                    options->Has("--json"));
 }
 
 }  // namespace sekisho::cli
