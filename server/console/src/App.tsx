@@ -81,14 +81,17 @@ export function App() {
   const prefersDark = useMediaQuery('(prefers-color-scheme: dark)');
   const [mode, setMode] = useState(localStorage.getItem('theme'));
   const dark = mode ? mode === 'dark' : prefersDark;
+  const still = useMediaQuery('(prefers-reduced-motion: reduce)', { noSsr: true });
   const theme = useMemo(
     () => createTheme(
       { palette: { mode: dark ? 'dark' : 'light', ...(dark ? DARK : LIGHT) },
         typography: { fontFamily: 'system-ui, "Noto Sans JP", "Noto Sans CJK JP", sans-serif' },
+        // Who asked for less motion gets none; a colour on its way is also unreadable.
+        ...(still && { transitions: { create: () => 'none' } }),
         components: { MuiTableCell: { styleOverrides: { head: { fontSize: 12, fontWeight: 600, opacity: 0.85 } } }, MuiTab: { styleOverrides: { root: { minWidth: 0, textTransform: 'none' } } }, MuiButton: { styleOverrides: { root: { textTransform: 'none' } } } } },
       i18n.language === 'ja' ? jaJP : enUS,
     ),
-    [dark, i18n.language],
+    [dark, still, i18n.language],
   );
   const [state, setState] = useState<State>({ step: 'asking' });
   const enter = useCallback((session: Session) => {
