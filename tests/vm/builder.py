@@ -89,9 +89,12 @@ class Builder:
 
     def _encrypt(self, plain: Path, luks: Path, luks_uuid: str) -> None:
         """Writes `plain` inside a LUKS1 container; needs no dm-crypt here."""
+        # qemu-img times itself to choose the iterations; on a busy machine the
+        # clock it uses may not have moved, and it gives up.
         self._run("qemu-img", "convert", "-O", "luks",
                   "--object", f"secret,id=key,data={LUKS_PASSPHRASE}",
-                  "-o", "key-secret=key,iter-time=100", str(plain), str(luks))
+                  "-o", "key-secret=key,iter-time=100", str(plain), str(luks),
+                  tries=10)
         # The initramfs was made before the container, so the container takes
         # its UUID: 40 bytes at offset 168 of a LUKS1 header, which has no
         # checksum.
@@ -102,13 +105,15 @@ class Builder:
     def _step(self, text: str) -> None:
         print(f"build-image: {text}", flush=True)
 
-    def _run(self, *argv: str) -> None:
-        with open(self._log, "ab") as log:
-            done = subprocess.run(argv, check=False, stdout=log, stderr=log,
-                                  stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            tail = self._log.read_text(errors="replace")[-3000:]
-            raise RuntimeError(f"{argv[0]} failed: {tail}")
+    def _run(self, *argv: str, tries: int = 1) -> None:
+        for _ in range(tries):
+            with open(self._log, "ab") as log:
+                done = subprocess.run(argv, check=False, stdout=log, stderr=log,
+                                      stdin=subprocess.DEVNULL)
+            if done.returncode == 0:
+                return
+        tail = self._log.read_text(errors="replace")[-3000:]
+        raise RuntimeError(f"{argv[0]} failed: {tail}")
 
 
 def _only(folder: Path, pattern: str) -> Path:
