@@ -144,6 +144,10 @@ Status AdminClient::Do(const admin::v1::UpdateAlertRequest& request,
                        admin::v1::UpdateAlertResponse& response) {
   return connection_->Do(&Stub::UpdateAlert, request, response);
 }
+Status AdminClient::Do(const admin::v1::DecideRequestRequest& request,
+                       admin::v1::DecideRequestResponse& response) {
+  return connection_->Do(&Stub::DecideRequest, request, response);
+}
 Status AdminClient::Do(const admin::v1::CreateLoginRequest& request,
                        admin::v1::CreateLoginResponse& response) {
   return connection_->Do(&Stub::CreateLogin, request, response);

@@ -79,6 +79,8 @@ class AdminClient {
             admin::v1::ListAlertsResponse& response);
   Status Do(const admin::v1::UpdateAlertRequest& request,
             admin::v1::UpdateAlertResponse& response);
+  Status Do(const admin::v1::DecideRequestRequest& request,
+            admin::v1::DecideRequestResponse& response);
   Status Do(const admin::v1::CreateLoginRequest& request,
             admin::v1::CreateLoginResponse& response);
 

@@ -20,6 +20,7 @@
 #include "cli/policy_explain_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/request_command.h"
+#include "cli/requests_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
@@ -38,6 +39,10 @@ struct Command {
 
 constexpr auto kCommands = std::to_array<Command>({
     {"status", "what the agent on this terminal does and records", RunStatus},
+    // Before "request": the first name that fits is taken.
+    {"request list", "what operators ask for", RunRequestList},
+    {"request approve", "give what an operator asks for", RunRequestApprove},
+    {"request deny", "refuse what an operator asks for", RunRequestDeny},
     {"request", "ask for approval of a device", RunRequest},
     {"doctor", "can this terminal be protected, and what is never taken away",
      RunDoctor},

@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "server/auth/secrets.h"
 #include "server/core/audit.h"
+#include "server/core/requests.h"
 
 namespace sekisho {
 namespace {
@@ -81,6 +82,8 @@ class JoinedDesk final : public core::Desk {
                                 const core::Approval& approval) override;
   Result<int64_t> RevokeDevice(const Caller& caller,
                                const std::string& device_id) override;
+  Result<core::Alert> DecideRequest(
+      const Caller& caller, const core::RequestDecision& decision) override;
   Result<Page<core::Agent>> ListAgents(const Caller&,
                                        const Paging& paging) override;
   Result<core::Agent> GetAgent(const Caller&,
@@ -217,6 +220,37 @@ Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
           p_.changes.Tell({core::Change::What::kDevice, 0, device_id});
         }
         return version;
+      });
+}
+
+Result<core::Alert> JoinedDesk::DecideRequest(
+    const Caller& caller, const core::RequestDecision& decision) {
+  const bool approve = decision.answer == core::RequestAnswer::kApprove;
+  return AsAdmin<core::Alert>(
+      caller, approve ? "request.approve" : "request.deny",
+      "alert " + std::to_string(decision.alert_id), decision.reason,
+      [&]() -> Result<core::Alert> {
+        core::AlertFilter filter;
+        filter.alert_id = decision.alert_id;
+        filter.with_events = true;
+        ASSIGN_OR_RETURN(const auto page, p_.store.ListAlerts(filter, {}));
+        if (page.rows.empty()) {
+          return Fail(Code::kNotFound, "there is no such request");
+        }
+        ASSIGN_OR_RETURN(core::Approval approval,
+                         core::ApprovalFor(caller, page.rows.front(), decision,
+                                           p_.clock.Now()));
+        std::optional<core::Approval> given;
+        if (approve) {
+          // First what counts: a request left open is asked for again, an
+          // approval that was written on the alert but never given is a lie.
+          RETURN_IF_ERROR(ApproveDevice(caller, approval));
+          given = std::move(approval);
+        }
+        auto alert = p_.store.UpdateAlert(core::ClosingOf(decision, given),
+                                          caller.user, p_.clock.Now());
+        p_.changes.Tell({core::Change::What::kAlert, decision.alert_id, ""});
+        return alert;
       });
 }
 

@@ -59,6 +59,20 @@ struct Token {
   WallTime expire_time;
 };
 
+// ---- requests for approval ----
+
+enum class RequestAnswer { kApprove, kDeny };
+enum class RequestScope { kThisTerminal, kEveryTerminal };
+
+struct RequestDecision {
+  int64_t alert_id = 0;  // of kind "approval_request"
+  RequestAnswer answer = RequestAnswer::kDeny;
+  std::string access = "inspect";
+  std::optional<int64_t> seconds;  // unset = as asked for; at most 30 days
+  RequestScope scope = RequestScope::kThisTerminal;
+  std::string reason;  // needed to deny
+};
+
 // ---- policy ----
 
 struct Pushed {
@@ -123,6 +137,10 @@ class Desk {
                                         const Approval& approval) = 0;
   virtual Result<int64_t> RevokeDevice(const Caller& caller,
                                        const std::string& device_id) = 0;
+  // Admin only, and never on a request of his own. Approves the device as
+  // asked, or refuses, and closes the alert. The alert as it is then.
+  virtual Result<Alert> DecideRequest(const Caller& caller,
+                                      const RequestDecision& decision) = 0;
 
   // By terminal.
   virtual Result<Page<Agent>> ListAgents(const Caller& caller,

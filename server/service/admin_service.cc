@@ -311,6 +311,7 @@ grpc::Status AdminCalls::ListAlerts(grpc::ServerContext* context,
   if (request->state() != admin::v1::ALERT_STATE_UNSPECIFIED) {
     filter.states.push_back(static_cast<core::AlertState>(request->state()));
   }
+  filter.kind = request->kind();
   return Hand(desk_.ListAlerts(Who(*context), filter,
                                {request->page_size(), request->page_token()}),
               [&](const core::Page<core::Alert>& page) {
@@ -338,6 +339,36 @@ grpc::Status AdminCalls::UpdateAlert(
   }
   change.comment = request->comment();
   return Hand(desk_.UpdateAlert(Who(*context), change),
+              [&](const core::Alert& alert) {
+                Fill(response->mutable_alert(), alert);
+              });
+}
+
+grpc::Status AdminCalls::DecideRequest(
+    grpc::ServerContext* context,
+    const admin::v1::DecideRequestRequest* request,
+    admin::v1::DecideRequestResponse* response) {
+  core::RequestDecision decision;
+  decision.alert_id = request->alert_id();
+  switch (request->answer()) {
+    case admin::v1::REQUEST_ANSWER_APPROVE:
+      decision.answer = core::RequestAnswer::kApprove;
+      break;
+    case admin::v1::REQUEST_ANSWER_DENY:
+      decision.answer = core::RequestAnswer::kDeny;
+      break;
+    default:
+      return ToGrpc({Code::kInvalidArgument, "approve or deny?"});
+  }
+  if (!request->access().empty()) decision.access = request->access();
+  if (request->duration_seconds() != 0) {
+    decision.seconds = request->duration_seconds();
+  }
+  if (request->scope() == admin::v1::REQUEST_SCOPE_EVERY_TERMINAL) {
+    decision.scope = core::RequestScope::kEveryTerminal;
+  }
+  decision.reason = request->reason();
+  return Hand(desk_.DecideRequest(Who(*context), decision),
               [&](const core::Alert& alert) {
                 Fill(response->mutable_alert(), alert);
               });

@@ -62,6 +62,10 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status ListAlerts(grpc::ServerContext* context,
                           const admin::v1::ListAlertsRequest* request,
                           admin::v1::ListAlertsResponse* response) override;
+  grpc::Status DecideRequest(
+      grpc::ServerContext* context,
+      const admin::v1::DecideRequestRequest* request,
+      admin::v1::DecideRequestResponse* response) override;
   grpc::Status UpdateAlert(grpc::ServerContext* context,
                            const admin::v1::UpdateAlertRequest* request,
                            admin::v1::UpdateAlertResponse* response) override;

@@ -279,6 +279,36 @@ Result<json> RevokeDevice(const Call& call) {
   return json{{"version", version}};
 }
 
+// {"answer": "approve"|"deny", "access", "seconds", "scope", "reason"}
+Result<json> DecideRequest(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  core::RequestDecision decision;
+  ASSIGN_OR_RETURN(decision.alert_id, Number(call.rest, "request id"));
+  ASSIGN_OR_RETURN(const std::string answer, Text(body, "answer", true));
+  ASSIGN_OR_RETURN(const std::string scope, Text(body, "scope"));
+  if ((answer != "approve" && answer != "deny") ||
+      (!scope.empty() && scope != "terminal" && scope != "everywhere")) {
+    return Fail(Code::kInvalidArgument,
+                "answer is approve or deny, scope terminal or everywhere");
+  }
+  if (answer == "approve") decision.answer = core::RequestAnswer::kApprove;
+  if (scope == "everywhere")
+    decision.scope = core::RequestScope::kEveryTerminal;
+  ASSIGN_OR_RETURN(const std::string access, Text(body, "access"));
+  if (!access.empty()) decision.access = access;
+  if (const auto seconds = body.find("seconds");
+      seconds != body.end() && !seconds->is_null()) {
+    if (!seconds->is_number_integer()) {
+      return Fail(Code::kInvalidArgument, "'seconds' must be a whole number");
+    }
+    decision.seconds = seconds->get<int64_t>();
+  }
+  ASSIGN_OR_RETURN(decision.reason, Text(body, "reason"));
+  ASSIGN_OR_RETURN(const auto alert,
+                   call.desk.DecideRequest(call.caller, decision));
+  return ToJson(alert);
+}
+
 Result<json> ListAgents(const Call& call) {
   ASSIGN_OR_RETURN(const core::Paging paging, PagingOf(call.request));
   ASSIGN_OR_RETURN(const auto page, call.desk.ListAgents(call.caller, paging));
@@ -357,6 +387,7 @@ constexpr Route kRoutes[] = {
     {"GET", "devices", ListDevices},
     {"POST", "devices:approve", ApproveDevice},
     {"POST", "devices:revoke", RevokeDevice},
+    {"POST", "requests:decide/*", DecideRequest},
     {"GET", "agents", ListAgents},
     {"POST", "agents:revoke", RevokeAgent},
     {"POST", "tokens", CreateToken},

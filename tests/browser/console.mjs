@@ -102,6 +102,27 @@ await step('a device is approved', async () => {
   await row.getByText('Every copy inspected').waitFor();
 });
 
+await step('a request for approval is refused with a reason, or given', async () => {
+  await go('Requests');
+  const row = page.getByRole('row', { name: /障害ログ/ });
+  await row.getByText('8 hours').waitFor();
+  await shoot('requests-en');
+  await row.getByRole('button', { name: 'Deny' }).click();
+  const dialog = page.getByRole('dialog');
+  check(await dialog.getByRole('button', { name: 'Deny' }).isDisabled(), 'a request can be denied without a reason');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await row.getByRole('button', { name: 'Approve' }).click();
+  await dialog.getByText('op01 (yamada) on maint-osaka-07 asks to use').waitFor();
+  await dialog.getByText('only on maint-osaka-07').waitFor();
+  await dialog.getByRole('button', { name: 'Approve' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await row.waitFor({ state: 'hidden' });
+  await page.getByRole('combobox', { name: 'State' }).click();
+  await page.getByRole('option', { name: 'Decided' }).click();
+  await row.getByText('Approved', { exact: true }).waitFor();
+  await row.getByText(/inspect on maint-osaka-07 until/).waitFor();
+});
+
 await step('a policy with an error is refused at its line and column', async () => {
   await go('Policy');
   const text = page.getByLabel('Policy text (YAML)');
@@ -155,7 +176,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/alerts', '/alerts/1', `/alerts/${alertId}`, '/events', '/devices', '/terminals', '/policy'];
+const PAGES = ['/alerts', '/alerts/1', `/alerts/${alertId}`, '/requests', '/events', '/devices', '/terminals', '/policy'];
 for (const scheme of ['light', 'dark']) {
   await step(`nothing serious for axe (${scheme})`, async () => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });

@@ -136,6 +136,29 @@ event::v1::EventRecord FakeAgent::Next(event::v1::PublicPart part,
   return std::move(*record);
 }
 
+namespace {
+
+void SetStick(event::v1::PublicPart& part) {
+  part.mutable_device()->set_bus("usb");
+  part.mutable_device()->set_vendor_id("0951");
+  part.mutable_device()->set_product_id("1666");
+  part.mutable_device()->set_serial("E0D55EA573F0");
+}
+
+}  // namespace
+
+event::v1::EventRecord FakeAgent::NextRequest(const std::string& purpose,
+                                              int64_t seconds) {
+  event::v1::PublicPart part;
+  part.set_kind(event::v1::EVENT_KIND_REQUEST);
+  part.set_request_seconds(seconds);
+  SetStick(part);
+  event::v1::PersonalPart personal;
+  personal.set_person("operator");
+  personal.set_purpose(purpose);
+  return Next(std::move(part), std::move(personal));
+}
+
 event::v1::EventRecord FakeAgent::NextTransfer(int64_t persons,
                                                event::v1::Outcome outcome) {
   event::v1::PublicPart part;
@@ -145,10 +168,7 @@ event::v1::EventRecord FakeAgent::NextTransfer(int64_t persons,
   part.set_format("csv");
   part.set_inspection(event::v1::INSPECTION_FULL);
   part.set_rule("many-people");
-  part.mutable_device()->set_bus("usb");
-  part.mutable_device()->set_vendor_id("0951");
-  part.mutable_device()->set_product_id("1666");
-  part.mutable_device()->set_serial("E0D55EA573F0");
+  SetStick(part);
   event::v1::PersonalPart personal;
   personal.set_person("operator");
   personal.set_file_path("customers.csv");

@@ -46,6 +46,9 @@ class FakeAgent {
                               event::v1::PersonalPart personal = {});
   event::v1::EventRecord NextTransfer(int64_t persons,
                                       event::v1::Outcome outcome);
+  // The operator asks for approval of the same stick.
+  event::v1::EventRecord NextRequest(const std::string& purpose,
+                                     int64_t seconds);
   bool Send(const event::v1::ConnectRequest& request);
   bool SendBatch(std::vector<event::v1::EventRecord> records);
   bool SendHeartbeat();

@@ -17,6 +17,7 @@ const AlertPage = lazy(() => import('./pages/AlertPage').then((page) => ({ defau
 const Alerts = lazy(() => import('./pages/Alerts').then((page) => ({ default: page.Alerts })));
 const Devices = lazy(() => import('./pages/Devices').then((page) => ({ default: page.Devices })));
 const Events = lazy(() => import('./pages/Events').then((page) => ({ default: page.Events })));
+const Requests = lazy(() => import('./pages/Requests').then((page) => ({ default: page.Requests })));
 const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
 const Terminals = lazy(() => import('./pages/Terminals').then((page) => ({ default: page.Terminals })));
 
@@ -29,7 +30,7 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['alerts', 'events', 'devices', 'terminals', 'policy'] as const;
+const PLACES = ['alerts', 'requests', 'events', 'devices', 'terminals', 'policy'] as const;
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
   const { t, i18n } = useTranslation();
@@ -62,6 +63,7 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
         <Suspense fallback={<Waiting />}><Routes>
           <Route path="/alerts" element={<Alerts />} />
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
+          <Route path="/requests" element={<Requests mayChange={mayChange} />} />
           <Route path="/events" element={<Events />} />
           <Route path="/devices" element={<Devices mayChange={mayChange} />} />
           <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />

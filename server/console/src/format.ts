@@ -12,6 +12,13 @@ export function formatNumber(value: number): string {
   return new Intl.NumberFormat(i18n.language).format(value);
 }
 
+// A length of time in its largest whole unit.
+export function formatSpan(seconds: number): string {
+  if (seconds <= 0) return '–';
+  const [value, unit] = seconds % 86400 === 0 ? [seconds / 86400, 'day'] : seconds % 3600 === 0 ? [seconds / 3600, 'hour'] : [Math.ceil(seconds / 60), 'minute'];
+  return new Intl.NumberFormat(i18n.language, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+}
+
 export function formatShare(value: number): string {
   return new Intl.NumberFormat(i18n.language, { style: 'percent' }).format(value);
 }

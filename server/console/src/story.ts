@@ -3,7 +3,7 @@
 import type { TFunction } from 'i18next';
 
 import type { Alert } from './api/types';
-import { deviceName, fileName, formatNumber } from './format';
+import { deviceName, fileName, formatNumber, formatSpan } from './format';
 
 function values(alert: Alert, t: TFunction): Record<string, string> {
   const event = alert.event;
@@ -16,6 +16,8 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
     reason: event?.reason ?? '',
     gate: event?.gate_state ?? '',
     lost: formatNumber(event?.gap?.lost ?? 0),
+    purpose: event?.request?.purpose ?? '',
+    span: formatSpan(event?.request?.seconds ?? 0),
   };
 }
 

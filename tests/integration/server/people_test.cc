@@ -13,6 +13,7 @@
 #include "cli/device_command.h"
 #include "cli/event_command.h"
 #include "cli/policy_push_command.h"
+#include "cli/requests_command.h"
 #include "policy/packs.h"
 #include "tests/integration/server/test_server.h"
 
@@ -125,6 +126,50 @@ TEST_F(PeopleTest, HandlesAnAlert) {
   EXPECT_EQ(Run(RunAlertCommand, {"show", "1"}), 0);
   EXPECT_THAT(out_, HasSubstr("a test"));
   EXPECT_EQ(Run(RunAlertCommand, {"show", "99"}), 1);
+}
+
+TEST_F(PeopleTest, DecidesWhatOperatorsAskFor) {
+  const auto agent = Agent("terminal-1", 1);
+  const std::string_view id = "0951:1666:E0D55EA573F0";
+  const auto ask = [&] {
+    const auto before = agent->head().sequence;
+    EXPECT_TRUE(agent->SendBatch({agent->NextRequest("logs", 3600)}));
+    EXPECT_TRUE(agent->AwaitAck(before + 1));
+  };
+  const auto open = [&](size_t count) {
+    for (int tries = 0; tries < 200; ++tries) {
+      EXPECT_EQ(Run(cli::RunRequestList, {"--json"}), 0);
+      if (json::parse(out_).size() == count) return json::parse(out_);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ADD_FAILURE() << out_;
+    return json();
+  };
+  ask();
+  ask();
+  const json requests = open(2);
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0]["event"]["personal_part"]["purpose"], "logs");
+  const std::string first = std::to_string(int64_t(requests[1]["alert_id"]));
+  const std::string second = std::to_string(int64_t(requests[0]["alert_id"]));
+
+  EXPECT_EQ(Run(cli::RunRequestDeny, {first}), 2);
+  EXPECT_EQ(Run(cli::RunRequestApprove, {first, "--for", "31d"}), 1);
+  EXPECT_EQ(Run(cli::RunRequestApprove, {"1"}), 1) << "alert 1 is a transfer";
+  EXPECT_EQ(Run(cli::RunRequestApprove, {first, "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["verdict"], "approved");
+  EXPECT_EQ(Run(RunDeviceCommand, {"show", id, "--json"}), 0);
+  const json device = json::parse(out_);
+  EXPECT_EQ(device["approved_access"], "inspect");
+  EXPECT_TRUE(device.contains("expire_time"));
+  EXPECT_EQ(Run(cli::RunRequestApprove, {first}), 1) << "decided already";
+
+  EXPECT_EQ(Run(cli::RunRequestDeny, {second, "--reason", "use the share"}), 0);
+  EXPECT_EQ(Run(RunAlertCommand, {"show", second}), 0);
+  EXPECT_THAT(out_, HasSubstr("use the share"));
+  EXPECT_EQ(open(0).size(), 0U);
+  EXPECT_EQ(Run(cli::RunRequestList, {"--state", "all", "--json"}), 0);
+  EXPECT_EQ(json::parse(out_).size(), 2U);
 }
 
 TEST_F(PeopleTest, PushesAndRollsBackPolicy) {

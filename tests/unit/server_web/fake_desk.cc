@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/text.h"
 #include "policy/packs.h"
+#include "server/core/requests.h"
 
 namespace sekisho::web {
 
@@ -289,6 +290,14 @@ void FakeDesk::BuildAlerts() {
   AddAlert(plugged, "device_blocked", "low",
            "Device " + plugged.device_id + " was refused on maint-osaka-07");
 
+  auto& asked = AddEvent(event::v1::EVENT_KIND_REQUEST, 0, minutes(80));
+  device(asked, 0);
+  asked.public_part.set_request_seconds(8 * 3600);
+  asked.personal_part.set_purpose("障害ログを保守会社へ渡すため");
+  AddAlert(
+      asked, "approval_request", "medium",
+      "The operator of maint-osaka-07 asks for approval of " + asked.device_id);
+
   auto& hostile = AddEvent(event::v1::EVENT_KIND_TRANSFER, 0, minutes(55));
   device(hostile, 2);
   FillTransfer(hostile, 24, kHostileFile);
@@ -515,6 +524,26 @@ Result<core::Alert> FakeDesk::UpdateAlert(const core::Caller& caller,
   }
   return Fail(Code::kNotFound,
               "there is no alert " + std::to_string(change.alert_id));
+}
+
+Result<core::Alert> FakeDesk::DecideRequest(
+    const core::Caller& caller, const core::RequestDecision& decision) {
+  core::AlertFilter filter;
+  filter.alert_id = decision.alert_id;
+  filter.with_events = true;
+  ASSIGN_OR_RETURN(const auto page, ListAlerts(caller, filter, {}));
+  if (page.rows.empty()) {
+    return Fail(Code::kNotFound, "there is no such request");
+  }
+  ASSIGN_OR_RETURN(
+      core::Approval approval,
+      core::ApprovalFor(caller, page.rows.front(), decision, kNow));
+  std::optional<core::Approval> given;
+  if (decision.answer == core::RequestAnswer::kApprove) {
+    RETURN_IF_ERROR(ApproveDevice(caller, approval));
+    given = approval;
+  }
+  return UpdateAlert(caller, core::ClosingOf(decision, given));
 }
 
 Result<core::Page<core::Device>> FakeDesk::ListDevices(

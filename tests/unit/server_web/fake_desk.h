@@ -51,6 +51,9 @@ class FakeDesk final : public core::Desk {
                                 const core::Approval& approval) override;
   Result<int64_t> RevokeDevice(const core::Caller& caller,
                                const std::string& device_id) override;
+  Result<core::Alert> DecideRequest(
+      const core::Caller& caller,
+      const core::RequestDecision& decision) override;
   Result<core::Page<core::Agent>> ListAgents(
       const core::Caller& caller, const core::Paging& paging) override;
   Result<core::Agent> GetAgent(const core::Caller& caller,

@@ -218,6 +218,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/requests:decide/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve what an operator asks for, or refuse; closes the alert (admin, never his own) */
+        post: operations["decideRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/agents": {
         parameters: {
             query?: never;
@@ -369,8 +386,11 @@ export interface components {
         AlertState: "new" | "acknowledged" | "in_progress" | "closed";
         /** @enum {string} */
         Severity: "low" | "medium" | "high" | "critical";
-        /** @enum {string} */
-        Verdict: "true_positive" | "false_positive" | "benign";
+        /**
+         * @description approved and denied close a request for approval
+         * @enum {string}
+         */
+        Verdict: "true_positive" | "false_positive" | "benign" | "approved" | "denied";
         /** @enum {string} */
         Access: "block" | "read_only" | "inspect" | "audit" | "full";
         DeviceFacts: {
@@ -475,6 +495,23 @@ export interface components {
             transfer?: components["schemas"]["Transfer"];
             gap?: components["schemas"]["Gap"];
             request?: components["schemas"]["ApprovalRequest"];
+        };
+        RequestDecision: {
+            /** @enum {string} */
+            answer: "approve" | "deny";
+            access?: components["schemas"]["Access"];
+            /**
+             * Format: int64
+             * @description left out: as asked for; at most 30 days
+             */
+            seconds?: number;
+            /**
+             * @description left out: terminal, the one that asked
+             * @enum {string}
+             */
+            scope?: "terminal" | "everywhere";
+            /** @description needed to deny */
+            reason?: string;
         };
         Comment: {
             /** Format: date-time */
@@ -1105,6 +1142,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListVersion"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    decideRequest: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestDecision"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
                 };
             };
             400: components["responses"]["BadRequest"];

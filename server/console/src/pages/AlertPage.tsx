@@ -9,6 +9,7 @@ import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { DecideRequest } from '../parts/DecideRequest';
 import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
 import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
 import { ErrorText, Loaded } from '../parts/State';
@@ -132,6 +133,7 @@ function Decision({ alert, session, busy, error, onChange }: DecisionProps) {
   const { t } = useTranslation();
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const closed = alert.state === 'closed';
+  const request = alert.kind === 'approval_request';
   return (
     <Section title={t('alert.decide')}>
       <Stack spacing={1.25} sx={{ mt: 0.5 }}>
@@ -141,7 +143,8 @@ function Decision({ alert, session, busy, error, onChange }: DecisionProps) {
           {alert.verdict && <Typography variant="body2">{t('alert.verdict')}: <strong>{t(`verdict.${alert.verdict}`)}</strong></Typography>}
         </Stack>
         {error !== null && <Banner severity="error"><ErrorText error={error} /></Banner>}
-        {!closed && (
+        {!closed && request && session.role === 'admin' && <DecideRequest request={alert} />}
+        {!closed && !request && (
           <>
             <Button variant={alert.state === 'new' ? 'contained' : 'outlined'} disabled={busy || alert.state !== 'new'} onClick={() => onChange({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
             <Button variant="outlined" disabled={busy || alert.assignee === session.user} onClick={() => onChange({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>

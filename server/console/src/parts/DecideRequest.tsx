@@ -1,0 +1,82 @@
+// Approve or refuse what an operator asks for: two buttons and their dialogs.
+import { Alert as Banner, Button, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, Stack, TextField, Typography } from '@mui/material';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { post } from '../api/client';
+import type { Access, Alert } from '../api/types';
+import { formatSpan } from '../format';
+import { alertStory } from '../story';
+import { Code } from './Shown';
+import { ErrorText } from './State';
+
+const ACCESS: Access[] = ['inspect', 'read_only', 'audit', 'full'];
+const HOURS = [1, 8, 24, 24 * 7, 24 * 30];
+
+type Answer = 'approve' | 'deny';
+
+function Ask({ request, answer, onDone }: { request: Alert; answer: Answer; onDone: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const asked = request.event?.request?.seconds ?? 0;
+  const [wish, setWish] = useState({ access: 'inspect' as Access, seconds: asked, scope: 'terminal', reason: '' });
+  const decide = useMutation({
+    mutationFn: () => post<Alert>(`requests:decide/${request.alert_id}`, answer === 'approve' ? { answer, ...wish } : { answer, reason: wish.reason }),
+    onSuccess: () => {
+      for (const key of ['alerts', 'alert', 'devices']) void client.invalidateQueries({ queryKey: [key] });
+      onDone();
+    },
+  });
+  const spans = [...new Set([asked, ...HOURS.map((hours) => hours * 3600)])].filter((seconds) => seconds > 0);
+  return (
+    <Dialog open onClose={onDone} fullWidth maxWidth="sm">
+      <DialogTitle>{t(`request.${answer}Title`)}</DialogTitle>
+      <DialogContent>
+        <Stack spacing={2} sx={{ pt: 1 }}>
+          <Typography>{alertStory(request, t)}</Typography>
+          <Code>{request.device_id}</Code>
+          {decide.isError && <Banner severity="error"><ErrorText error={decide.error} /></Banner>}
+          {answer === 'approve' && (
+            <>
+              <TextField select label={t('device.accessLabel')} value={wish.access} helperText={t(`accessHelp.${wish.access}`)}
+                onChange={(e) => setWish({ ...wish, access: e.target.value as Access })}>
+                {ACCESS.map((access) => <MenuItem key={access} value={access}>{t(`access.${access}`)}</MenuItem>)}
+              </TextField>
+              <TextField select label={t('device.ends')} value={wish.seconds} onChange={(e) => setWish({ ...wish, seconds: Number(e.target.value) })}>
+                {spans.map((seconds) => <MenuItem key={seconds} value={seconds}>{formatSpan(seconds)}{seconds === asked && ` (${t('request.asAsked')})`}</MenuItem>)}
+              </TextField>
+              <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
+                <MenuItem value="terminal">{t('request.onlyThere', { terminal: request.terminal })}</MenuItem>
+                <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>
+              </TextField>
+            </>
+          )}
+          <TextField multiline maxRows={6} label={t(answer === 'deny' ? 'request.whyNot' : 'request.note')} value={wish.reason}
+            onChange={(e) => setWish({ ...wish, reason: e.target.value })} />
+        </Stack>
+      </DialogContent>
+      <DialogActions>
+        <Button onClick={onDone}>{t('app.cancel')}</Button>
+        <Button variant="contained" color={answer === 'deny' ? 'error' : 'primary'} loading={decide.isPending}
+          disabled={answer === 'deny' && wish.reason.trim() === ''} onClick={() => decide.mutate()}>
+          {t(`request.${answer}`)}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+export function DecideRequest({ request }: { request: Alert }) {
+  const { t } = useTranslation();
+  const [answer, setAnswer] = useState<Answer | null>(null);
+  return (
+    <>
+      <Stack direction="row" spacing={1}>
+        <Button variant="contained" onClick={() => setAnswer('approve')}>{t('request.approve')}</Button>
+        <Button variant="outlined" color="error" onClick={() => setAnswer('deny')}>{t('request.deny')}</Button>
+      </Stack>
+      {answer && <Ask request={request} answer={answer} onDone={() => setAnswer(null)} />}
+    </>
+  );
+}

@@ -1,0 +1,35 @@
+// Approval requests: an operator's event is an alert of kind
+// "approval_request"; deciding it makes an approval, or none, and closes the
+// alert. Pure: who may decide, and what exactly is given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/clock.h"
+#include "common/result.h"
+#include "server/core/queries.h"
+
+namespace sekisho::core {
+
+inline constexpr char kRequestKind[] = "approval_request";
+inline constexpr char kVerdictApproved[] = "approved";
+inline constexpr char kVerdictDenied[] = "denied";
+
+// The approval that `decision` gives for the request in `alert` (with its
+// event). kInvalidArgument: not a request, or a wish out of range;
+// kFailedPrecondition: decided already, or its event is erased;
+// kPermissionDenied: the caller decides about himself. Errors are for people.
+Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
+                             const RequestDecision& decision, WallTime now);
+
+// What is written on the alert: closed, with verdict and the reason.
+AlertChange ClosingOf(const RequestDecision& decision,
+                      const std::optional<Approval>& approval);
+
+// Whether the caller is the person of the alert, by any name the two are known
+// by: "root (tanaka)" is tanaka and root, "op01 (yamada)" is yamada and op01.
+bool Concerns(const Caller& caller, const Alert& alert);
+
+}  // namespace sekisho::core

@@ -1,0 +1,129 @@
+#include "server/core/requests.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sekisho::core {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr WallTime kNow{std::chrono::hours(24 * 20'000)};
+
+Alert Request() {
+  Alert alert;
+  alert.alert_id = 7;
+  alert.kind = kRequestKind;
+  alert.terminal = "desk-1";
+  alert.person = "op01 (yamada)";
+  alert.device_id = "0951:1666:A1";
+  alert.event.emplace();
+  alert.event->public_part.set_request_seconds(3600);
+  alert.event->personal_part.set_purpose("logs for the maker\x1b[2J");
+  return alert;
+}
+
+Caller Admin(const std::string& user) {
+  return {user, Role::kAdmin, "console", ""};
+}
+
+RequestDecision Approve() {
+  RequestDecision decision;
+  decision.alert_id = 7;
+  decision.answer = RequestAnswer::kApprove;
+  return decision;
+}
+
+RequestDecision Deny(const std::string& reason) {
+  RequestDecision decision;
+  decision.alert_id = 7;
+  decision.reason = reason;
+  return decision;
+}
+
+TEST(Requests, GiveWhatWasAskedForAndNoMore) {
+  const auto given = ApprovalFor(Admin("suzuki"), Request(), Approve(), kNow);
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ(given->device_id, "0951:1666:A1");
+  EXPECT_EQ(given->access, "inspect");
+  EXPECT_EQ(given->terminal, "desk-1");
+  EXPECT_EQ(given->expire_time, kNow + std::chrono::hours(1));
+  EXPECT_EQ(given->owner, "op01 (yamada)");
+  EXPECT_EQ(given->ticket, "request 7");
+  // The operator's words are shown on other screens.
+  EXPECT_EQ(given->purpose.find('\x1b'), std::string::npos);
+}
+
+TEST(Requests, GiveOtherAccessLengthAndScopeWhenSaid) {
+  RequestDecision decision = Approve();
+  decision.access = "read_only";
+  decision.seconds = 60;
+  decision.scope = RequestScope::kEveryTerminal;
+  const auto given = ApprovalFor(Admin("suzuki"), Request(), decision, kNow);
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->access, "read_only");
+  EXPECT_EQ(given->terminal, "");
+  EXPECT_EQ(given->expire_time, kNow + std::chrono::minutes(1));
+}
+
+TEST(Requests, AreNotDecidedByWhoAsked) {
+  for (const char* user : {"yamada", "op01", "root (yamada)", "op01 (sato)"}) {
+    for (const auto& decision : {Approve(), Deny("no")}) {
+      const auto given = ApprovalFor(Admin(user), Request(), decision, kNow);
+      ASSERT_FALSE(given) << user;
+      EXPECT_EQ(given.error().code, Code::kPermissionDenied);
+      EXPECT_THAT(given.error().message, HasSubstr("own request"));
+    }
+  }
+  EXPECT_TRUE(ApprovalFor(Admin("yamada2"), Request(), Approve(), kNow));
+}
+
+TEST(Requests, OfAnUnknownPersonConcernNobody) {
+  Alert alert = Request();
+  alert.person = "unknown";
+  EXPECT_FALSE(Concerns(Admin("unknown"), alert));
+}
+
+TEST(Requests, LastAtMostThirtyDays) {
+  constexpr int64_t kMax = int64_t{30} * 24 * 3600;
+  RequestDecision decision = Approve();
+  for (const int64_t seconds : {int64_t{1}, kMax}) {
+    decision.seconds = seconds;
+    EXPECT_TRUE(ApprovalFor(Admin("suzuki"), Request(), decision, kNow));
+  }
+  for (const int64_t seconds : {int64_t{0}, int64_t{-1}, kMax + 1, INT64_MAX}) {
+    decision.seconds = seconds;
+    EXPECT_FALSE(ApprovalFor(Admin("suzuki"), Request(), decision, kNow));
+  }
+}
+
+TEST(Requests, AreRefusedWithAReason) {
+  EXPECT_FALSE(ApprovalFor(Admin("suzuki"), Request(), Deny(""), kNow));
+  EXPECT_TRUE(ApprovalFor(Admin("suzuki"), Request(), Deny("no"), kNow));
+  EXPECT_FALSE(ApprovalFor(Admin("suzuki"), Request(),
+                           Deny(std::string(1025, 'x')), kNow));
+  const AlertChange change = ClosingOf(Deny("no"), std::nullopt);
+  EXPECT_EQ(change.verdict, kVerdictDenied);
+  EXPECT_EQ(change.comment, "no");
+}
+
+TEST(Requests, AreDecidedOnce) {
+  Alert alert = Request();
+  alert.state = AlertState::kClosed;
+  alert.verdict = kVerdictDenied;
+  const auto given = ApprovalFor(Admin("suzuki"), alert, Approve(), kNow);
+  ASSERT_FALSE(given);
+  EXPECT_THAT(given.error().message, HasSubstr("already: denied"));
+}
+
+TEST(Requests, AreAlertsOfTheirKindWithTheirEvent) {
+  Alert alert = Request();
+  alert.kind = "tamper";
+  EXPECT_FALSE(ApprovalFor(Admin("suzuki"), alert, Approve(), kNow));
+  alert = Request();
+  alert.event.reset();
+  EXPECT_FALSE(ApprovalFor(Admin("suzuki"), alert, Approve(), kNow));
+}
+
+}  // namespace
+}  // namespace sekisho::core
