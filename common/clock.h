@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sekisho {
 
@@ -24,5 +26,7 @@ class SystemClock final : public Clock {
 
 // "2026-11-23T14:10:44.123456Z"
 std::string FormatUtc(WallTime time);
+// "2026-12-31T15:00:00Z", with up to 6 decimals of a second; nothing else.
+std::optional<WallTime> ParseUtc(std::string_view text);
 
 }  // namespace sekisho

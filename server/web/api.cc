@@ -222,12 +222,49 @@ Result<json> UpdateAlert(const Call& call) {
   return ToJson(alert);
 }
 
+// `name`: a list of words with commas, or nothing.
+template <typename T>
+Result<std::vector<T>> WordsOf(const Request& request, std::string_view name,
+                               std::optional<T> (*parse)(std::string_view)) {
+  std::vector<T> values;
+  const std::string text = Query(request, name);
+  if (text.empty()) return values;
+  for (const std::string_view word : Split(text, ',')) {
+    const auto value = parse(word);
+    if (!value) {
+      return Fail(Code::kInvalidArgument, std::string(name) +
+                                              ": no such word '" +
+                                              EscapeUntrusted(word, 64) + "'");
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+Result<std::optional<WallTime>> TimeOf(const Request& request,
+                                       std::string_view name) {
+  const std::string text = Query(request, name);
+  if (text.empty()) return std::nullopt;
+  const auto time = ParseUtc(text);
+  if (!time) {
+    return Fail(
+        Code::kInvalidArgument,
+        std::string(name) + " must be a time like 2026-12-31T15:00:00Z");
+  }
+  return time;
+}
+
 Result<json> ListEvents(const Call& call) {
   core::EventFilter filter;
   filter.agent_id = Query(call.request, "agent_id");
   filter.terminal = Query(call.request, "terminal");
   filter.person = Query(call.request, "person");
   filter.device_id = Query(call.request, "device_id");
+  ASSIGN_OR_RETURN(filter.kinds, WordsOf(call.request, "kind", ParseKind));
+  ASSIGN_OR_RETURN(filter.outcomes,
+                   WordsOf(call.request, "outcome", ParseOutcome));
+  ASSIGN_OR_RETURN(filter.from, TimeOf(call.request, "from"));
+  ASSIGN_OR_RETURN(filter.to, TimeOf(call.request, "to"));
   if (const std::string after = Query(call.request, "after_row_id");
       !after.empty()) {
     ASSIGN_OR_RETURN(filter.after_row_id, Number(after, "after_row_id"));

@@ -1,4 +1,6 @@
 // The analyst's story in the console, step by step, in a real browser.
+import { readFile } from 'node:fs/promises';
+
 import { axeFindings, check, openPage, startBrowser, startServer, step, summary } from './driver.mjs';
 
 const update = process.argv.includes('--update-screenshots');
@@ -91,7 +93,30 @@ await step('hostile names are text', async () => {
   check((await page.locator('img').count()) === 0, 'a name became an image');
 });
 
+await step('events are searched, and exported without formulas', async () => {
+  await go('Events');
+  const rows = page.getByRole('table', { name: 'Events' }).getByRole('row');
+  await page.getByRole('combobox', { name: 'Outcome' }).click();
+  await page.getByRole('option', { name: 'Blocked' }).click();
+  await page.getByRole('combobox', { name: 'Kind' }).click();
+  await page.getByRole('option', { name: 'Transfer' }).click();
+  await page.getByText('<svg onload=window.hacked=1>').first().waitFor();
+  await page.getByText('Device plugged').first().waitFor({ state: 'hidden' });
+  check(page.url().includes('outcome=blocked') && page.url().includes('kind=transfer'), `the search is not in ${page.url()}`);
+  const shown = (await rows.count()) - 1;
+  await button('Export…').click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: /CSV/ }).click()]);
+  const lines = (await readFile(await download.path(), 'utf8')).split('\r\n');
+  check(lines.length === shown + 2, `${lines.length - 2} lines for ${shown} events`);
+  check(lines.every((line) => !/(^|,)"?[=@]/.test(line)), 'a cell begins like a formula');
+  await page.getByLabel('From day').fill('2030-01-01');
+  await page.getByText('Nothing here.').waitFor();
+  await button('Clear the search').click();
+  await page.getByText('Device plugged').first().waitFor();
+});
+
 await step('a device is approved', async () => {
+  await go('Devices');
   const row = page.getByRole('row', { name: /DataTraveler/ });
   await row.getByRole('button', { name: 'Approve' }).click();
   const dialog = page.getByRole('dialog');

@@ -36,6 +36,16 @@ TEST(Bytes, Uuid7CarriesTimeVersionAndVariant) {
 TEST(Clock, FormatsUtcWithMicroseconds) {
   EXPECT_EQ(FormatUtc(WallTime(std::chrono::microseconds(1))),
             "1970-01-01T00:00:00.000001Z");
+  EXPECT_EQ(ParseUtc("1970-01-01T00:00:00.000001Z"),
+            WallTime(std::chrono::microseconds(1)));
+  EXPECT_EQ(ParseUtc("2023-11-14T22:13:20Z"),
+            WallTime(std::chrono::seconds(1'700'000'000)));
+  for (const char* wrong :
+       {"", "2023-11-14", "2023-11-14T22:13:20", "2023-02-30T00:00:00Z",
+        "2023-11-14T24:00:00Z", "2023-11-14T22:13:20.Z",
+        "2023-11-14T22:13:20.1234567Z", "2023-11-14 22:13:20Z"}) {
+    EXPECT_FALSE(ParseUtc(wrong)) << wrong;
+  }
   EXPECT_EQ(FormatUtc(WallTime(std::chrono::seconds(1'700'000'000))),
             "2023-11-14T22:13:20.000000Z");
 }

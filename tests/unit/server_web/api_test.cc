@@ -206,7 +206,31 @@ TEST_F(ApiTest, RefusesBadPagingAndFilters) {
     EXPECT_EQ(Get(std::string("alerts?") + query).status, 400) << query;
   }
   EXPECT_EQ(Get("alerts?page_size=1000").status, 200);
-  EXPECT_EQ(Get("events?after_row_id=x").status, 400);
+  for (const char* query :
+       {"after_row_id=x", "kind=nonsense", "kind=transfer,", "outcome=open",
+        "from=yesterday", "to=2026-11-25"}) {
+    EXPECT_EQ(Get(std::string("events?") + query).status, 400) << query;
+  }
+}
+
+TEST_F(ApiTest, FindsEventsByKindOutcomeAndTime) {
+  LogInAs("tanaka");
+  const auto rows = [&](const std::string& query) {
+    return json::parse(Get("events?" + query).body)["rows"];
+  };
+  const json all = rows("");
+  const json stopped = rows("kind=transfer,tamper&outcome=blocked");
+  ASSERT_GT(stopped.size(), 1u);
+  EXPECT_LT(stopped.size(), all.size());
+  for (const json& event : stopped) {
+    EXPECT_EQ(event["outcome"], "blocked");
+    EXPECT_NE(event["kind"], "device_plugged");
+  }
+  const std::string time = all[1]["receive_time"].get<std::string>();
+  const json later = rows("from=" + time);
+  const json earlier = rows("to=" + time);
+  EXPECT_EQ(later.size() + earlier.size(), all.size());
+  EXPECT_EQ(later.back()["row_id"], all[1]["row_id"]);
 }
 
 TEST_F(ApiTest, RefusesBodiesThatAreNotWhatItSays) {

@@ -25,6 +25,11 @@ class FakeSubscription final : public core::Subscription {
 
 namespace {
 
+template <typename T>
+bool HasOrAll(const std::vector<T>& wanted, T value) {
+  return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
+
 // 2026-11-20 18:12:31 in Japan: screenshots do not change by themselves.
 constexpr WallTime kNow{std::chrono::seconds(1'795'165'951)};
 constexpr WallTime kFarEnd{std::chrono::seconds(4'102'444'800)};
@@ -465,6 +470,10 @@ Result<core::Page<core::Event>> FakeDesk::ListEvents(
         (filter.device_id.empty() || event.device_id == filter.device_id) &&
         (filter.person.empty() ||
          event.personal_part.person() == filter.person) &&
+        HasOrAll(filter.kinds, event.public_part.kind()) &&
+        HasOrAll(filter.outcomes, event.public_part.outcome()) &&
+        (!filter.from || event.receive_time >= *filter.from) &&
+        (!filter.to || event.receive_time < *filter.to) &&
         event.row_id > filter.after_row_id.value_or(0)) {
       rows.push_back(event);
     }

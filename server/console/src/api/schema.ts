@@ -1004,6 +1004,14 @@ export interface operations {
                 person?: string;
                 /** @description device */
                 device_id?: string;
+                /** @description kinds of event, with commas */
+                kind?: string;
+                /** @description outcomes, with commas */
+                outcome?: string;
+                /** @description received at or after this UTC time */
+                from?: string;
+                /** @description received before this UTC time */
+                to?: string;
                 /** @description only later rows, oldest first */
                 after_row_id?: number;
                 page_size?: components["parameters"]["PageSize"];

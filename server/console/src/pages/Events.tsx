@@ -1,32 +1,103 @@
-import { Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { Alert, Button, Chip, LinearProgress, Menu, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { useMutation } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { exportEvents, save } from '../parts/exportEvents';
 import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
+import { ErrorText } from '../parts/State';
+
+const KINDS = ['transfer', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
+const OUTCOMES = ['blocked', 'alerted', 'allowed'];
+const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id'] as const;
+type Name = (typeof NAMES)[number];
 
 function detail(event: Event, people: string): string {
   if (event.transfer) {
     return `${fileName(event.transfer.file_path)} · ${people} ${formatNumber(event.transfer.persons)}`;
   }
-  return event.reason;
+  return event.request?.purpose ?? event.reason;
+}
+
+// A day of the reader's calendar as the API's time: its beginning, or its end.
+function dayToUtc(day: string, days: number): string {
+  const start = new Date(`${day}T00:00:00`);
+  if (Number.isNaN(start.getTime())) return '';
+  start.setDate(start.getDate() + days);
+  return start.toISOString().replace('.000Z', 'Z');
+}
+
+function Export({ filter }: { filter: Record<string, string> }) {
+  const { t } = useTranslation();
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const [count, setCount] = useState(0);
+  const abort = useRef<AbortController | null>(null);
+  const run = useMutation({
+    mutationFn: async (form: 'csv' | 'json') => {
+      setCount(0);
+      abort.current = new AbortController();
+      save(await exportEvents(filter, form, abort.current.signal, setCount), `sekisho-events.${form === 'csv' ? 'csv' : 'jsonl'}`);
+    },
+  });
+  const failed = run.isError && !abort.current?.signal.aborted;
+  return (
+    <>
+      <Button variant="outlined" aria-haspopup="menu" disabled={run.isPending} onClick={(e) => setAnchor(e.currentTarget)}>{t('event.export')}…</Button>
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+        {(['csv', 'json'] as const).map((form) => (
+          <MenuItem key={form} onClick={() => { setAnchor(null); run.mutate(form); }}>{t(`event.${form}`)}</MenuItem>
+        ))}
+      </Menu>
+      {run.isPending && (
+        <Stack direction="row" spacing={1} sx={{ width: '100%', alignItems: 'center' }}>
+          <LinearProgress aria-label={t('event.export')} sx={{ flexGrow: 1 }} />
+          <Typography variant="body2">{t('event.exported', { rows: formatNumber(count) })}</Typography>
+          <Button size="small" onClick={() => abort.current?.abort()}>{t('app.cancel')}</Button>
+        </Stack>
+      )}
+      {failed && <Alert severity="error" sx={{ width: '100%' }}><ErrorText error={run.error} /></Alert>}
+    </>
+  );
 }
 
 export function Events() {
   const { t } = useTranslation();
-  // In the address, so that a filter can be linked to.
+  // In the address, so that a search can be linked to and kept as a bookmark.
   const [query, setQuery] = useSearchParams();
-  const filter = { terminal: query.get('terminal') ?? '', person: query.get('person') ?? '', device_id: query.get('device_id') ?? '' };
+  const wish = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
+  const filter: Record<string, string> = { ...wish, from: wish.from && dayToUtc(wish.from, 0), to: wish.to && dayToUtc(wish.to, 1) };
   const pages = usePages<Event>('events', 'events', filter);
-  const field = (name: keyof typeof filter, label: string) => (
-    <TextField size="small" label={label} value={filter[name]} onChange={(e) => setQuery({ ...filter, [name]: e.target.value }, { replace: true })} />
+  const change = (name: Name, value: string) =>
+    setQuery(Object.entries({ ...wish, [name]: value }).filter(([, text]) => text !== ''), { replace: true });
+  const field = (name: Name, label: string) => (
+    <TextField size="small" label={label} value={wish[name]} onChange={(e) => change(name, e.target.value)} />
   );
+  const day = (name: 'from' | 'to', label: string) => (
+    <TextField size="small" type="date" label={label} value={wish[name]} slotProps={{ inputLabel: { shrink: true } }} onChange={(e) => change(name, e.target.value)} />
+  );
+  const choice = (name: 'kind' | 'outcome', label: string, words: string[]) => (
+    <TextField select size="small" label={label} value={wish[name] || ' '} sx={{ minWidth: 150 }} onChange={(e) => change(name, e.target.value.trim())}>
+      <MenuItem value=" ">{t('alert.all')}</MenuItem>
+      {words.map((word) => <MenuItem key={word} value={word}>{t(`${name}.${word}`)}</MenuItem>)}
+    </TextField>
+  );
+  const active = NAMES.filter((name) => wish[name] !== '');
   return (
     <>
       <Stack direction="row" spacing={2} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
         <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('event.list')}</Typography>
+        {active.length > 0 && <Chip label={t('event.clear')} onDelete={() => setQuery({}, { replace: true })} onClick={() => setQuery({}, { replace: true })} />}
+        <Export filter={filter} />
+      </Stack>
+      <Stack direction="row" spacing={1.5} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
+        {day('from', t('event.from'))}
+        {day('to', t('event.to'))}
+        {choice('kind', t('event.kind'), KINDS)}
+        {choice('outcome', t('event.outcome'), OUTCOMES)}
         {field('terminal', t('terminal.name'))}
         {field('person', t('who.person'))}
         {field('device_id', t('event.device'))}
