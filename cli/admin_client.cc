@@ -213,6 +213,15 @@ Result<admin::v1::Agent> FindAgent(AdminClient& client,
   return found.front();
 }
 
+Result<std::string> AgentIdOf(AdminClient& client, const AdminArgs& args) {
+  const std::string name = args.Get("--agent");
+  if (name.empty()) {
+    return name;
+  }
+  ASSIGN_OR_RETURN(const auto agent, FindAgent(client, name));
+  return agent.agent_id();
+}
+
 Result<int64_t> ParseNumber(const std::string& text) {
   int64_t number = 0;
   const char* end = text.data() + text.size();

@@ -115,6 +115,9 @@ Status ForEachRow(AdminClient& client, Request request, int limit, Row row) {
 Result<admin::v1::Agent> FindAgent(AdminClient& client,
                                    const std::string& name);
 
+// The agent's id for --agent; empty without the option.
+Result<std::string> AgentIdOf(AdminClient& client, const AdminArgs& args);
+
 // "90s", "30m", "8h", "7d".
 Result<int64_t> ParseSeconds(const std::string& text);
 // "2026-12-31T15:00:00Z" or "2026-12-31" (its end, UTC): seconds since 1970.

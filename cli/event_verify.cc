@@ -30,68 +30,112 @@ Result<int64_t> NumberOf(std::string_view text) {
   return number;
 }
 
+// Chains that never started anew are not bothered with epochs.
+std::string InEpoch(int32_t epoch) {
+  return epoch == 1 ? "" : " of epoch " + std::to_string(epoch);
+}
+
 }  // namespace
 
-void ChainCheck::Report(int64_t sequence, std::string what) {
+void ChainCheck::Report(int32_t epoch, int64_t sequence, std::string what) {
   if (problems_.size() < kMaxProblems) {
-    problems_.push_back({sequence, std::move(what)});
+    problems_.push_back({epoch, sequence, std::move(what)});
+  }
+}
+
+// Takes the record as the newest, right or wrong, so that one broken record is
+// one problem.
+void ChainCheck::MoveTo(const event::v1::EventRecord& record) {
+  const event::Head claimed = event::HeadOf(record);
+  if (claimed.epoch != head_.epoch) {
+    closed_[head_.epoch] = head_;
+  }
+  head_ = claimed;
+  seen_[{claimed.epoch, claimed.sequence}] = claimed.hash;
+  event::v1::PublicPart part;
+  if (part.ParseFromString(record.public_part()) &&
+      part.kind() == event::v1::EVENT_KIND_GAP) {
+    gaps_.push_back({claimed.epoch, claimed.sequence, part.lost_count(),
+                     part.lost_count_is_least(), part.closed_epoch()});
   }
 }
 
 void ChainCheck::Add(const event::v1::EventRecord& record) {
   ++record_count_;
   erased_count_ += record.salt().empty() ? 1 : 0;
+  const int32_t epoch = record.epoch();
   const int64_t sequence = record.sequence();
-  const Status next = event::CheckNext(head_, record, key_, agent_id_);
-  const event::Head claimed = event::HeadOf(record);
+  const Status next = event::CheckFollows(head_, record, key_, agent_id_);
   if (next) {
-    head_ = claimed;
-    seen_[sequence] = claimed.hash;
+    MoveTo(record);
     return;
   }
   switch (next.error().code) {
+    case Code::kOutOfRange:
     case Code::kAlreadyExists: {
-      const auto before = seen_.find(sequence);
+      const auto before = seen_.find({epoch, sequence});
       if (before == seen_.end()) {
-        Report(sequence, "out of order: it comes after " +
-                             std::to_string(head_.sequence));
-      } else if (before->second == claimed.hash) {
-        Report(sequence, "duplicated");
+        Report(epoch, sequence,
+               "out of order: it comes after " +
+                   std::to_string(head_.sequence) + InEpoch(head_.epoch));
+      } else if (before->second == event::HeadOf(record).hash) {
+        Report(epoch, sequence, "duplicated");
       } else {
-        Report(sequence, "a second, different event with this number");
+        Report(epoch, sequence, "a second, different event with this number");
       }
       return;  // the chain stands where it stood
     }
     case Code::kDataLoss:
-      Report(sequence,
-             "missing before it: " + std::to_string(head_.sequence + 1) +
+      Report(epoch, sequence,
+             "missing before it: " +
+                 std::to_string(epoch == head_.epoch ? head_.sequence + 1 : 1) +
                  " to " + std::to_string(sequence - 1));
       break;
     case Code::kAborted:
-      Report(sequence, "does not follow the event before it");
+      Report(epoch, sequence, "does not follow the event before it");
       break;
     case Code::kUnauthenticated:
-      Report(sequence, "not signed by the agent's key");
+      Report(epoch, sequence, "not signed by the agent's key");
       break;
     default:
-      Report(sequence, "changed: " + next.error().message);
+      Report(epoch, sequence, "changed: " + next.error().message);
       break;
   }
-  // Go on behind it, so that one broken record is one problem.
-  head_ = claimed;
-  seen_[sequence] = claimed.hash;
+  MoveTo(record);
+}
+
+void ChainCheck::Closed(const event::Head& head) {
+  const auto it = closed_.find(head.epoch);
+  if (head.epoch == head_.epoch) {
+    Report(head.epoch, 0,
+           "cut off: the epoch after " + std::to_string(head.epoch) +
+               " is missing");
+  } else if (it == closed_.end() && head.sequence == 0) {
+    return;  // it had no event
+  } else if (it == closed_.end() || it->second != head) {
+    Report(head.epoch, 0,
+           "cut off: it ends at " +
+               std::to_string(it == closed_.end() ? 0 : it->second.sequence) +
+               InEpoch(head.epoch) + ", but " + std::to_string(head.sequence) +
+               " were acknowledged");
+  }
 }
 
 void ChainCheck::End(const event::Head& head) {
-  if (head_.sequence < head.sequence) {
-    Report(0, "cut off: it ends at " + std::to_string(head_.sequence) +
-                  ", but " + std::to_string(head.sequence) +
-                  " were acknowledged");
-  } else if (const auto it = seen_.find(head.sequence);
+  if (std::pair(head_.epoch, head_.sequence) <
+      std::pair(head.epoch, head.sequence)) {
+    Report(head.epoch, 0,
+           "cut off: it ends at " + std::to_string(head_.sequence) +
+               (head.epoch == head_.epoch ? "" : InEpoch(head_.epoch)) +
+               ", but " + std::to_string(head.sequence) +
+               (head.epoch == head_.epoch ? "" : InEpoch(head.epoch)) +
+               " were acknowledged");
+  } else if (const auto it = seen_.find({head.epoch, head.sequence});
              head.sequence > 0 &&
              (it == seen_.end() || it->second != head.hash)) {
-    Report(0, "event " + std::to_string(head.sequence) +
-                  " is not the one that was acknowledged");
+    Report(head.epoch, 0,
+           "event " + std::to_string(head.sequence) + InEpoch(head.epoch) +
+               " is not the one that was acknowledged");
   }
 }
 
@@ -157,6 +201,14 @@ std::string RecordLine(const event::v1::EventRecord& record) {
          ",\"prev_hash\":" + hex(record.prev_hash()) +
          ",\"hash\":" + hex(record.hash()) +
          ",\"signature\":" + hex(record.signature()) + "}\n";
+}
+
+event::Hash ToHash(std::string_view bytes) {
+  event::Hash hash{};
+  if (bytes.size() == hash.size()) {
+    std::memcpy(hash.data(), bytes.data(), hash.size());
+  }
+  return hash;
 }
 
 }  // namespace sekisho::cli

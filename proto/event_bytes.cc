@@ -62,8 +62,13 @@ Result<Hash> PersonalHashOf(const v1::EventRecord& record) {
   return PersonalHash(AsBytes(record.salt()), AsBytes(record.personal_part()));
 }
 
-Status CheckPublicPart(const v1::EventRecord& record,
-                       std::string_view agent_id) {
+struct Checked {
+  Hash prev;
+  v1::PublicPart part;
+};
+
+Result<v1::PublicPart> CheckPublicPart(const v1::EventRecord& record,
+                                       std::string_view agent_id) {
   v1::PublicPart part;
   if (!part.ParseFromString(record.public_part())) {
     return Fail(Code::kInvalidArgument, "public part does not parse");
@@ -75,7 +80,35 @@ Status CheckPublicPart(const v1::EventRecord& record,
   if (!agent_id.empty() && part.agent_id() != agent_id) {
     return Fail(Code::kInvalidArgument, "public part names another agent");
   }
-  return {};
+  return part;
+}
+
+// What can be said of a record without the one before it.
+Result<Checked> CheckAlone(const v1::EventRecord& record,
+                           const ChainPublicKey& key,
+                           std::string_view agent_id) {
+  if (record.public_part().size() > kMaxPublicBytes ||
+      record.personal_part().size() > kMaxPersonalBytes) {
+    return Fail(Code::kInvalidArgument, "event is over its size cap");
+  }
+  Checked checked;
+  ASSIGN_OR_RETURN(const Hash claimed, ToHash(record.hash(), "hash"));
+  ASSIGN_OR_RETURN(checked.prev, ToHash(record.prev_hash(), "prev_hash"));
+  ASSIGN_OR_RETURN(const Hash personal, PersonalHashOf(record));
+  if (ChainHash(checked.prev, AsBytes(record.public_part()), personal) !=
+      claimed) {
+    return Fail(Code::kInvalidArgument, "hash does not fit the event's bytes");
+  }
+  const std::string message = SignedMessage(claimed);
+  if (record.signature().size() != sizeof(Signature) ||
+      crypto_sign_ed25519_verify_detached(U(AsBytes(record.signature()).data()),
+                                          U(AsBytes(message).data()),
+                                          message.size(), U(key.data())) != 0) {
+    return Fail(Code::kUnauthenticated,
+                "signature is not by the agent's chain key");
+  }
+  ASSIGN_OR_RETURN(checked.part, CheckPublicPart(record, agent_id));
+  return checked;
 }
 
 }  // namespace
@@ -142,25 +175,7 @@ Result<v1::EventRecord> Append(Head& head, v1::PublicPart public_part,
 
 Status CheckNext(const Head& head, const v1::EventRecord& record,
                  const ChainPublicKey& key, std::string_view agent_id) {
-  if (record.public_part().size() > kMaxPublicBytes ||
-      record.personal_part().size() > kMaxPersonalBytes) {
-    return Fail(Code::kInvalidArgument, "event is over its size cap");
-  }
-  ASSIGN_OR_RETURN(const Hash claimed, ToHash(record.hash(), "hash"));
-  ASSIGN_OR_RETURN(const Hash prev, ToHash(record.prev_hash(), "prev_hash"));
-  ASSIGN_OR_RETURN(const Hash personal, PersonalHashOf(record));
-  if (ChainHash(prev, AsBytes(record.public_part()), personal) != claimed) {
-    return Fail(Code::kInvalidArgument, "hash does not fit the event's bytes");
-  }
-  const std::string message = SignedMessage(claimed);
-  if (record.signature().size() != sizeof(Signature) ||
-      crypto_sign_ed25519_verify_detached(U(AsBytes(record.signature()).data()),
-                                          U(AsBytes(message).data()),
-                                          message.size(), U(key.data())) != 0) {
-    return Fail(Code::kUnauthenticated,
-                "signature is not by the agent's chain key");
-  }
-  RETURN_IF_ERROR(CheckPublicPart(record, agent_id));
+  ASSIGN_OR_RETURN(const Checked checked, CheckAlone(record, key, agent_id));
   if (record.epoch() != head.epoch || record.sequence() > head.sequence + 1) {
     return Fail(Code::kDataLoss,
                 "gap: expected sequence " + std::to_string(head.sequence + 1) +
@@ -173,10 +188,45 @@ Status CheckNext(const Head& head, const v1::EventRecord& record,
                                           std::to_string(record.sequence()) +
                                           " is at or before the head");
   }
-  if (prev != head.hash) {
+  if (checked.prev != head.hash) {
     return Fail(Code::kAborted, "fork: prev_hash is not the head's hash");
   }
   return {};
+}
+
+Status CheckEpochStart(const Head& head, const v1::EventRecord& record,
+                       const ChainPublicKey& key, std::string_view agent_id) {
+  ASSIGN_OR_RETURN(const Checked checked, CheckAlone(record, key, agent_id));
+  const std::string epoch = "epoch " + std::to_string(record.epoch());
+  if (record.epoch() <= head.epoch) {
+    return Fail(
+        Code::kOutOfRange,
+        epoch + " is over: epoch " + std::to_string(head.epoch) + " has begun");
+  }
+  if (record.sequence() != 1) {
+    return Fail(Code::kDataLoss, "gap: " + epoch + " begins at sequence " +
+                                     std::to_string(record.sequence()));
+  }
+  if (checked.prev != Hash{}) {
+    return Fail(Code::kInvalidArgument,
+                epoch + " does not begin with a prev_hash of zeros");
+  }
+  if (checked.part.kind() != v1::EVENT_KIND_GAP ||
+      checked.part.lost_count() < 1 ||
+      checked.part.closed_epoch() < head.epoch ||
+      checked.part.closed_epoch() >= record.epoch()) {
+    return Fail(Code::kInvalidArgument,
+                epoch + " does not open with a GAP that closes epoch " +
+                    std::to_string(head.epoch));
+  }
+  return {};
+}
+
+Status CheckFollows(const Head& head, const v1::EventRecord& record,
+                    const ChainPublicKey& key, std::string_view agent_id) {
+  return record.epoch() == head.epoch
+             ? CheckNext(head, record, key, agent_id)
+             : CheckEpochStart(head, record, key, agent_id);
 }
 
 Head HeadOf(const v1::EventRecord& record) {

@@ -52,6 +52,16 @@ Result<v1::EventRecord> Append(Head& head, v1::PublicPart public_part,
 // compared. An erased record (no salt) is checked by its personal_hash.
 Status CheckNext(const Head& head, const v1::EventRecord& record,
                  const ChainPublicKey& key, std::string_view agent_id);
+// Checks that `record` opens an epoch after head's: sequence 1, prev_hash of
+// zeros, a GAP whose closed_epoch is head's or later; besides all of
+// CheckNext() that needs no predecessor. kOutOfRange: an epoch before head's
+// (rolled back or replayed); kDataLoss: not the epoch's first event; others as
+// CheckNext().
+Status CheckEpochStart(const Head& head, const v1::EventRecord& record,
+                       const ChainPublicKey& key, std::string_view agent_id);
+// The one of the two that the record's epoch calls for.
+Status CheckFollows(const Head& head, const v1::EventRecord& record,
+                    const ChainPublicKey& key, std::string_view agent_id);
 Head HeadOf(const v1::EventRecord& record);
 
 }  // namespace sekisho::event

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
-#include <charconv>
 #include <cstring>
 #include <deque>
 #include <set>
 #include <tuple>
 
+#include "agent/spool/chain_name.h"
 #include "common/file.h"
 #include "common/text.h"
 
@@ -23,75 +23,14 @@ using event::v1::PublicPart;
 constexpr char kKeyFile[] = "/chain.key";
 constexpr char kNameFile[] = "/chain.id";
 constexpr char kBootIdFile[] = "/proc/sys/kernel/random/boot_id";
-constexpr std::string_view kNameFormat = "sekisho-chain-1";
 constexpr size_t kSmallFileBytes = 4096;
 constexpr size_t kCarryBatch = 64;
-
-// What chain.id says: whose events these are.
-struct ChainName {
-  std::string agent_id;
-  int32_t epoch = 0;  // the server's
-  // Counts beginnings: the epoch of positions in the spool.
-  int32_t beginning = 0;
-  // While events of the chain before are being carried over: what of them had
-  // been acknowledged. Nothing: done.
-  std::optional<Position> carry_after;
-};
 
 Result<std::optional<std::string>> ReadIfThere(const std::string& path) {
   auto content = ReadFileAt(AT_FDCWD, path, kSmallFileBytes);
   if (content) return std::move(*content);
   if (content.error().code == Code::kNotFound) return std::nullopt;
   return std::unexpected(std::move(content).error());
-}
-
-std::string PrintName(const ChainName& name) {
-  std::string text =
-      fmt::format("{}\nagent_id={}\nepoch={}\nbeginning={}\n", kNameFormat,
-                  name.agent_id, name.epoch, name.beginning);
-  if (name.carry_after) {
-    text += fmt::format("carry_after={}/{}\n", name.carry_after->epoch,
-                        name.carry_after->sequence);
-  }
-  return text;
-}
-
-template <typename T>
-bool ParseNumber(std::string_view text, T& out) {
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-bool ParseNameLine(std::string_view line, ChainName& name) {
-  const size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return false;
-  const std::string_view key = line.substr(0, equals);
-  const std::string_view value = line.substr(equals + 1);
-  if (key == "agent_id") {
-    name.agent_id = value;
-    return true;
-  }
-  if (key == "epoch") return ParseNumber(value, name.epoch);
-  if (key == "beginning") return ParseNumber(value, name.beginning);
-  const auto parts = Split(value, '/');
-  Position& after = name.carry_after.emplace();
-  return key == "carry_after" && parts.size() == 2 &&
-         ParseNumber(parts[0], after.epoch) &&
-         ParseNumber(parts[1], after.sequence);
-}
-
-Result<ChainName> ParseName(std::string_view text) {
-  const auto lines = Split(Trim(text), '\n');
-  ChainName name;
-  bool ok = !lines.empty() && lines[0] == kNameFormat;
-  for (size_t i = 1; ok && i < lines.size(); ++i) {
-    ok = ParseNameLine(lines[i], name);
-  }
-  if (!ok || name.agent_id.empty() || name.epoch <= 0 || name.beginning <= 0) {
-    return Fail(Code::kDataLoss, "the chain's name is unreadable");
-  }
-  return name;
 }
 
 google::protobuf::Timestamp ToTimestamp(WallTime time) {
@@ -147,11 +86,15 @@ class SignedEventLog final : public EventLog {
       return Fail(Code::kDataLoss,
                   "the spool is of a later beginning than the chain's name");
     }
-    if (head_damaged_) return StartAnew("the newest events were unreadable");
-    if (last->epoch == name_.beginning) {
-      if (auto read = ReadHead(); !read) return StartAnew(read.error().message);
+    if (head_damaged_) {
+      return StartAnew("the newest events were unreadable", Lost::kUnknown);
     }
-    return CarryOver("");
+    if (last->epoch == name_.beginning) {
+      if (auto read = ReadHead(); !read) {
+        return StartAnew(read.error().message, Lost::kUnknown);
+      }
+    }
+    return CarryOver();
   }
 
   const event::ChainPublicKey& public_key() const override {
@@ -170,8 +113,8 @@ class SignedEventLog final : public EventLog {
       return Fail(Code::kInvalidArgument,
                   fmt::format("epoch {} is before {}", epoch, name_.epoch));
     }
-    RETURN_IF_ERROR(Begin(agent_id, epoch));
-    RETURN_IF_ERROR(CarryOver(""));
+    RETURN_IF_ERROR(Begin(agent_id, epoch, 0));
+    RETURN_IF_ERROR(CarryOver());
     WriteHeld();
     return {};
   }
@@ -189,11 +132,15 @@ class SignedEventLog final : public EventLog {
       }
       return written;
     }
-    if (loss_.untold > 0 && !spool_.full()) {
+    Status opened;
+    if (owes_opening()) {
+      opened = OpenEpoch();
+    } else if (loss_.untold > 0 && !spool_.full()) {
       // Its failure shows again below.
       std::ignore = TellLoss(Room::kCommon);
     }
-    auto head = Put(public_part, personal_part, Room::kCommon);
+    auto head = opened ? Put(public_part, personal_part, Room::kCommon)
+                       : std::unexpected(opened.error());
     if (!head) {
       Count(public_part, head.error().code == Code::kResourceExhausted
                              ? "the spool was full"
@@ -230,7 +177,8 @@ class SignedEventLog final : public EventLog {
     int64_t expected = from.sequence + 1;
     for (const SpooledRecord& record : records) {
       if (record.position != Position{name_.beginning, expected++}) {
-        RETURN_IF_ERROR(StartAnew("events in the spool were unreadable"));
+        RETURN_IF_ERROR(
+            StartAnew("events in the spool were unreadable", Lost::kCounted));
         return spool_.ReadAfter({name_.beginning, 0}, max_records, max_bytes);
       }
     }
@@ -270,6 +218,8 @@ class SignedEventLog final : public EventLog {
 
  private:
   enum class Room { kCommon, kReserve };
+  // Whether the damage left holes that can be counted.
+  enum class Lost { kCounted, kUnknown };
 
   // ---- what is on disk beside the spool ----
 
@@ -307,7 +257,7 @@ class SignedEventLog final : public EventLog {
     if (!part.ParseFromString(record.public_part())) {
       return Fail(Code::kDataLoss, "the newest event does not parse");
     }
-    name_ = {part.agent_id(), record.epoch(), last->position.epoch, {}};
+    name_ = {part.agent_id(), record.epoch(), last->position.epoch, 0, {}};
     return SaveName();
   }
 
@@ -316,9 +266,11 @@ class SignedEventLog final : public EventLog {
   }
 
   // From here on events are of this chain, whatever happens next.
-  Status Begin(const std::string& agent_id, int32_t epoch) {
+  Status Begin(const std::string& agent_id, int32_t epoch,
+               int32_t closed_epoch) {
     const ChainName before = std::exchange(
-        name_, {agent_id, epoch, name_.beginning + 1, std::nullopt});
+        name_,
+        {agent_id, epoch, name_.beginning + 1, closed_epoch, std::nullopt});
     if (spool_.last()) {
       // Unfinished carrying goes on from where it was.
       name_.carry_after = before.carry_after.value_or(spool_.acked());
@@ -399,7 +351,7 @@ class SignedEventLog final : public EventLog {
     loss_.reason = reason;
   }
 
-  Status TellLoss(Room room) {
+  PublicPart MakeGap() const {
     PublicPart gap;
     gap.set_kind(event::v1::EVENT_KIND_GAP);
     gap.set_lost_count(loss_.untold);
@@ -408,7 +360,11 @@ class SignedEventLog final : public EventLog {
     gap.set_reason(fmt::format("{} events could not be kept: {}.", loss_.untold,
                                loss_.reason));
     Stamp(gap);
-    auto put = Put(std::move(gap), PersonalPart(), room);
+    return gap;
+  }
+
+  Status TellLoss(Room room) {
+    auto put = Put(MakeGap(), PersonalPart(), room);
     if (!put) return std::unexpected(std::move(put).error());
     loss_.untold = 0;
     return {};
@@ -425,15 +381,17 @@ class SignedEventLog final : public EventLog {
     }
   }
 
-  Status StartAnew(std::string_view reason) {
+  Status StartAnew(std::string_view reason, Lost lost) {
     problems_.push_back({ProblemKind::kCorrupt,
                          fmt::format("the chain starts anew: {}", reason),
                          {},
                          {}});
-    RETURN_IF_ERROR(
-        Begin(name_.agent_id, std::max(name_.epoch, newest_epoch_seen_) + 1));
+    const int32_t closed = std::max(name_.epoch, newest_epoch_seen_);
+    RETURN_IF_ERROR(Begin(name_.agent_id, closed + 1, closed));
     head_damaged_ = false;
-    return CarryOver(reason);
+    anew_reason_ = reason;
+    lost_ = lost;
+    return CarryOver();
   }
 
   // Once a run: a server (or an uplink that lies in its name) that never
@@ -446,17 +404,70 @@ class SignedEventLog final : public EventLog {
     if (!forked_) {
       forked_ = true;
       newest_epoch_seen_ = std::max(newest_epoch_seen_, server.epoch);
-      RETURN_IF_ERROR(StartAnew(what));
+      RETURN_IF_ERROR(StartAnew(what, Lost::kUnknown));
     }
     return Fail(Code::kAborted, text);
   }
 
+  // The epoch was begun because of damage and has no event yet: its first one
+  // must say so, or the server refuses the epoch.
+  bool owes_opening() const {
+    return name_.closed_epoch > 0 && head_.sequence == 0;
+  }
+
+  // Writes that GAP. What of the chain before cannot be carried over is counted
+  // first; that nothing else was lost is not known, and is not said, unless
+  // the damage left holes that can be counted.
+  Status OpenEpoch() {
+    const Loss before = loss_;
+    if (name_.carry_after) RETURN_IF_ERROR(CountUnreadable());
+    const bool counted = loss_.untold > before.untold;
+    if (!counted) {
+      const auto now = ToTimestamp(clock_.Now());
+      CountMany(1, now, now, anew_reason_);
+    }
+    PublicPart gap = MakeGap();
+    gap.set_closed_epoch(name_.closed_epoch);
+    gap.set_lost_count_is_least(!counted || lost_ == Lost::kUnknown ||
+                                head_damaged_);
+    if (auto put = Put(std::move(gap), PersonalPart(), Room::kReserve); !put) {
+      loss_ = before;
+      return std::unexpected(std::move(put).error());
+    }
+    loss_.untold = 0;
+    return {};
+  }
+
+  // Of the chain before: holes between what is readable, and records that are
+  // no events.
+  Status CountUnreadable() {
+    const Position start{name_.beginning, 0};
+    Position from = *name_.carry_after;
+    while (true) {
+      ASSIGN_OR_RETURN(const auto batch,
+                       spool_.ReadAfter(from, kCarryBatch, kMaxRecordBytes));
+      CollectProblems();
+      for (const SpooledRecord& spooled : batch) {
+        if (spooled.position >= start) return {};
+        std::ignore = Decode(from, spooled);
+        from = spooled.position;
+      }
+      if (batch.empty()) return {};
+    }
+  }
+
   // Writes what was left of the chain before once more, under the current
   // name. Event ids stay; an id that is there already was carried before a
-  // crash. With a `loss_reason` at least one event is told as lost.
-  Status CarryOver(std::string_view loss_reason) {
+  // crash. An epoch begun because of damage opens with its GAP.
+  Status CarryOver() {
     const Position start{name_.beginning, 0};
-    if (!name_.carry_after) return spool_.Ack(start);
+    if (owes_opening()) RETURN_IF_ERROR(OpenEpoch());
+    if (!name_.carry_after) {
+      RETURN_IF_ERROR(EpochIsOpen());
+      return spool_.Ack(start);
+    }
+    // What the opening GAP told is not counted twice.
+    const bool count = name_.closed_epoch == 0;
     Position from = *name_.carry_after;
     ASSIGN_OR_RETURN(const std::set<std::string> carried, IdsAfter(start));
     for (bool more = true; more;) {
@@ -469,49 +480,63 @@ class SignedEventLog final : public EventLog {
           more = false;
           break;
         }
-        RETURN_IF_ERROR(CarryOne(from, spooled, carried));
+        const Loss before = loss_;
+        auto decoded = Decode(from, spooled);
+        if (!count) loss_ = before;
+        if (decoded) RETURN_IF_ERROR(CarryOne(*decoded, carried));
         from = spooled.position;
       }
       // Makes room for the next ones.
       RETURN_IF_ERROR(spool_.Ack(from));
     }
-    if (loss_.untold == 0 && !loss_reason.empty()) {
-      const auto now = ToTimestamp(clock_.Now());
-      CountMany(1, now, now, loss_reason);
-    }
     // If it cannot be told now, the next event tries again.
     if (loss_.untold > 0) std::ignore = TellLoss(Room::kReserve);
     name_.carry_after.reset();
+    name_.closed_epoch = 0;
     RETURN_IF_ERROR(SaveName());
     return spool_.Ack(start);
   }
 
-  // What there is no room for is lost and counted; a disk that fails is an
-  // error, and the carrying goes on at the next start.
-  Status CarryOne(Position before, const SpooledRecord& spooled,
-                  const std::set<std::string>& carried) {
+  Status EpochIsOpen() {
+    if (name_.closed_epoch == 0 || head_.sequence == 0) return {};
+    name_.closed_epoch = 0;
+    return SaveName();
+  }
+
+  struct Carried {
     PublicPart part;
     PersonalPart personal;
+  };
+  // An event of the chain before; nothing for what is none. That and what is
+  // missing before it are counted as lost.
+  std::optional<Carried> Decode(Position before, const SpooledRecord& spooled) {
+    Carried carried;
     const auto record = Parse(spooled);
-    if (!record || !part.ParseFromString(record->public_part()) ||
-        !personal.ParseFromString(record->personal_part())) {
+    if (!record || !carried.part.ParseFromString(record->public_part()) ||
+        !carried.personal.ParseFromString(record->personal_part())) {
       const auto now = ToTimestamp(clock_.Now());
       CountMany(1, now, now, "spooled events were unreadable");
-      return {};
+      return std::nullopt;
     }
     const bool same_epoch = before.epoch == spooled.position.epoch;
     const int64_t missing = spooled.position.sequence - before.sequence - 1;
     if (same_epoch && missing > 0) {
-      CountMany(missing, part.occur_time(), part.occur_time(),
+      CountMany(missing, carried.part.occur_time(), carried.part.occur_time(),
                 "spooled events were unreadable");
     }
-    if (carried.contains(part.event_id())) return {};
-    const auto put = Put(part, personal, Room::kReserve);
+    return carried;
+  }
+
+  // What there is no room for is lost and counted; a disk that fails is an
+  // error, and the carrying goes on at the next start.
+  Status CarryOne(const Carried& one, const std::set<std::string>& carried) {
+    if (carried.contains(one.part.event_id())) return {};
+    const auto put = Put(one.part, one.personal, Room::kReserve);
     if (put) return {};
     if (put.error().code != Code::kResourceExhausted) {
       return std::unexpected(put.error());
     }
-    Count(part, "the spool was full");
+    Count(one.part, "the spool was full");
     return {};
   }
 
@@ -542,6 +567,8 @@ class SignedEventLog final : public EventLog {
   std::deque<std::pair<PublicPart, PersonalPart>> held_;
   Loss loss_;
   std::vector<Problem> problems_;
+  std::string anew_reason_ = "the chain started anew";
+  Lost lost_ = Lost::kUnknown;  // also after a restart
   bool head_damaged_ = false;
   bool forked_ = false;
   int32_t newest_epoch_seen_ = 0;

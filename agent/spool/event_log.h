@@ -60,6 +60,8 @@ class EventLog {
   // chain starts anew at sequence 1 and events that were not yet acknowledged
   // are carried over under the new name (close the uplink's connection: what
   // it still acknowledges is of the old one). The same values again: nothing.
+  // A later epoch that damage made (see ReadAfter, Ack) opens with a GAP that
+  // names the epoch before: without it the server takes no new epoch.
   // kInvalidArgument: empty id, or an epoch before the current one.
   virtual Status Start(const std::string& agent_id, int32_t epoch) = 0;
 

@@ -120,6 +120,24 @@ std::vector<store::NewAlert> Health(const store::Event& event) {
                 Text(part.gate_state(), 32) + ":" + Text(part.reason(), 64))};
 }
 
+// One for the SOC, whose history has a hole, and one for IT, whose disk or
+// image is the likely cause.
+std::vector<store::NewAlert> ChainRestarted(const store::Event& event) {
+  const auto& part = event.public_part;
+  const std::string lost =
+      (part.lost_count_is_least() ? "at least " : "") +
+      std::to_string(part.lost_count()) +
+      (part.lost_count() == 1 ? " event" : " events") + " lost" +
+      (part.lost_count_is_least() ? ", how many is unknown" : "");
+  return {Make(event, "chain_restarted", "critical",
+               "The chain of " + event.terminal + " restarted as epoch " +
+                   std::to_string(part.epoch()) + ": " + lost),
+          Make(event, "agent_health", "low",
+               "The event spool of " + event.terminal +
+                   " was damaged or rolled back; check its disk: " +
+                   Text(part.reason()))};
+}
+
 }  // namespace
 
 std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
@@ -138,6 +156,9 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
                    "Somebody tried to get past the agent on " + event.terminal +
                        ": " + Text(part.reason()))};
     case event::v1::EVENT_KIND_GAP:
+      if (part.closed_epoch() > 0) {
+        return ChainRestarted(event);
+      }
       return {Make(event, "event_gap", "high",
                    event.terminal + " could not keep " +
                        std::to_string(part.lost_count()) + " events")};

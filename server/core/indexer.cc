@@ -1,5 +1,8 @@
 #include "server/core/indexer.h"
 
+#include <map>
+#include <set>
+
 #include "common/log.h"
 #include "common/text.h"
 #include "server/core/device_id.h"
@@ -36,6 +39,7 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.person = EscapeUntrusted(event.personal_part.person(), 256);
   row.device_id = event.device_id;
   row.receive_time = event.receive_time;
+  row.event_id = event.public_part.event_id();
   return row;
 }
 
@@ -111,6 +115,37 @@ void Indexer::Loop() {
   }
 }
 
+// What a chain that started anew carried over although it had come before.
+Result<std::set<int64_t>> Indexer::RepeatsIn(
+    const std::vector<store::Event>& events) {
+  using Key = std::pair<std::string, std::string>;
+  std::map<std::string, std::vector<std::string>> asked;
+  for (const store::Event& event : events) {
+    if (event.public_part.epoch() > 1) {
+      asked[event.agent_id].push_back(event.public_part.event_id());
+    }
+  }
+  std::set<int64_t> repeats;
+  if (asked.empty()) {
+    return repeats;
+  }
+  std::set<Key> seen;
+  for (const auto& [agent_id, ids] : asked) {
+    ASSIGN_OR_RETURN(const auto found, store_.IndexedIds(agent_id, ids));
+    for (const std::string& id : found) {
+      seen.emplace(agent_id, id);
+    }
+  }
+  for (const store::Event& event : events) {
+    const bool first =
+        seen.emplace(event.agent_id, event.public_part.event_id()).second;
+    if (!first && event.public_part.epoch() > 1) {
+      repeats.insert(event.row_id);
+    }
+  }
+  return repeats;
+}
+
 Result<int> Indexer::RunOnce() {
   store::IndexBatch batch;
   ASSIGN_OR_RETURN(batch.from_row, store_.IndexMark());
@@ -120,10 +155,18 @@ Result<int> Indexer::RunOnce() {
     lag_ = 0;
     return 0;
   }
-  std::vector<Change> changes;
+  std::vector<store::Event> events;
   for (const store::LoggedEvent& row : logged) {
-    const store::Event event = Decode(row);
+    events.push_back(Decode(row));
+  }
+  ASSIGN_OR_RETURN(const std::set<int64_t> repeats, RepeatsIn(events));
+  std::vector<Change> changes;
+  for (const store::Event& event : events) {
     batch.events.push_back(IndexRow(event));
+    if (repeats.contains(event.row_id)) {
+      batch.events.back().repeats = true;
+      continue;
+    }
     changes.push_back({Change::What::kEvent, event.row_id, ""});
     if (!event.device_id.empty()) {
       batch.devices.push_back(DeviceRow(event));

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Indexer {
 
  private:
   void Loop();
+  Result<std::set<int64_t>> RepeatsIn(const std::vector<store::Event>& events);
 
   store::Store& store_;
   Changes& changes_;

@@ -1,7 +1,9 @@
 #include "server/core/ingest.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "common/log.h"
 #include "server/core/audit.h"
 
 namespace sekisho::core {
@@ -34,13 +36,7 @@ Result<bool> Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
          record.hash() == AsText(moved.hash))) {
       continue;
     }
-    Status next =
-        event::CheckNext(moved, record, agent.chain_key, agent.agent_id);
-    if (!next && next.error().code == Code::kAlreadyExists) {
-      next = Fail(Code::kAborted, "fork: sequence " +
-                                      std::to_string(record.sequence()) +
-                                      " came with two hashes");
-    }
+    Status next = Check(agent, moved, record);
     if (!next) {
       ReportRefusal(agent, moved, next.error());
       return std::unexpected(std::move(next).error());
@@ -62,14 +58,47 @@ Result<bool> Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
   return true;
 }
 
+Status Ingest::Check(const store::AgentIdentity& agent, const event::Head& head,
+                     const event::v1::EventRecord& record) {
+  Status follows =
+      event::CheckFollows(head, record, agent.chain_key, agent.agent_id);
+  if (!follows && follows.error().code == Code::kAlreadyExists) {
+    return Fail(Code::kAborted, "fork: sequence " +
+                                    std::to_string(record.sequence()) +
+                                    " came with two hashes");
+  }
+  if (!follows || record.epoch() == head.epoch) {
+    return follows;
+  }
+  ASSIGN_OR_RETURN(const auto closed, store_.ClosedEpochs(agent.agent_id));
+  const WallTime since = clock_.Now() - std::chrono::hours(24);
+  if (std::ranges::count_if(closed, [&](const store::ClosedEpoch& epoch) {
+        return epoch.close_time > since;
+      }) >= kMaxEpochsADay) {
+    return Fail(Code::kFailedPrecondition, "the chain started anew " +
+                                               std::to_string(kMaxEpochsADay) +
+                                               " times within a day");
+  }
+  Log(LogLevel::kWarning, agent.terminal + " opens epoch " +
+                              std::to_string(record.epoch()) + " after " +
+                              Place(head));
+  return {};
+}
+
 void Ingest::CheckHead(const store::AgentIdentity& agent,
                        const event::Head& says,
                        const event::Head& acknowledged) {
-  if (says.epoch != acknowledged.epoch ||
-      says.sequence > acknowledged.sequence) {
+  if (says.epoch > acknowledged.epoch ||
+      (says.epoch == acknowledged.epoch &&
+       says.sequence > acknowledged.sequence)) {
     return;
   }
-  if (says.sequence < acknowledged.sequence) {
+  if (says.epoch < acknowledged.epoch) {
+    Report(agent, "chain_rollback", Place(acknowledged),
+           agent.terminal + " is at epoch " + std::to_string(says.epoch) +
+               ", but epoch " + std::to_string(acknowledged.epoch) +
+               " has begun: it was rolled back, or there are two of it");
+  } else if (says.sequence < acknowledged.sequence) {
     Report(agent, "chain_rollback", Place(acknowledged),
            agent.terminal + " says its newest event is " +
                std::to_string(says.sequence) + ", but " +
@@ -98,6 +127,16 @@ void Ingest::ReportRefusal(const store::AgentIdentity& agent,
              "Events of " + agent.terminal + " from " + expected +
                  " on do not follow what was acknowledged: a clone or a "
                  "forged chain");
+      break;
+    case Code::kOutOfRange:
+      Report(agent, "chain_rollback", Place(head),
+             agent.terminal + " sent events of the past: " + error.message +
+                 "; it was rolled back, or they are replayed");
+      break;
+    case Code::kFailedPrecondition:
+      Report(agent, "chain_restarts", Place(head),
+             "Events of " + agent.terminal + " are refused: " + error.message +
+                 ". Its disk is failing, or there are two of it");
       break;
     default:
       Report(agent, "event_forged", Place(head),

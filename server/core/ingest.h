@@ -14,6 +14,9 @@ namespace sekisho::core {
 
 inline constexpr int kMaxBatchRecords = 500;
 inline constexpr size_t kMaxBatchBytes = size_t{512} * 1024;
+// A chain that starts anew more often than this in 24 h is refused: two
+// machines under one identity would otherwise take turns for ever.
+inline constexpr int kMaxEpochsADay = 8;
 
 // Thread-safe. What it refuses it writes to the audit log and makes an alert
 // of, once for each position in a chain.
@@ -37,8 +40,10 @@ class Ingest {
   // it moved on, and `done` will be called on the store's thread with the
   // committed head or an error (then the caller starts again from HeadOf).
   // False: nothing was new, `done` is not called. On an error nothing is taken:
-  // kDataLoss gap, kAborted fork, kUnauthenticated signature, kInvalidArgument
-  // malformed, kResourceExhausted too many. Blocks while it reports one.
+  // kDataLoss gap, kAborted fork, kOutOfRange an epoch that is over,
+  // kUnauthenticated signature, kInvalidArgument malformed, kFailedPrecondition
+  // too many epochs, kResourceExhausted too many records. Blocks while it
+  // reports one. The alert for a new epoch is the indexer's, from the log.
   Result<bool> Take(const store::AgentIdentity& agent, event::Head& head,
                     std::vector<event::v1::EventRecord> records,
                     store::AppendDone done);
@@ -49,6 +54,8 @@ class Ingest {
                  const event::Head& acknowledged);
 
  private:
+  Status Check(const store::AgentIdentity& agent, const event::Head& head,
+               const event::v1::EventRecord& record);
   void Report(const store::AgentIdentity& agent, const std::string& kind,
               const std::string& key, const std::string& title);
   void ReportRefusal(const store::AgentIdentity& agent, const event::Head& head,

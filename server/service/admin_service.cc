@@ -1,5 +1,6 @@
 #include "server/service/admin_service.h"
 
+#include "server/service/chain_head.h"
 #include "server/service/identity.h"
 
 namespace sekisho::service {
@@ -268,7 +269,7 @@ Status AdminCalls::ExportAgent(
   label();
   const Status gone = Fail(Code::kCancelled, "the reader went away");
   ASSIGN_OR_RETURN(
-      const event::Head head,
+      const auto end,
       store_.ReadChain(agent.agent_id,
                        [&](const event::v1::EventRecord& record) -> Status {
                          *part.add_records() = record;
@@ -282,8 +283,12 @@ Status AdminCalls::ExportAgent(
                          return {};
                        }));
   // The last part says where the chain ends, also when it is empty.
-  part.set_head_sequence(head.sequence);
-  part.set_head_hash(std::string(AsText(head.hash)));
+  part.set_head_epoch(end.head.epoch);
+  part.set_head_sequence(end.head.sequence);
+  part.set_head_hash(std::string(AsText(end.head.hash)));
+  for (const store::ClosedEpoch& closed : end.closed) {
+    *part.add_closed_epochs() = ToProto(closed.head);
+  }
   return writer.Write(part) ? Status() : gone;
 }
 

@@ -1,10 +1,9 @@
 #include "server/service/agent_stream.h"
 
-#include <cstring>
-
 #include "common/log.h"
 #include "common/text.h"
 #include "server/core/audit.h"
+#include "server/service/chain_head.h"
 #include "server/service/identity.h"
 
 namespace sekisho::service {
@@ -14,25 +13,7 @@ constexpr int kMaxPendingBatches = 4;
 constexpr int kMaxRefusals = 10;
 constexpr auto kHeartbeatStoredEvery = std::chrono::seconds(5);
 
-event::Head FromProto(const event::v1::ChainHead& said) {
-  event::Head head;
-  head.epoch = said.epoch();
-  head.sequence = said.sequence();
-  if (said.hash().size() == head.hash.size()) {
-    std::memcpy(head.hash.data(), said.hash().data(), head.hash.size());
-  }
-  return head;
-}
-
 }  // namespace
-
-event::v1::ChainHead ToProto(const event::Head& head) {
-  event::v1::ChainHead said;
-  said.set_epoch(head.epoch);
-  said.set_sequence(head.sequence);
-  said.set_hash(std::string(AsText(head.hash)));
-  return said;
-}
 
 std::shared_ptr<AgentStream> AgentStream::Begin(const AgentPlaneParts& parts,
                                                 store::AgentIdentity agent,

@@ -98,6 +98,4 @@ class AgentStream final
   std::map<std::string, int64_t> announcements_;
 };
 
-event::v1::ChainHead ToProto(const event::Head& head);
-
 }  // namespace sekisho::service

@@ -74,9 +74,11 @@ Status InsertIndexed(Connection& db, const IndexedEvent& event) {
   ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, event.agent_id));
   return db.Run(
       "INSERT INTO event_index (row_id, agent_no, epoch, sequence, kind, "
-      "outcome, person, device_id, receive_time) VALUES (?,?,?,?,?,?,?,?,?)",
+      "outcome, person, device_id, receive_time, event_id, repeats) VALUES "
+      "(?,?,?,?,?,?,?,?,?,?,?)",
       event.row_id, agent_no, event.epoch, event.sequence, event.kind,
-      event.outcome, event.person, event.device_id, event.receive_time);
+      event.outcome, event.person, event.device_id, event.receive_time,
+      Blob{event.event_id}, event.repeats);
 }
 
 Status UpsertDevice(Connection& db, const DeviceSeen& seen) {
@@ -135,6 +137,24 @@ Result<int64_t> SqliteStore::IndexMark() {
   return row.Int(0);
 }
 
+Result<std::set<std::string>> SqliteStore::IndexedIds(
+    const std::string& agent_id, const std::vector<std::string>& ids) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(*db, agent_id));
+  std::set<std::string> found;
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(Statement row,
+                     db->Query("SELECT 1 FROM event_index WHERE event_id=? AND "
+                               "agent_no=? LIMIT 1",
+                               Blob{id}, agent_no));
+    ASSIGN_OR_RETURN(const bool there, row.Step());
+    if (there) {
+      found.insert(id);
+    }
+  }
+  return found;
+}
+
 Result<std::vector<int64_t>> SqliteStore::WriteIndex(const IndexBatch& batch) {
   std::vector<int64_t> new_alerts;
   const Status written = Write([&](Connection& db) -> Status {
@@ -166,6 +186,7 @@ Result<Page<Event>> SqliteStore::ListEvents(const EventFilter& filter,
   ASSIGN_OR_RETURN(const auto from_row, RowOf(paging));
   const bool forward = filter.after_row_id.has_value();
   Where where;
+  where.And("i.repeats=0");
   if (!filter.agent_id.empty()) {
     where.And("a.agent_id=?", {filter.agent_id});
   }

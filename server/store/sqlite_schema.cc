@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "proto/event_bytes.h"
+
 namespace sekisho::store {
 namespace {
 
@@ -200,11 +202,56 @@ CREATE TRIGGER audit_stays BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kFirst};
+// Chains that start anew. An event that is carried over into the next epoch
+// keeps its id, by which the indexer knows it again.
+constexpr const char* kEpochs = R"sql(
+CREATE TABLE closed_epochs (
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  close_time INTEGER NOT NULL,
+  PRIMARY KEY (agent_no, epoch)
+) WITHOUT ROWID;
+ALTER TABLE event_index ADD COLUMN event_id BLOB NOT NULL DEFAULT x'';
+ALTER TABLE event_index ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+// The ids of what was indexed before there was a column for them.
+Status FillEventIds(Connection& db) {
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Query("SELECT i.row_id, e.public_part FROM event_index i "
+                            "JOIN events e USING (row_id)"));
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) {
+      return db.Script(
+          "CREATE INDEX event_index_id ON event_index(event_id, agent_no)");
+    }
+    event::v1::PublicPart part;
+    if (part.ParseFromString(row.Text(1))) {
+      RETURN_IF_ERROR(db.Run("UPDATE event_index SET event_id=? WHERE row_id=?",
+                             Blob{part.event_id()}, row.Int(0)));
+    }
+  }
+}
+
+constexpr std::array kMigrations = {Migration{kFirst, nullptr},
+                                    Migration{kEpochs, FillEventIds}};
+
+Status Apply(Connection& writer, const Migration& migration, int version) {
+  RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));
+  RETURN_IF_ERROR(writer.Script(migration.script));
+  if (migration.fill != nullptr) {
+    RETURN_IF_ERROR(migration.fill(writer));
+  }
+  return writer.Script("PRAGMA user_version=" + std::to_string(version) +
+                       "; COMMIT");
+}
 
 }  // namespace
 
-std::span<const char* const> Migrations() { return kMigrations; }
+std::span<const Migration> Migrations() { return kMigrations; }
 
 Status Migrate(Connection& writer, int upto) {
   if (upto < 0) {
@@ -224,11 +271,9 @@ Status Migrate(Connection& writer, int upto) {
                     ": install a newer one");
   }
   for (; have < upto; ++have) {
-    const std::string script =
-        std::string("BEGIN IMMEDIATE;") +
-        kMigrations[static_cast<size_t>(have)] +
-        "PRAGMA user_version=" + std::to_string(have + 1) + "; COMMIT;";
-    if (auto done = writer.Script(script); !done) {
+    if (auto done =
+            Apply(writer, kMigrations[static_cast<size_t>(have)], have + 1);
+        !done) {
       (void)writer.Script("ROLLBACK");
       return Wrap("schema " + std::to_string(have + 1),
                   std::move(done).error());

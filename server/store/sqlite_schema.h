@@ -9,7 +9,12 @@
 
 namespace sekisho::store {
 
-std::span<const char* const> Migrations();
+struct Migration {
+  const char* script;
+  // What SQL cannot compute, in the same transaction; null = nothing.
+  Status (*fill)(Connection&);
+};
+std::span<const Migration> Migrations();
 
 // Brings the file to `upto` migrations (tests stop early; -1 = all), each in
 // its own transaction. kFailedPrecondition: the file is of a newer program.

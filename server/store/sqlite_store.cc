@@ -268,6 +268,12 @@ Result<event::Head> SqliteStore::AppendIn(Connection& db,
     head.hash = HashFrom(row.View(4));
   }
   for (const event::v1::EventRecord& record : request.records) {
+    if (record.epoch() > head.epoch) {
+      RETURN_IF_ERROR(db.Run("INSERT INTO closed_epochs VALUES (?,?,?,?,?)",
+                             agent_no, head.epoch, head.sequence,
+                             Blob{AsText(head.hash)}, request.receive_time));
+      head = {record.epoch(), 0, {}};
+    }
     if (record.epoch() != head.epoch ||
         record.sequence() != head.sequence + 1 ||
         record.prev_hash() != AsText(head.hash) ||
@@ -334,8 +340,37 @@ Result<std::vector<LoggedEvent>> SqliteStore::ReadLog(int64_t after_row,
   }
 }
 
+namespace {
+
+Result<std::vector<ClosedEpoch>> ReadClosed(Connection& db, int64_t agent_no) {
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db.Query("SELECT epoch, sequence, hash, close_time FROM closed_epochs "
+               "WHERE agent_no=? ORDER BY epoch",
+               agent_no));
+  std::vector<ClosedEpoch> closed;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) {
+      return closed;
+    }
+    closed.push_back(
+        {{static_cast<int32_t>(row.Int(0)), row.Int(1), HashFrom(row.View(2))},
+         row.Time(3)});
+  }
+}
+
+}  // namespace
+
+Result<std::vector<ClosedEpoch>> SqliteStore::ClosedEpochs(
+    const std::string& agent_id) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(*db, agent_id));
+  return ReadClosed(*db, agent_no);
+}
+
 // The indexed part by the chain's index, then what is not indexed yet.
-Result<event::Head> SqliteStore::ReadChain(
+Result<Store::ChainEnd> SqliteStore::ReadChain(
     const std::string& agent_id,
     const std::function<Status(const event::v1::EventRecord&)>& row) {
   ASSIGN_OR_RETURN(Reading db, Read());
@@ -365,8 +400,11 @@ Result<event::Head> SqliteStore::ReadChain(
       db->Query("SELECT epoch, sequence, hash FROM heads WHERE agent_no=?",
                 agent_no));
   RETURN_IF_ERROR(head.Step());
-  return event::Head{static_cast<int32_t>(head.Int(0)), head.Int(1),
-                     HashFrom(head.View(2))};
+  ChainEnd end;
+  end.head = {static_cast<int32_t>(head.Int(0)), head.Int(1),
+              HashFrom(head.View(2))};
+  ASSIGN_OR_RETURN(end.closed, ReadClosed(*db, agent_no));
+  return end;
 }
 
 }  // namespace sekisho::store

@@ -48,11 +48,16 @@ class SqliteStore final : public Store {
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
                                            int limit) override;
-  Result<event::Head> ReadChain(
+  Result<ChainEnd> ReadChain(
       const std::string& agent_id,
       const std::function<Status(const event::v1::EventRecord&)>& row) override;
+  Result<std::vector<ClosedEpoch>> ClosedEpochs(
+      const std::string& agent_id) override;
 
   Result<int64_t> IndexMark() override;
+  Result<std::set<std::string>> IndexedIds(
+      const std::string& agent_id,
+      const std::vector<std::string>& ids) override;
   Result<std::vector<int64_t>> WriteIndex(const IndexBatch& batch) override;
   Result<Page<Event>> ListEvents(const EventFilter& filter,
                                  const Paging& paging) override;

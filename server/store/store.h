@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,12 @@ struct AppendRequest {
   WallTime receive_time;
 };
 using AppendDone = std::function<void(Result<event::Head>)>;
+
+// A chain that started anew: where the epoch before it ended.
+struct ClosedEpoch {
+  event::Head head;
+  WallTime close_time;
+};
 
 struct LoggedEvent {
   int64_t row_id = 0;
@@ -51,6 +58,8 @@ struct IndexedEvent {
   std::string person;
   std::string device_id;
   WallTime receive_time;
+  std::string event_id;
+  bool repeats = false;  // carried over from an epoch before: not shown again
 };
 
 struct DeviceSeen {
@@ -146,23 +155,33 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Accepts only head + 1: kAborted when the first record does not follow the
-  // agent's head row, kNotFound for an unknown agent, kPermissionDenied for a
-  // revoked one; nothing of the request is stored then. Requests of all agents
-  // share a commit. `done` gets the new head after fsync, on the store's
-  // thread, and must not block.
+  // Accepts only head + 1, or the first event of a later epoch, which closes
+  // the one before: kAborted when a record does not follow the agent's head
+  // row, kNotFound for an unknown agent, kPermissionDenied for a revoked one;
+  // nothing of the request is stored then. Requests of all agents share a
+  // commit. `done` gets the new head after fsync, on the store's thread, and
+  // must not block.
   virtual void Append(AppendRequest request, AppendDone done) = 0;
   virtual Result<event::Head> HeadOf(const std::string& agent_id) = 0;
   // Rows after `after_row`, oldest first.
   virtual Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
                                                    int limit) = 0;
+  struct ChainEnd {
+    event::Head head;
+    std::vector<ClosedEpoch> closed;  // oldest first
+  };
   // All records of an agent in the order of the chain with the head row, from
   // one snapshot. An error of `row` ends it and is returned.
-  virtual Result<event::Head> ReadChain(
+  virtual Result<ChainEnd> ReadChain(
       const std::string& agent_id,
       const std::function<Status(const event::v1::EventRecord&)>& row) = 0;
+  virtual Result<std::vector<ClosedEpoch>> ClosedEpochs(
+      const std::string& agent_id) = 0;
 
   virtual Result<int64_t> IndexMark() = 0;
+  // Which of an agent's event ids are in the index.
+  virtual Result<std::set<std::string>> IndexedIds(
+      const std::string& agent_id, const std::vector<std::string>& ids) = 0;
   // One transaction; returns the ids of the alerts that are new.
   virtual Result<std::vector<int64_t>> WriteIndex(const IndexBatch& batch) = 0;
   virtual Result<Page<Event>> ListEvents(const EventFilter& filter,

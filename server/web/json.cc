@@ -183,7 +183,9 @@ json ToJson(const core::Event& event) {
   if (p.kind() == event::v1::EVENT_KIND_GAP) {
     out["gap"] = {{"lost", p.lost_count()},
                   {"from", Time(p.lost_from_time())},
-                  {"to", Time(p.lost_to_time())}};
+                  {"to", Time(p.lost_to_time())},
+                  {"at_least", p.lost_count_is_least()},
+                  {"opens_epoch", p.closed_epoch() > 0 ? p.epoch() : 0}};
   }
   if (p.kind() == event::v1::EVENT_KIND_REQUEST) {
     out["request"] = {{"purpose", Shown(event.personal_part.purpose())},

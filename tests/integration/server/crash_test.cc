@@ -1,16 +1,14 @@
 // The server is killed under load: what it acknowledged is there, nothing
 // twice, nothing between.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sodium.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <random>
 
 #include "cli/admin_client.h"
+#include "tests/integration/server/server_process.h"
 #include "tests/integration/server/test_server.h"
 
 namespace sekisho::testing {
@@ -22,55 +20,10 @@ int Crashes() {
   return wish != nullptr ? std::atoi(wish) : 8;
 }
 
-struct Process {
-  pid_t pid = 0;
-  int agents_port = 0;
-};
-
-Process StartProcess(const std::string& dir) {
-  int out[2];
-  CHECK(pipe(out) == 0);
-  const pid_t pid = fork();
-  CHECK(pid >= 0);
-  if (pid == 0) {
-    dup2(out[1], STDOUT_FILENO);
-    close(out[0]);
-    close(out[1]);
-    const std::string runtime = dir + "/run";
-    execl(SEKISHO_SERVER, SEKISHO_SERVER, "--state", dir.c_str(), "--runtime",
-          runtime.c_str(), "--agents-listen", "127.0.0.1:0", "--console-port",
-          "-1", "--config", "/dev/null", nullptr);
-    _exit(127);
-  }
-  close(out[1]);
-  Process process{pid, 0};
-  std::FILE* lines = fdopen(out[0], "r");
-  CHECK(std::fscanf(lines, "agents %d", &process.agents_port) == 1);
-  std::fclose(lines);
-  return process;
-}
-
-void Kill(const Process& process) {
-  kill(process.pid, SIGKILL);
-  CHECK(waitpid(process.pid, nullptr, 0) == process.pid);
-}
-
 TEST(Crash, LosesNothingThatWasAcknowledged) {
   ASSERT_GE(sodium_init(), 0);
-  std::string dir;
   Enrolled enrolled;
-  std::unique_ptr<TestServer> first = std::make_unique<TestServer>();
-  enrolled = first->EnrolAs("a");
-  // Its state is taken over by the processes that are going to be killed.
-  char copy[] = "/tmp/sekisho-crash-XXXXXX";
-  ASSERT_NE(mkdtemp(copy), nullptr);
-  dir = copy;
-  const std::string from = first->dir();
-  first->Restart();
-  std::filesystem::copy(from + "/server", dir + "/server",
-                        std::filesystem::copy_options::recursive);
-  std::filesystem::create_directory(dir + "/run");
-  first.reset();
+  const std::string dir = StateWithAgent(enrolled);
 
   std::mt19937 random(7);
   std::uniform_int_distribution<int> pause_ms(0, 120);
@@ -121,8 +74,16 @@ TEST(Crash, LosesNothingThatWasAcknowledged) {
       head = agent.head();
     }
   }
-  // The whole chain, once, in order.
+  // The rest, so that something is stored on the slowest machine, too; then the
+  // whole chain, once, in order.
   const Process process = StartProcess(dir);
+  FakeAgent agent(process.agents_port, enrolled);
+  agent.head() = head;
+  ASSERT_TRUE(agent.Connect());
+  if (!spool.empty()) {
+    ASSERT_TRUE(agent.SendBatch(spool));
+    ASSERT_TRUE(agent.AwaitAck(head.sequence));
+  }
   cli::AdminClient admin(dir + "/run/admin.sock");
   event::Head checked;
   int64_t records = 0;

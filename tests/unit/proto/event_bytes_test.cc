@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace sekisho::event {
 namespace {
 
@@ -102,6 +104,60 @@ TEST(EventBytes, RefusesAnEventOverItsCap) {
   ASSERT_FALSE(record);
   EXPECT_EQ(record.error().code, Code::kResourceExhausted);
   EXPECT_EQ(head, Head{});
+}
+
+v1::EventRecord Opening(const Chain& chain, int32_t epoch,
+                        const std::function<void(v1::PublicPart&)>& change) {
+  v1::PublicPart part;
+  part.set_agent_id("a1");
+  part.set_kind(v1::EVENT_KIND_GAP);
+  part.set_lost_count(1);
+  part.set_closed_epoch(epoch - 1);
+  change(part);
+  Head head{epoch, 0, {}};
+  return Append(head, part, {}, chain.keys.secret_key).value();
+}
+
+TEST(EventBytes, ALaterEpochOpensWithItsGapAlone) {
+  Chain chain;
+  chain.Next();
+  chain.Next();
+  const auto code = [&](const v1::EventRecord& record) {
+    const auto status =
+        CheckFollows(chain.head, record, chain.keys.public_key, "a1");
+    return status ? Code::kOk : status.error().code;
+  };
+  const auto same = [](v1::PublicPart&) {};
+  EXPECT_EQ(code(Opening(chain, 2, same)), Code::kOk);
+  // Epochs that never reached the reader may lie between.
+  EXPECT_EQ(code(Opening(chain, 5, same)), Code::kOk);
+  using Part = v1::PublicPart&;
+  EXPECT_EQ(code(Opening(chain, 2,
+                         [](Part p) { p.set_kind(v1::EVENT_KIND_TRANSFER); })),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code(Opening(chain, 2, [](Part p) { p.set_closed_epoch(0); })),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code(Opening(chain, 2, [](Part p) { p.set_closed_epoch(2); })),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code(Opening(chain, 2, [](Part p) { p.set_lost_count(0); })),
+            Code::kInvalidArgument);
+  EXPECT_EQ(code(Opening(chain, 2, [](Part p) { p.set_agent_id("b"); })),
+            Code::kInvalidArgument);
+  Chain other;
+  EXPECT_EQ(code(Opening(other, 2, same)), Code::kUnauthenticated);
+
+  // Not the first event of its epoch, and one that follows the old chain.
+  Chain later = chain;
+  later.head = {2, 1, {}};
+  EXPECT_EQ(code(later.Next()), Code::kDataLoss);
+  later.head = {2, 0, chain.head.hash};
+  EXPECT_EQ(code(later.Next()), Code::kInvalidArgument);
+
+  // After epoch 3 began, 2 and 1 are over.
+  chain.head = HeadOf(Opening(chain, 3, same));
+  EXPECT_EQ(code(Opening(chain, 2, same)), Code::kOutOfRange);
+  later.head = {1, 2, {}};
+  EXPECT_EQ(code(later.Next()), Code::kOutOfRange);
 }
 
 }  // namespace

@@ -86,5 +86,25 @@ TEST(AlertRules, HealthTamperGapAndTheUnknown) {
   EXPECT_EQ(Kind(started), "agent_health");
 }
 
+TEST(AlertRules, AChainThatRestartsIsToldToBoth) {
+  auto event = Event(event::v1::EVENT_KIND_GAP, event::v1::OUTCOME_UNSPECIFIED);
+  event.public_part.set_epoch(2);
+  event.public_part.set_closed_epoch(1);
+  event.public_part.set_lost_count(3);
+  auto alerts = AlertsFor(event);
+  ASSERT_EQ(alerts.size(), 2U);
+  EXPECT_EQ(alerts[0].alert.kind, "chain_restarted");
+  EXPECT_EQ(alerts[0].alert.severity, "critical");
+  EXPECT_NE(alerts[0].alert.title.find("as epoch 2: 3 events lost"),
+            std::string::npos)
+      << alerts[0].alert.title;
+  EXPECT_EQ(alerts[1].alert.kind, "agent_health");
+  event.public_part.set_lost_count_is_least(true);
+  alerts = AlertsFor(event);
+  EXPECT_NE(alerts[0].alert.title.find("at least 3 events lost, how many is "
+                                       "unknown"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace sekisho::alert

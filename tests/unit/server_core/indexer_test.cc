@@ -5,9 +5,69 @@
 
 #include <filesystem>
 #include <future>
+#include <set>
 
 namespace sekisho::core {
 namespace {
+
+// A chain that starts anew carries over what may have come before.
+TEST(Indexer, ShowsACarriedOverEventOnce) {
+  ASSERT_GE(sodium_init(), 0);
+  char dir[] = "/tmp/sekisho-indexer-XXXXXX";
+  ASSERT_NE(mkdtemp(dir), nullptr);
+  auto store =
+      std::move(*store::OpenSqlite({std::string(dir) + "/test.db", {}}));
+  const auto keys = event::NewChainKeyPair();
+  for (const char* id : {"a", "b"}) {
+    store::NewAgent agent;
+    agent.agent_id = agent.terminal = id;
+    agent.chain_key = keys.public_key;
+    ASSERT_TRUE(store->AddAgent(agent));
+  }
+  const auto append = [&](const std::string& agent_id, event::Head head,
+                          const std::vector<std::string>& ids) {
+    std::vector<event::v1::EventRecord> records;
+    for (const std::string& id : ids) {
+      event::v1::PublicPart part;
+      part.set_agent_id(agent_id);
+      part.set_event_id(id);
+      part.set_kind(event::v1::EVENT_KIND_TRANSFER);
+      records.push_back(*event::Append(head, part, {}, keys.secret_key));
+    }
+    std::promise<bool> stored;
+    store->Append({agent_id, records, WallTime()},
+                  [&](const Result<event::Head>& result) {
+                    stored.set_value(result.has_value());
+                  });
+    ASSERT_TRUE(stored.get_future().get());
+  };
+  Changes changes;
+  Indexer indexer(*store, changes, [](const store::Event& event) {
+    store::NewAlert alert;
+    alert.key = std::to_string(event.row_id);
+    return std::vector{alert};
+  });
+  append("a", {1, 0, {}}, {"one", "two", "three"});
+  ASSERT_EQ(*indexer.RunOnce(), 3);
+  append("a", {2, 0, {}}, {"gap", "two", "three", "four"});
+  append("a", {3, 0, {}}, {"gap2", "four", "five"});
+  // Another agent cannot hide an event by taking its id first.
+  append("b", {2, 0, {}}, {"five", "six"});
+  ASSERT_EQ(*indexer.RunOnce(), 9);
+  EXPECT_EQ(store->ListAlerts({}, {})->rows.size(), 9U);
+  store::EventFilter filter;
+  filter.agent_id = "a";
+  std::multiset<std::string> ids;
+  const auto shown = store->ListEvents(filter, {});
+  ASSERT_TRUE(shown);
+  for (const auto& event : shown->rows) {
+    ids.insert(event.public_part.event_id());
+  }
+  EXPECT_EQ(ids, (std::multiset<std::string>{"one", "two", "three", "four",
+                                             "five", "gap", "gap2"}));
+  store.reset();
+  std::filesystem::remove_all(dir);
+}
 
 TEST(Indexer, BuildsIndexDevicesAndAlertsOnce) {
   ASSERT_GE(sodium_init(), 0);

@@ -34,6 +34,31 @@ TEST_F(SchemaTest, MigratesFromEveryEarlierSchema) {
   }
 }
 
+// What was indexed by schema 1 is known again by its id.
+TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
+  {
+    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 1));
+    event::v1::PublicPart part;
+    part.set_event_id("0123456789abcdef");
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO agents (agent_no, agent_id, terminal, hostname, "
+        "machine_id, agent_version, chain_key, enrol_time) "
+        "VALUES (1,'a','t','h','m','v',x'00',1)"));
+    ASSERT_TRUE((*writer)->Run(
+        "INSERT INTO events VALUES (1,1,1,1,1,?,x'',x'',x'',x'',x'',x'')",
+        Blob{part.SerializeAsString()}));
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO event_index VALUES (1,1,1,1,6,1,'','',1)"));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  const auto found =
+      (*store)->IndexedIds("a", {"0123456789abcdef", "fedcba9876543210"});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, std::set<std::string>{"0123456789abcdef"});
+}
+
 TEST_F(SchemaTest, RefusesTheFileOfANewerProgram) {
   {
     auto writer = Connection::Open(path_, Connection::Kind::kWriter);

@@ -104,6 +104,16 @@ class StoreTest : public ::testing::TestWithParam<Engine> {
     }
     ASSERT_TRUE(store_->WriteIndex(batch));
   }
+  // The agent's chain starts anew; its opening GAP.
+  event::v1::EventRecord Opening(const std::string& agent_id, int32_t epoch) {
+    heads_[agent_id] = {epoch, 0, {}};
+    event::v1::PublicPart part;
+    part.set_agent_id(agent_id);
+    part.set_kind(event::v1::EVENT_KIND_GAP);
+    part.set_lost_count(1);
+    part.set_closed_epoch(epoch - 1);
+    return *event::Append(heads_[agent_id], part, {}, keys_.secret_key);
+  }
   std::vector<int64_t> Chain(const std::string& agent_id) {
     std::vector<int64_t> sequences;
     const auto head = store_->ReadChain(
@@ -131,6 +141,38 @@ class StoreTest : public ::testing::TestWithParam<Engine> {
   std::map<std::string, event::Head> heads_;
   int agents_ = 0;
 };
+
+TEST_P(StoreTest, ClosesAnEpochWhereTheNextBegins) {
+  const std::string a = AddAgent("a");
+  ASSERT_TRUE(Append(a, Records(a, 3)));
+  const event::Head first = heads_[a];
+  EXPECT_TRUE(store_->ClosedEpochs(a)->empty());
+  // The tail of the old epoch and the new one's beginning in one request.
+  auto records = Records(a, 2);
+  const event::Head closed = heads_[a];
+  records.push_back(Opening(a, 3));
+  const auto more = Records(a, 2);
+  records.insert(records.end(), more.begin(), more.end());
+  ASSERT_TRUE(Append(a, records));
+  Open();
+  EXPECT_EQ(*store_->HeadOf(a), heads_[a]);
+  EXPECT_EQ(heads_[a].epoch, 3);
+  const auto epochs = store_->ClosedEpochs(a);
+  ASSERT_EQ(epochs->size(), 1U);
+  EXPECT_EQ(epochs->at(0).head, closed);
+  EXPECT_EQ(epochs->at(0).close_time, At(100));
+  EXPECT_THAT(Chain(a), ElementsAre(1, 2, 3, 4, 5, 1, 2, 3));
+  IndexAll();
+  EXPECT_THAT(Chain(a), ElementsAre(1, 2, 3, 4, 5, 1, 2, 3));
+
+  // What is over is over, and an epoch begins at its beginning.
+  heads_[a] = first;
+  EXPECT_EQ(Append(a, Records(a, 1)).error().code, Code::kAborted);
+  EXPECT_EQ(Append(a, {Opening(a, 2)}).error().code, Code::kAborted);
+  heads_[a] = {4, 1, {}};
+  EXPECT_EQ(Append(a, Records(a, 1)).error().code, Code::kAborted);
+  EXPECT_EQ(store_->ClosedEpochs(a)->size(), 1U);
+}
 
 TEST_P(StoreTest, AppendsOnlyTheNextOfTheChain) {
   const std::string agent = AddAgent("a");

@@ -460,6 +460,10 @@ export interface components {
             from: string;
             /** Format: date-time */
             to: string;
+            /** @description More may have been lost. */
+            at_least: boolean;
+            /** @description The chain started anew here as this epoch; 0 = it did not. */
+            opens_epoch: number;
         };
         ApprovalRequest: {
             purpose: string;

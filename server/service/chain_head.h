@@ -1,0 +1,13 @@
+// A chain's head on the wire.
+#pragma once
+
+#include "proto/event_bytes.h"
+#include "sekisho/event/v1/event_service.pb.h"
+
+namespace sekisho::service {
+
+event::v1::ChainHead ToProto(const event::Head& head);
+// A hash of another length is read as zeros.
+event::Head FromProto(const event::v1::ChainHead& said);
+
+}  // namespace sekisho::service

@@ -1,0 +1,55 @@
+#include "tests/integration/server/server_process.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "tests/integration/server/test_server.h"
+
+namespace sekisho::testing {
+
+Process StartProcess(const std::string& dir) {
+  int out[2];
+  CHECK(pipe(out) == 0);
+  const pid_t pid = fork();
+  CHECK(pid >= 0);
+  if (pid == 0) {
+    dup2(out[1], STDOUT_FILENO);
+    close(out[0]);
+    close(out[1]);
+    const std::string runtime = dir + "/run";
+    execl(SEKISHO_SERVER, SEKISHO_SERVER, "--state", dir.c_str(), "--runtime",
+          runtime.c_str(), "--agents-listen", "127.0.0.1:0", "--console-port",
+          "-1", "--config", "/dev/null", nullptr);
+    _exit(127);
+  }
+  close(out[1]);
+  Process process{pid, 0};
+  std::FILE* lines = fdopen(out[0], "r");
+  CHECK(std::fscanf(lines, "agents %d", &process.agents_port) == 1);
+  std::fclose(lines);
+  return process;
+}
+
+void Kill(const Process& process) {
+  kill(process.pid, SIGKILL);
+  CHECK(waitpid(process.pid, nullptr, 0) == process.pid);
+}
+
+std::string StateWithAgent(Enrolled& enrolled) {
+  TestServer server;
+  enrolled = server.EnrolAs("a");
+  server.Restart();  // nothing is left in the write-ahead log's memory
+  char dir[] = "/tmp/sekisho-crash-XXXXXX";
+  CHECK(mkdtemp(dir) != nullptr);
+  const std::string copy = dir;
+  std::filesystem::copy(server.dir() + "/server", copy + "/server",
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::create_directory(copy + "/run");
+  return copy;
+}
+
+}  // namespace sekisho::testing

@@ -1,0 +1,25 @@
+// The server as a process of its own, to be killed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "tests/support/fake_agent.h"
+
+namespace sekisho::testing {
+
+struct Process {
+  pid_t pid = 0;
+  int agents_port = 0;
+};
+
+// On the state in `dir`, with dir/run as its runtime; nothing of its own stays.
+Process StartProcess(const std::string& dir);
+// SIGKILL.
+void Kill(const Process& process);
+
+// A new folder with a server's state in which one agent is enrolled.
+std::string StateWithAgent(Enrolled& enrolled);
+
+}  // namespace sekisho::testing
