@@ -14,7 +14,7 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/text.h"
-#include "detect/inspector.h"
+#include "detect/formats/inspect.h"
 #include "policy/evaluator.h"
 #include "policy/packs.h"
 #include "policy/parser.h"
@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: sekisho scan [--json] [--explain] [--policy FILE] PATH...\n";
-constexpr size_t kReadBytes = size_t{1} << 20;
 
 struct Request {
   bool json = false;
@@ -107,21 +106,9 @@ Result<detect::Findings> ScanFile(const std::string& path,
   if (!S_ISREG(info.st_mode)) {
     return Fail(Code::kInvalidArgument, path + ": not a regular file");
   }
-  detect::Inspector inspector(options);
-  Bytes buffer(kReadBytes);
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n < 0) {
-      return FailErrno(path);
-    }
-    if (n == 0) {
-      return inspector.Finish();
-    }
-    inspector.Feed(ByteSpan(buffer).first(static_cast<size_t>(n)));
-  }
+  const detect::FdSource source(fd.get(), info.st_size);
+  detect::Budget budget;
+  return detect::InspectSource(source, options, &budget);
 }
 
 // Files of folders, in the order of their names. Links are not followed.

@@ -22,12 +22,21 @@ std::string JsonMembers(const Findings& findings) {
   json += R"(},"columns":[)";
   comma = "";
   for (const ColumnFinding& column : findings.columns) {
-    json += fmt::format(
-        R"({}{{"name":{},"type":"{}","rows":{},"share":{:.4g}}})", comma,
-        JsonQuote(column.name), Name(column.type), column.rows, column.share);
+    const std::string part =
+        column.part.empty()
+            ? ""
+            : fmt::format(R"("part":{},)", JsonQuote(column.part));
+    json +=
+        fmt::format(R"({}{{{}"name":{},"type":"{}","rows":{},"share":{:.4g}}})",
+                    comma, part, JsonQuote(column.name), Name(column.type),
+                    column.rows, column.share);
     comma = ",";
   }
-  json += fmt::format(R"(],"inspection":"{}")", Name(findings.inspection));
+  json += "]";
+  if (findings.media > 0) {
+    json += fmt::format(R"(,"media":{})", findings.media);
+  }
+  json += fmt::format(R"(,"inspection":"{}")", Name(findings.inspection));
   return json;
 }
 
@@ -37,10 +46,12 @@ std::vector<std::string> Explain(const Findings& findings) {
     const double values = column.share > 0
                               ? static_cast<double>(column.rows) / column.share
                               : 0.0;
+    const std::string part =
+        column.part.empty() ? "" : EscapeUntrusted(column.part, 160) + ": ";
     lines.push_back(fmt::format(
-        "column {} `{}`: {}, {} of {:.0f} values ({:.1f} %)", column.index + 1,
-        EscapeUntrusted(column.name, 80), Name(column.type), column.rows,
-        values, column.share * 100));
+        "{}column {} `{}`: {}, {} of {:.0f} values ({:.1f} %)", part,
+        column.index + 1, EscapeUntrusted(column.name, 80), Name(column.type),
+        column.rows, values, column.share * 100));
   }
   return lines;
 }

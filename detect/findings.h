@@ -20,6 +20,7 @@ inline constexpr std::string_view Name(Inspection inspection) {
 }
 
 struct ColumnFinding {
+  std::string part;  // of a document or archive: "顧客.xlsx/Sheet1"; else empty
   std::string name;  // header as it stands, UTF-8; "#4" without one
   int index = 0;     // from 0
   DataType type = DataType::kPersonName;
@@ -34,6 +35,7 @@ struct Findings {
   int64_t persons = 0;
   std::array<int64_t, kDataTypeCount> data{};  // values, by DataType
   std::vector<ColumnFinding> columns;
+  int64_t media = 0;  // pictures, sounds, films: recognised, not read
   Inspection inspection = Inspection::kNone;
   // Empty when inspected whole, else encrypted, bomb, damaged, unknown,
   // limit:<name>, timeout or crash.

@@ -36,6 +36,15 @@ constexpr Magic kMagics[] = {
     {0, "age-encryption.org/"sv, FormatClass::kEncrypted, "age"},
     {0, "-FVE-FS-"sv, FormatClass::kEncrypted, "bitlocker"},
     {3, "-FVE-FS-"sv, FormatClass::kEncrypted, "bitlocker"},
+    {0, "\xd7\xcd\xc6\x9a"sv, FormatClass::kMedia, "wmf"},
+    {40, " EMF"sv, FormatClass::kMedia, "emf"},
+    {0, "\0\0\1\0"sv, FormatClass::kMedia, "ico"},
+    {0, "8BPS"sv, FormatClass::kMedia, "psd"},
+    {0, "\x1f\x9d"sv, FormatClass::kContainer, "compress"},
+    {0, "LZIP"sv, FormatClass::kContainer, "lzip"},
+    {0, "070701"sv, FormatClass::kContainer, "cpio"},
+    {0, "070707"sv, FormatClass::kContainer, "cpio"},
+    {0, "Rar!\x1a\x07\1\0"sv, FormatClass::kContainer, "rar5"},
     {0, "%PDF-"sv, FormatClass::kContainer, "pdf"},
     {0, "{\\rtf"sv, FormatClass::kContainer, "rtf"},
     {0, "7z\xbc\xaf\x27\x1c"sv, FormatClass::kContainer, "7z"},
@@ -96,6 +105,8 @@ Format SniffZip(std::string_view text, ByteSpan head) {
     format.name = "ods";
   } else if (holds("mimetypeapplication/vnd.oasis.opendocument.text")) {
     format.name = "odt";
+  } else if (holds("mimetypeapplication/vnd.oasis.opendocument.")) {
+    format.name = "odf";
   } else if (holds("[Content_Types].xml") || holds("_rels/.rels")) {
     format.name = holds("xl/")     ? "xlsx"
                   : holds("word/") ? "docx"

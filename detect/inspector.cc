@@ -58,6 +58,7 @@ Inspector::Inspector(const Options& options)
     : options_(options),
       hasher_(std::make_unique<const IdentityHasher>(options.key)) {
   state_.readings.push_back({Encoding::kAscii, TextJudge(hasher_.get())});
+  state_.known_text = options.known_text;
 }
 Inspector::Inspector(Inspector&&) noexcept = default;
 Inspector& Inspector::operator=(Inspector&&) noexcept = default;
@@ -112,6 +113,10 @@ void Inspector::State::SkipBinary(std::string_view text) {
 
 void Inspector::State::Sniff() {
   sniffed = true;
+  if (known_text) {
+    readings[0].encoding = Encoding::kUtf8;
+    return;
+  }
   format = SniffFormat(AsBytes(raw));
   if (format.kind != FormatClass::kText) {
     says_encrypt =

@@ -31,6 +31,8 @@ struct Options {
   SketchKey key{};
   // Bytes inspected at most, 0: all. More is `limit:bytes`.
   int64_t max_bytes = 0;
+  // UTF-8 text that a reader of a document made: nothing to recognise.
+  bool known_text = false;
 };
 
 class Inspector {
@@ -63,6 +65,7 @@ class Inspector {
     int64_t bytes = 0;
     bool over_limit = false;
     bool sniffed = false;
+    bool known_text = false;
     bool says_encrypt = false;  // a PDF's /Encrypt
     Format format;
     std::string raw;  // not yet judged

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/unix_socket.h"
+#include "detect/formats/inspect.h"
 
 namespace sekisho::scan {
 namespace {
@@ -70,14 +71,57 @@ ipc::Findings ToMessage(const detect::Findings& findings) {
     }
   }
   for (const detect::ColumnFinding& column : findings.columns) {
-    out.columns.push_back({column.name, std::string(Name(column.type)),
-                           column.rows, column.share});
+    out.columns.push_back(
+        {column.part.empty() ? column.name : column.part + "/" + column.name,
+         std::string(Name(column.type)), column.rows, column.share});
   }
   out.inspection = Name(findings.inspection);
   out.reason = findings.reason;
   out.sketches = Sketches(findings.people);
   return out;
 }
+
+// Hashes what is read for the first time as it is read, which is all of it for
+// most files.
+class HashedSource final : public detect::Source {
+ public:
+  HashedSource(int fd, int64_t size_bytes) : file_(fd, size_bytes) {
+    crypto_hash_sha256_init(&hash_);
+  }
+  int64_t size() const override { return file_.size(); }
+  size_t Read(int64_t offset, std::span<std::byte> out) const override {
+    const size_t n = file_.Read(offset, out);
+    const int64_t end = offset + static_cast<int64_t>(n);
+    if (offset <= hashed_ && end > hashed_) {
+      const ByteSpan part =
+          ByteSpan(out).first(n).subspan(static_cast<size_t>(hashed_ - offset));
+      crypto_hash_sha256_update(
+          &hash_, reinterpret_cast<const unsigned char*>(part.data()),
+          part.size());
+      hashed_ = end;
+    }
+    return n;
+  }
+
+  // Reads what nobody asked for; empty when the file is shorter than it should.
+  std::string Finish() {
+    Bytes buffer(kReadBytes);
+    while (hashed_ < size() && Read(hashed_, buffer) > 0) {
+    }
+    if (hashed_ < size()) {
+      return {};
+    }
+    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+    crypto_hash_sha256_final(&hash_, digest.data());
+    return std::string(AsText(std::as_bytes(std::span(digest))));
+  }
+
+ private:
+  detect::FdSource file_;
+  // Reading does not change what is read.
+  mutable crypto_hash_sha256_state hash_{};
+  mutable int64_t hashed_ = 0;
+};
 
 // The last resort when one block never ends: the process dies, the peer sees
 // the connection close and reports a timeout, systemd starts the next one.
@@ -93,47 +137,13 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
                      const Clock& clock) {
   const BootTime deadline =
       clock.SinceBoot() + std::chrono::milliseconds(options.timeout_ms);
-  detect::Inspector inspector({.key = options.sketch_key});
-  crypto_hash_sha256_state hash;
-  crypto_hash_sha256_init(&hash);
-  Bytes buffer(kReadBytes);
-  std::string cut_reason;
-  int64_t at = 0;
-  while (at < size_bytes) {
-    if (clock.SinceBoot() >= deadline) {
-      cut_reason = "timeout";
-      break;
-    }
-    const size_t wanted = static_cast<size_t>(
-        std::min<int64_t>(size_bytes - at, static_cast<int64_t>(kReadBytes)));
-    const ssize_t n = ::pread(fd, buffer.data(), wanted, at);
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n <= 0) {
-      cut_reason = "damaged";
-      break;
-    }
-    const ByteSpan part(buffer.data(), static_cast<size_t>(n));
-    inspector.Feed(part);
-    crypto_hash_sha256_update(
-        &hash, reinterpret_cast<const unsigned char*>(part.data()),
-        part.size());
-    at += n;
-  }
-  detect::Findings findings = inspector.Finish();
-  if (!cut_reason.empty()) {
-    // What was read counts, but the file is not known to be clean.
-    if (findings.inspection == detect::Inspection::kFull) {
-      findings.inspection = detect::Inspection::kPartial;
-    }
-    findings.reason = cut_reason;
-  }
+  detect::Budget budget({}, [&] { return clock.SinceBoot() >= deadline; });
+  HashedSource source(fd, size_bytes);
+  const detect::Findings findings =
+      detect::InspectSource(source, {.key = options.sketch_key}, &budget);
   ipc::Findings out = ToMessage(findings);
-  if (cut_reason.empty()) {
-    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-    crypto_hash_sha256_final(&hash, digest.data());
-    out.file_hash = AsText(std::as_bytes(std::span(digest)));
+  if (budget.ok()) {
+    out.file_hash = source.Finish();
   }
   return out;
 }

@@ -18,6 +18,7 @@
 #include "agent/scan/scan.h"
 #include "common/log.h"
 #include "common/unix_socket.h"
+#include "detect/formats/inspect.h"
 
 namespace {
 
@@ -30,6 +31,7 @@ int ServeStandardInput() {
     Log(LogLevel::kError, "standard input is no socket");
     return 2;
   }
+  detect::PrepareFormats();
   if (const Status status = scan::EnterSandbox(); !status) {
     Log(LogLevel::kError, "sandbox: " + status.error().message);
     return 1;

@@ -1,0 +1,300 @@
+#include "detect/formats/archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "detect/encoding.h"
+
+namespace sekisho::detect {
+namespace {
+
+constexpr size_t kReadBytes = size_t{64} * 1024;
+
+struct Kind {
+  std::string_view name;
+  bool stream;
+  int (*enable)(archive*);
+  bool filter;
+};
+constexpr Kind kKinds[] = {
+    {"gzip", true, &archive_read_support_filter_gzip, true},
+    {"bzip2", true, &archive_read_support_filter_bzip2, true},
+    {"xz", true, &archive_read_support_filter_xz, true},
+    {"zstd", true, &archive_read_support_filter_zstd, true},
+    {"lz4", true, &archive_read_support_filter_lz4, true},
+    {"lzip", true, &archive_read_support_filter_lzip, true},
+    {"compress", true, &archive_read_support_filter_compress, true},
+    {"tar", true, &archive_read_support_format_tar, false},
+    {"cpio", true, &archive_read_support_format_cpio, false},
+    {"ar", true, &archive_read_support_format_ar, false},
+    {"lha", true, &archive_read_support_format_lha, false},
+    {"cab", true, &archive_read_support_format_cab, false},
+    {"7z", false, &archive_read_support_format_7zip, false},
+    {"rar", false, &archive_read_support_format_rar, false},
+    {"rar5", false, &archive_read_support_format_rar5, false},
+    {"iso9660", false, &archive_read_support_format_iso9660, false},
+    {"zip", true, &archive_read_support_format_zip_streamable, false},
+};
+
+const Kind* Find(std::string_view name) {
+  const auto* const kind =
+      std::find_if(std::begin(kKinds), std::end(kKinds),
+                   [&](const Kind& k) { return k.name == name; });
+  return kind == std::end(kKinds) ? nullptr : kind;
+}
+
+class ArchiveReader final : public Reader {
+ public:
+  ArchiveReader(const Kind& kind, const Source* source, ByteStream stream,
+                Budget* budget)
+      : source_(source),
+        stream_(std::move(stream)),
+        budget_(budget),
+        buffer_(kReadBytes),
+        archive_(::archive_read_new()) {
+    if (!archive_) {
+      Problem("limit:dictionary");
+      return;
+    }
+    kind.enable(archive_.get());
+    if (kind.filter) {
+      // What is compressed: an archive of this kind, or just one file.
+      ::archive_read_support_format_tar(archive_.get());
+      ::archive_read_support_format_cpio(archive_.get());
+      ::archive_read_support_format_raw(archive_.get());
+      ::archive_read_support_format_empty(archive_.get());
+    }
+    ::archive_read_set_callback_data(archive_.get(), this);
+    ::archive_read_set_read_callback(archive_.get(), &ReadMore);
+    if (source_ != nullptr) {
+      ::archive_read_set_seek_callback(archive_.get(), &Seek);
+      ::archive_read_set_skip_callback(archive_.get(), &Skip);
+    }
+    if (::archive_read_open1(archive_.get()) != ARCHIVE_OK) {
+      Explain();
+      over_ = true;
+    }
+  }
+
+  bool Next(Part* part) override {
+    in_part_ = false;
+    while (archive_ && !over_ && budget_->ok()) {
+      archive_entry* entry = nullptr;
+      const int e = ::archive_read_next_header(archive_.get(), &entry);
+      if (e == ARCHIVE_EOF) {
+        over_ = true;
+        break;
+      }
+      if (e == ARCHIVE_RETRY) {
+        continue;
+      }
+      if (e < ARCHIVE_WARN) {
+        Explain();
+        over_ = true;
+        break;
+      }
+      ++count_;
+      if (!budget_->Entry()) {
+        return false;
+      }
+      if (::archive_entry_is_encrypted(entry) != 0) {
+        Problem("encrypted");
+        continue;
+      }
+      if (::archive_entry_filetype(entry) != AE_IFREG) {
+        continue;
+      }
+      *part = {NameOf(entry), PartKind::kBytes};
+      in_part_ = true;
+      return true;
+    }
+    return false;
+  }
+
+  size_t Read(std::span<std::byte> out) override {
+    while (in_part_ && budget_->ok()) {
+      const la_ssize_t n =
+          ::archive_read_data(archive_.get(), out.data(), out.size());
+      if (n == ARCHIVE_RETRY) {
+        continue;
+      }
+      in_part_ = n > 0;
+      if (n < 0) {
+        Explain();
+        return 0;
+      }
+      budget_->Output(n);
+      return static_cast<size_t>(n);
+    }
+    return 0;
+  }
+
+ private:
+  struct Free {
+    void operator()(archive* a) const { ::archive_read_free(a); }
+  };
+
+  static la_ssize_t ReadMore(archive* /*a*/, void* data, const void** out) {
+    auto* self = static_cast<ArchiveReader*>(data);
+    *out = self->buffer_.data();
+    if (!self->budget_->Tick()) {
+      return 0;
+    }
+    const size_t n = self->source_ != nullptr
+                         ? self->source_->Read(self->at_, self->buffer_)
+                         : self->stream_(self->buffer_);
+    self->at_ += static_cast<int64_t>(n);
+    return static_cast<la_ssize_t>(n);
+  }
+  static la_int64_t Seek(archive* /*a*/, void* data, la_int64_t offset,
+                         int whence) {
+    auto* self = static_cast<ArchiveReader*>(data);
+    const int64_t size = self->source_->size();
+    const int64_t base = whence == SEEK_CUR   ? self->at_
+                         : whence == SEEK_END ? size
+                                              : 0;
+    if (offset > size || base + offset < 0) {
+      return ARCHIVE_FATAL;
+    }
+    self->at_ = std::min(size, base + offset);
+    return self->at_;
+  }
+  static la_int64_t Skip(archive* /*a*/, void* data, la_int64_t request) {
+    auto* self = static_cast<ArchiveReader*>(data);
+    const int64_t n =
+        std::clamp<int64_t>(request, 0, self->source_->size() - self->at_);
+    self->at_ += n;
+    return n;
+  }
+
+  std::string NameOf(archive_entry* entry) {
+    if (::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW) {
+      return {};
+    }
+    const char* raw = ::archive_entry_pathname(entry);
+    if (raw == nullptr) {
+      raw = ::archive_entry_pathname_utf8(entry);
+    }
+    if (raw == nullptr) {
+      return "entry " + std::to_string(count_);
+    }
+    const std::string_view text(raw);
+    std::string name;
+    Decode(IsStrictUtf8(AsBytes(text)) ? Encoding::kUtf8 : Encoding::kCp932,
+           AsBytes(text), &name);
+    return name;
+  }
+
+  // libarchive says why in words only.
+  void Explain() {
+    const char* words = ::archive_error_string(archive_.get());
+    const std::string_view text = words == nullptr ? "" : words;
+    const auto says = [&](std::string_view word) {
+      return text.find(word) != std::string_view::npos;
+    };
+    if (says("ncrypt") || says("assphrase") ||
+        ::archive_read_has_encrypted_entries(archive_.get()) == 1) {
+      Problem("encrypted");
+    } else if (says("memory") || says("too large") || says("allocate")) {
+      Problem("limit:dictionary");
+    } else if (says("nsupported") || says("not supported")) {
+      Problem("unknown");
+    } else {
+      Problem("damaged");
+    }
+  }
+
+  const Source* source_;
+  ByteStream stream_;
+  Budget* budget_;
+  int64_t at_ = 0;
+  Bytes buffer_;
+  std::unique_ptr<archive, Free> archive_;
+  int64_t count_ = 0;
+  bool in_part_ = false;
+  bool over_ = false;
+};
+
+// How much memory decoding needs, where the head says so; 0 otherwise.
+int64_t DictionaryBytes(std::string_view format, ByteSpan head) {
+  const auto at = [&](size_t i) {
+    return i < head.size() ? std::to_integer<uint32_t>(head[i]) : 0U;
+  };
+  if (format == "xz") {
+    // The .xz file format 1.1.0, 3.1 and 5.3.1: LZMA2 has id 0x21 and one byte.
+    for (size_t i = 14; i + 2 < std::min<size_t>(head.size(), 64); ++i) {
+      if (at(i) == 0x21 && at(i + 1) == 1) {
+        const uint32_t bits = at(i + 2) & 0x3F;
+        return bits > 39 ? int64_t{4} << 30
+                         : int64_t{2 | (bits & 1)} << (bits / 2 + 11);
+      }
+    }
+  } else if (format == "zstd" && head.size() > 6 && (at(4) & 0x20) == 0) {
+    // RFC 8878, 3.1.1.1.2.
+    return int64_t{1} << (10 + (at(5) >> 3));
+  }
+  return 0;
+}
+
+std::unique_ptr<Reader> Open(std::string_view format, const Source* source,
+                             ByteStream stream, Budget* budget) {
+  const Kind* kind = Find(format);
+  if (kind == nullptr) {
+    return nullptr;
+  }
+  return std::make_unique<ArchiveReader>(*kind, source, std::move(stream),
+                                         budget);
+}
+
+// Says no to what cannot be held.
+class TooLarge final : public Reader {
+ public:
+  TooLarge() { Problem("limit:dictionary"); }
+  bool Next(Part* /*part*/) override { return false; }
+  size_t Read(std::span<std::byte> /*out*/) override { return 0; }
+};
+
+}  // namespace
+
+bool IsStreamArchive(std::string_view format) {
+  const Kind* kind = Find(format);
+  return kind != nullptr && kind->stream;
+}
+
+bool IsArchive(std::string_view format) { return Find(format) != nullptr; }
+
+std::unique_ptr<Reader> OpenArchive(std::string_view format,
+                                    const Source* source, Budget* budget) {
+  const int64_t need = DictionaryBytes(format, source->Take(0, 64));
+  if (need > budget->limits().dictionary_bytes) {
+    return std::make_unique<TooLarge>();
+  }
+  return Open(format, source, {}, budget);
+}
+
+std::unique_ptr<Reader> OpenArchiveStream(std::string_view format,
+                                          ByteStream stream, Budget* budget) {
+  return Open(format, nullptr, std::move(stream), budget);
+}
+
+void PrepareArchives() {
+  constexpr std::array<const char*, 5> kNames = {
+      "UTF-8", "UTF-16LE", "UTF-16BE", "ANSI_X3.4-1968", "US-ASCII"};
+  for (const char* from : kNames) {
+    for (const char* to : kNames) {
+      const iconv_t cd = ::iconv_open(to, from);
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): how iconv says "none"
+      if (cd != reinterpret_cast<iconv_t>(-1)) {
+        ::iconv_close(cd);
+      }
+    }
+  }
+}
+
+}  // namespace sekisho::detect
