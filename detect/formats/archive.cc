@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include "detect/encoding.h"
@@ -52,12 +54,13 @@ const Kind* Find(std::string_view name) {
 class ArchiveReader final : public Reader {
  public:
   ArchiveReader(const Kind& kind, const Source* source, ByteStream stream,
-                Budget* budget)
+                Budget* budget, std::string_view problem)
       : source_(source),
         stream_(std::move(stream)),
         budget_(budget),
         buffer_(kReadBytes),
         archive_(::archive_read_new()) {
+    Problem(problem);
     if (!archive_) {
       Problem("limit:dictionary");
       return;
@@ -79,7 +82,9 @@ class ArchiveReader final : public Reader {
     if (::archive_read_open1(archive_.get()) != ARCHIVE_OK) {
       Explain();
       over_ = true;
+      return;
     }
+    opened_ = true;
   }
 
   bool Next(Part* part) override {
@@ -89,6 +94,7 @@ class ArchiveReader final : public Reader {
       const int e = ::archive_read_next_header(archive_.get(), &entry);
       if (e == ARCHIVE_EOF) {
         over_ = true;
+        LookBehind();
         break;
       }
       if (e == ARCHIVE_RETRY) {
@@ -150,6 +156,7 @@ class ArchiveReader final : public Reader {
                          ? self->source_->Read(self->at_, self->buffer_)
                          : self->stream_(self->buffer_);
     self->at_ += static_cast<int64_t>(n);
+    self->last_read_ = n;
     return static_cast<la_ssize_t>(n);
   }
   static la_int64_t Seek(archive* /*a*/, void* data, la_int64_t offset,
@@ -173,6 +180,37 @@ class ArchiveReader final : public Reader {
     return n;
   }
 
+  // What stands behind the end is not shown by any program, and hidden by
+  // some people. Zeros only fill up a tape's last block.
+  void LookBehind() {
+    const bool raw = ::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW ||
+                     ::archive_format(archive_.get()) == ARCHIVE_FORMAT_EMPTY;
+    const bool plain_tape = ::archive_filter_count(archive_.get()) == 1 &&
+                            (::archive_format(archive_.get()) &
+                             ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    if (!raw && !plain_tape) {
+      return;
+    }
+    const int64_t left = at_ - ::archive_filter_bytes(archive_.get(), -1);
+    const auto in_buffer = static_cast<size_t>(
+        std::clamp<int64_t>(left, 0, static_cast<int64_t>(last_read_)));
+    ByteSpan rest =
+        ByteSpan(buffer_).subspan(last_read_ - in_buffer, in_buffer);
+    for (;;) {
+      if (std::any_of(rest.begin(), rest.end(),
+                      [](std::byte b) { return b != std::byte{0}; })) {
+        Problem("damaged");
+        return;
+      }
+      const void* more = nullptr;
+      const la_ssize_t n = ReadMore(archive_.get(), this, &more);
+      if (n <= 0) {
+        return;
+      }
+      rest = ByteSpan(buffer_).first(static_cast<size_t>(n));
+    }
+  }
+
   std::string NameOf(archive_entry* entry) {
     if (::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW) {
       return {};
@@ -191,7 +229,8 @@ class ArchiveReader final : public Reader {
     return name;
   }
 
-  // libarchive says why in words only.
+  // libarchive says why in words only. Asked about encryption after it failed
+  // to open, it reads what it has freed (3.6.2).
   void Explain() {
     const char* words = ::archive_error_string(archive_.get());
     const std::string_view text = words == nullptr ? "" : words;
@@ -199,7 +238,8 @@ class ArchiveReader final : public Reader {
       return text.find(word) != std::string_view::npos;
     };
     if (says("ncrypt") || says("assphrase") ||
-        ::archive_read_has_encrypted_entries(archive_.get()) == 1) {
+        (opened_ &&
+         ::archive_read_has_encrypted_entries(archive_.get()) == 1)) {
       Problem("encrypted");
     } else if (says("memory") || says("too large") || says("allocate")) {
       Problem("limit:dictionary");
@@ -215,8 +255,10 @@ class ArchiveReader final : public Reader {
   Budget* budget_;
   int64_t at_ = 0;
   Bytes buffer_;
+  size_t last_read_ = 0;  // bytes of `buffer_`
   std::unique_ptr<archive, Free> archive_;
   int64_t count_ = 0;
+  bool opened_ = false;
   bool in_part_ = false;
   bool over_ = false;
 };
@@ -243,13 +285,14 @@ int64_t DictionaryBytes(std::string_view format, ByteSpan head) {
 }
 
 std::unique_ptr<Reader> Open(std::string_view format, const Source* source,
-                             ByteStream stream, Budget* budget) {
+                             ByteStream stream, Budget* budget,
+                             std::string_view problem) {
   const Kind* kind = Find(format);
   if (kind == nullptr) {
     return nullptr;
   }
   return std::make_unique<ArchiveReader>(*kind, source, std::move(stream),
-                                         budget);
+                                         budget, problem);
 }
 
 // Says no to what cannot be held.
@@ -270,20 +313,24 @@ bool IsStreamArchive(std::string_view format) {
 bool IsArchive(std::string_view format) { return Find(format) != nullptr; }
 
 std::unique_ptr<Reader> OpenArchive(std::string_view format,
-                                    const Source* source, Budget* budget) {
+                                    const Source* source, Budget* budget,
+                                    std::string_view problem) {
   const int64_t need = DictionaryBytes(format, source->Take(0, 64));
   if (need > budget->limits().dictionary_bytes) {
     return std::make_unique<TooLarge>();
   }
-  return Open(format, source, {}, budget);
+  return Open(format, source, {}, budget, problem);
 }
 
 std::unique_ptr<Reader> OpenArchiveStream(std::string_view format,
                                           ByteStream stream, Budget* budget) {
-  return Open(format, nullptr, std::move(stream), budget);
+  return Open(format, nullptr, std::move(stream), budget, {});
 }
 
 void PrepareArchives() {
+  // Dates of entries: without TZ every conversion looks for /etc/localtime.
+  ::setenv("TZ", "UTC0", 1);
+  ::tzset();
   constexpr std::array<const char*, 5> kNames = {
       "UTF-8", "UTF-16LE", "UTF-16BE", "ANSI_X3.4-1968", "US-ASCII"};
   for (const char* from : kNames) {

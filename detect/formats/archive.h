@@ -20,15 +20,17 @@ using ByteStream = std::function<size_t(std::span<std::byte>)>;
 bool IsStreamArchive(std::string_view format);
 bool IsArchive(std::string_view format);
 
-// `source` and `budget` must outlive the reader.
+// `source` and `budget` must outlive the reader. `problem`: what is known to be
+// wrong with it already.
 std::unique_ptr<Reader> OpenArchive(std::string_view format,
-                                    const Source* source, Budget* budget);
+                                    const Source* source, Budget* budget,
+                                    std::string_view problem = {});
 // IsStreamArchive formats only.
 std::unique_ptr<Reader> OpenArchiveStream(std::string_view format,
                                           ByteStream stream, Budget* budget);
 
-// Makes the C library load what character conversion needs: afterwards, in a
-// sandbox, it can no longer.
+// Makes the C library load what conversion of characters and dates needs (and
+// sets TZ): afterwards, in a sandbox, it can no longer.
 void PrepareArchives();
 
 }  // namespace sekisho::detect

@@ -161,6 +161,13 @@ void Flow::CloseCell(std::string_view value, size_t repeat) {
   table.cell.clear();
 }
 
+void Flow::DropCell() {
+  if (too_deep_ == 0 && !stack_.empty()) {
+    stack_.back().in_cell = false;
+    stack_.back().cell.clear();
+  }
+}
+
 void Flow::Finish() {
   too_deep_ = 0;
   while (!stack_.empty()) {

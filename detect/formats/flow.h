@@ -28,6 +28,8 @@ class Flow {
   void OpenCell();
   // `value` instead of the cell's text where it is not empty.
   void CloseCell(std::string_view value = {}, size_t repeat = 1);
+  // Forgets a cell that was opened but is none.
+  void DropCell();
   // Closes whatever is open.
   void Finish();
 

@@ -30,6 +30,15 @@ int Weight(std::string_view reason) {
                                      : 6;  // bomb
 }
 
+// A zip whose first entry is encrypted may hold others that are not.
+Format SniffOpenable(ByteSpan head) {
+  Format format = SniffFormat(head);
+  if (format.kind == FormatClass::kEncrypted && format.name == "zip") {
+    format.kind = FormatClass::kContainer;
+  }
+  return format;
+}
+
 // At the start of a character.
 void CutPath(std::string* path) {
   if (path->size() > kMaxPathBytes) {
@@ -285,7 +294,7 @@ void Walk::TakeBytes(PartBytes* bytes, std::string path,
   if (head.empty()) {
     return;
   }
-  const Format format = SniffFormat(head);
+  const Format format = SniffOpenable(head);
   const auto read = [&](std::span<std::byte> out) { return bytes->Read(out); };
   std::string_view name = format.name;
   switch (format.kind) {
@@ -352,7 +361,7 @@ void Walk::TakeBytes(PartBytes* bytes, std::string path,
 Findings Walk::Run(const Source& source) {
   budget_->set_input_bytes(source.size());
   const Bytes head = source.Take(0, kSniffBytes);
-  const Format format = SniffFormat(head);
+  const Format format = SniffOpenable(head);
   std::string_view name = format.name;
   if (format.kind == FormatClass::kText) {
     name = SniffStructured(head);
@@ -370,7 +379,7 @@ Findings Walk::Run(const Source& source) {
       inspector.Feed(next);
     }
     Findings findings = inspector.Finish();
-    if (cursor.left() > 0) {
+    if (cursor.left() > 0 || !budget_->ok()) {
       findings.reason = budget_->ok() ? "damaged" : budget_->reason();
       findings.inspection = findings.inspection == Inspection::kNone
                                 ? Inspection::kNone
@@ -381,6 +390,7 @@ Findings Walk::Run(const Source& source) {
     }
     top.as_text = std::move(findings);
   }
+  const std::string better = top.opened.format;
   Push(std::move(top));
   while (!stack_.empty()) {
     Part part;
@@ -391,7 +401,7 @@ Findings Walk::Run(const Source& source) {
     }
   }
   Findings findings = std::move(*result_);
-  findings.format = name;
+  findings.format = better.empty() ? std::string(name) : better;
   findings.bytes = source.size();
   if (!budget_->ok()) {
     findings.reason = budget_->reason();

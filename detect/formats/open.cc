@@ -9,67 +9,119 @@
 #include "detect/formats/mail.h"
 #include "detect/formats/markup_text.h"
 #include "detect/formats/office.h"
+#include "detect/formats/ole.h"
+#include "detect/formats/pdf.h"
 #include "detect/formats/sql.h"
+#include "detect/formats/sqlite.h"
 #include "detect/formats/transfer_encoding.h"
+#include "detect/formats/utf8_stream.h"
+#include "detect/formats/word_text.h"
+#include "detect/formats/xml.h"
 #include "detect/formats/zip.h"
 
 namespace sekisho::detect {
 
+namespace {
+
+// What a zip is, by the names in its directory: they may stand far behind the
+// first bytes. Empty for a plain archive.
+std::string_view DocumentOf(const ZipDirectory& directory) {
+  const auto has = [&](std::string_view prefix) {
+    return std::any_of(
+        directory.entries.begin(), directory.entries.end(),
+        [&](const ZipEntry& e) { return e.name.starts_with(prefix); });
+  };
+  if (has("[Content_Types].xml")) {
+    return has("xl/vbaProject.bin") ? "xlsm"
+           : has("xl/")             ? "xlsx"
+           : has("word/")           ? "docx"
+           : has("ppt/")            ? "pptx"
+                                    : "ooxml";
+  }
+  return has("META-INF/manifest.xml") && has("content.xml") ? "odf" : "";
+}
+
+Opened OpenZip(std::string_view format, const Source* source, Budget* budget) {
+  ZipDirectory directory = ZipDirectory::Load(*source, *budget);
+  if (directory.problem == "damaged" && directory.entries.empty()) {
+    // Without its directory: what can be read from the front.
+    return {OpenArchive("zip", source, budget, "damaged"), Holds::kArchive,
+            "zip"};
+  }
+  const std::string_view document = DocumentOf(directory);
+  if (document.empty()) {
+    return {std::make_unique<ZipReader>(source, std::move(directory), budget),
+            Holds::kArchive, "zip"};
+  }
+  const bool known = format == "ods" || format == "odt";
+  return {std::make_unique<OfficeReader>(source, std::move(directory), budget),
+          Holds::kDocument,
+          std::string(document == "odf" && known ? "" : document)};
+}
+
+}  // namespace
+
 Opened OpenFormat(std::string_view format, const Source* source,
                   Budget* budget) {
-  const bool office = format == "xlsx" || format == "docx" ||
-                      format == "pptx" || format == "ooxml" ||
-                      format == "ods" || format == "odt" || format == "odp" ||
-                      format == "odf";
-  if (office || format == "zip") {
-    ZipDirectory directory = ZipDirectory::Load(*source, *budget);
-    if (directory.problem == "damaged" && directory.entries.empty()) {
-      // Without its directory: what can be read from the front.
-      return {OpenArchive("zip", source, budget), Holds::kArchive};
-    }
-    if (office) {
-      return {
-          std::make_unique<OfficeReader>(source, std::move(directory), budget),
-          Holds::kDocument};
-    }
-    return {std::make_unique<ZipReader>(source, std::move(directory), budget),
-            Holds::kArchive};
+  if (format == "zip" || format == "xlsx" || format == "docx" ||
+      format == "pptx" || format == "ooxml" || format == "ods" ||
+      format == "odt" || format == "odf") {
+    return OpenZip(format, source, budget);
+  }
+  if (format == "xls" || format == "doc" || format == "ppt" ||
+      format == "ole") {
+    std::string better;
+    auto reader = OpenCompound(source, budget, &better);
+    return {std::move(reader), Holds::kDocument, std::move(better)};
+  }
+  if (format == "pdf") {
+    return {std::make_unique<PdfReader>(source, budget), Holds::kDocument, {}};
+  }
+  if (format == "rtf") {
+    return {std::make_unique<RtfReader>(source, budget), Holds::kDocument, {}};
+  }
+  if (format == "sqlite") {
+    return {
+        std::make_unique<SqliteReader>(source, budget), Holds::kArchive, {}};
   }
   if (IsArchive(format)) {
-    return {OpenArchive(format, source, budget), Holds::kArchive};
+    return {OpenArchive(format, source, budget), Holds::kArchive, {}};
   }
   if (format == "json") {
-    return {std::make_unique<JsonReader>(source, budget), Holds::kArchive};
+    return {std::make_unique<JsonReader>(source, budget), Holds::kArchive, {}};
   }
   if (format == "xml") {
-    return {std::make_unique<XmlReader>(source, budget), Holds::kArchive};
+    return {std::make_unique<XmlReader>(source, budget), Holds::kArchive, {}};
   }
   if (format == "html") {
-    return {std::make_unique<HtmlReader>(source, budget), Holds::kArchive};
+    return {std::make_unique<HtmlReader>(source, budget), Holds::kArchive, {}};
   }
   if (format == "sql") {
-    return {std::make_unique<SqlReader>(source, budget), Holds::kArchive};
+    return {std::make_unique<SqlReader>(source, budget), Holds::kArchive, {}};
   }
   if (format == "vcard" || format == "ldif") {
     return {std::make_unique<CardReader>(format == "ldif"
                                              ? CardReader::Kind::kLdif
                                              : CardReader::Kind::kVCard,
                                          source, budget),
-            Holds::kArchive};
+            Holds::kArchive,
+            {}};
   }
   if (format == "eml" || format == "mbox") {
     return {std::make_unique<MailReader>(format == "mbox"
                                              ? MailReader::Kind::kMailbox
                                              : MailReader::Kind::kMessage,
                                          source, budget),
-            Holds::kArchive};
+            Holds::kArchive,
+            {}};
   }
   if (format == "base64" || format == "hex") {
     return {std::make_unique<EncodedReader>(format == "hex"
                                                 ? EncodedReader::Kind::kHex
                                                 : EncodedReader::Kind::kBase64,
                                             source, budget),
-            Holds::kArchive};
+            Holds::kArchive,
+            {}};
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "detect/formats/reader.h"
@@ -15,6 +16,7 @@ enum class Holds : uint8_t { kDocument, kArchive };
 struct Opened {
   std::unique_ptr<Reader> reader;  // null: nothing opens this format
   Holds holds = Holds::kArchive;
+  std::string format;  // a better name than the first bytes gave, or empty
 };
 
 // `format` as SniffFormat or SniffStructured names it. `source` and `budget`

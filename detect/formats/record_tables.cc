@@ -54,6 +54,9 @@ void RecordTables::Add(const std::string& name, const Record& record) {
 void RecordTables::AddRow(const std::string& name,
                           const std::vector<std::string>& cells) {
   Table* table = Find(name);
+  if (table->first_row.empty()) {
+    table->first_row = cells;
+  }
   table->rows.push_back(cells);
   for (const std::string& cell : cells) {
     table->bytes += cell.size() + 32;
@@ -70,7 +73,11 @@ void RecordTables::Write(const std::string& name, Table* table) {
   parts_->Begin(name);
   if (!table->header.empty()) {
     parts_->Row(table->header);
+  } else if (table->written) {
+    // It may have been the header.
+    parts_->Row(table->first_row);
   }
+  table->written = true;
   for (const auto& row : table->rows) {
     parts_->Row(row);
   }

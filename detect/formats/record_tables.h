@@ -35,7 +35,9 @@ class RecordTables {
   struct Table {
     std::map<std::string, size_t, std::less<>> columns;
     std::vector<std::string> header;
+    std::vector<std::string> first_row;  // of rows without names
     std::vector<std::vector<std::string>> rows;
+    bool written = false;  // a piece of it
     size_t bytes = 0;
   };
   void Write(const std::string& name, Table* table);

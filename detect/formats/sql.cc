@@ -69,7 +69,7 @@ void SqlReader::SkipLine() {
   }
 }
 
-SqlReader::Token SqlReader::Next() {
+SqlReader::Token SqlReader::NextToken() {
   for (;;) {
     const int c = stream_.Get();
     if (c < 0) {
@@ -116,7 +116,8 @@ SqlReader::Token SqlReader::Next() {
 }
 
 void SqlReader::SkipStatement() {
-  for (Token token = Next(); token.kind != Token::kEnd; token = Next()) {
+  for (Token token = NextToken(); token.kind != Token::kEnd;
+       token = NextToken()) {
     if (token.kind == Token::kMark && token.text == ";") {
       return;
     }
@@ -125,17 +126,17 @@ void SqlReader::SkipStatement() {
 
 std::string SqlReader::TableName(Token* token) {
   std::string name = token->text;
-  *token = Next();
+  *token = NextToken();
   while (token->kind == Token::kMark && token->text == ".") {
-    name = Next().text;
-    *token = Next();
+    name = NextToken().text;
+    *token = NextToken();
   }
   if (token->kind == Token::kWord && token->text.starts_with('.')) {
     name = token->text.substr(1);
-    *token = Next();
+    *token = NextToken();
   } else if (token->kind == Token::kName && name.ends_with('.')) {
     name = token->text;
-    *token = Next();
+    *token = NextToken();
   }
   return name.substr(name.rfind('.') + 1);
 }
@@ -144,7 +145,8 @@ std::vector<std::string> SqlReader::NameList() {
   std::vector<std::string> names;
   int depth = 1;
   bool first = true;
-  for (Token token = Next(); token.kind != Token::kEnd; token = Next()) {
+  for (Token token = NextToken(); token.kind != Token::kEnd;
+       token = NextToken()) {
     if (token.kind == Token::kMark) {
       depth += token.text == "(" ? 1 : token.text == ")" ? -1 : 0;
       if (depth == 0) {
@@ -182,19 +184,19 @@ void SqlReader::Header(const std::string& table,
 }
 
 void SqlReader::Create() {
-  Token token = Next();
+  Token token = NextToken();
   while (token.kind == Token::kWord && Upper(token.text) != "TABLE") {
-    token = Next();
+    token = NextToken();
   }
   if (Upper(token.text) != "TABLE") {
     SkipStatement();
     return;
   }
-  token = Next();
+  token = NextToken();
   while (token.kind == Token::kWord &&
          (Upper(token.text) == "IF" || Upper(token.text) == "NOT" ||
           Upper(token.text) == "EXISTS")) {
-    token = Next();
+    token = NextToken();
   }
   const std::string table = TableName(&token);
   if (token.kind == Token::kMark && token.text == "(") {
@@ -208,11 +210,11 @@ void SqlReader::Create() {
 
 // INSERT [IGNORE] [INTO] table [(names)] VALUES
 void SqlReader::Insert() {
-  Token token = Next();
+  Token token = NextToken();
   while (token.kind == Token::kWord &&
          (Upper(token.text) == "INTO" || Upper(token.text) == "IGNORE" ||
           Upper(token.text) == "OR" || Upper(token.text) == "REPLACE")) {
-    token = Next();
+    token = NextToken();
   }
   const std::string table = TableName(&token);
   const auto known = columns_.find(table);
@@ -220,11 +222,11 @@ void SqlReader::Insert() {
       known == columns_.end() ? std::vector<std::string>{} : known->second;
   if (token.kind == Token::kMark && token.text == "(") {
     names = NameList();
-    token = Next();
+    token = NextToken();
   }
   while (token.kind == Token::kWord && Upper(token.text) != "VALUES" &&
          Upper(token.text) != "SELECT") {
-    token = Next();  // OVERRIDING SYSTEM VALUE
+    token = NextToken();  // OVERRIDING SYSTEM VALUE
   }
   if (Upper(token.text) != "VALUES") {
     SkipStatement();
@@ -235,9 +237,9 @@ void SqlReader::Insert() {
 }
 
 bool SqlReader::ValueRow(std::vector<std::string>* cells) {
-  Token token = Next();
+  Token token = NextToken();
   if (token.kind == Token::kMark && token.text == ",") {
-    token = Next();
+    token = NextToken();
   }
   if (token.kind != Token::kMark || token.text != "(") {
     if (token.kind != Token::kEnd && token.text != ";") {
@@ -247,7 +249,7 @@ bool SqlReader::ValueRow(std::vector<std::string>* cells) {
   }
   cells->assign(1, "");
   int depth = 1;
-  for (token = Next(); token.kind != Token::kEnd; token = Next()) {
+  for (token = NextToken(); token.kind != Token::kEnd; token = NextToken()) {
     if (token.kind == Token::kMark) {
       depth += token.text == "(" ? 1 : token.text == ")" ? -1 : 0;
       if (depth == 0) {
@@ -270,15 +272,15 @@ bool SqlReader::ValueRow(std::vector<std::string>* cells) {
 }
 
 void SqlReader::Copy() {
-  Token token = Next();
+  Token token = NextToken();
   const std::string table = TableName(&token);
   std::vector<std::string> names;
   if (token.kind == Token::kMark && token.text == "(") {
     names = NameList();
-    token = Next();
+    token = NextToken();
   }
   const bool from = Upper(token.text) == "FROM";
-  const bool input = from && Upper(Next().text) == "STDIN";
+  const bool input = from && Upper(NextToken().text) == "STDIN";
   SkipStatement();
   if (input) {
     SkipLine();
@@ -317,7 +319,7 @@ bool SqlReader::Pump() {
       }
       continue;
     }
-    const Token token = Next();
+    const Token token = NextToken();
     const std::string word = Upper(token.text);
     if (token.kind == Token::kEnd) {
       over_ = true;

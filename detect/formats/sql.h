@@ -24,7 +24,7 @@ class SqlReader final : public DocumentReader {
     enum Kind : uint8_t { kEnd, kWord, kName, kText, kMark } kind = kEnd;
     std::string text;
   };
-  Token Next();
+  Token NextToken();
   std::string Quoted(char end);
   void SkipLine();
   void SkipStatement();

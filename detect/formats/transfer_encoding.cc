@@ -114,6 +114,7 @@ std::string DecodeHeaderWords(std::string_view header) {
       std::string text(word);
       std::replace(text.begin(), text.end(), '_', ' ');
       DecodeQuotedPrintable(text, &bytes);
+      bytes.pop_back();  // the line's end
     }
     Decode(EncodingOf(charset), AsBytes(bytes), &out);
     at = end + 2;

@@ -304,6 +304,9 @@ bool IsDateFormat(int id) {
 }
 
 bool IsDateFormat(std::string_view code) {
+  if (code.starts_with("General")) {
+    return false;
+  }
   bool quoted = false;
   bool bracket = false;
   for (size_t i = 0; i < code.size(); ++i) {

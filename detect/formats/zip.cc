@@ -63,11 +63,11 @@ std::optional<End> FindEnd(const Source& source) {
   return std::nullopt;
 }
 
-std::string NameOf(std::string_view raw, bool utf8) {
+// The flag for UTF-8 is often missing, and sometimes wrong.
+std::string NameOf(std::string_view raw) {
   std::string name;
-  Decode(
-      utf8 || IsStrictUtf8(AsBytes(raw)) ? Encoding::kUtf8 : Encoding::kCp932,
-      AsBytes(raw), &name);
+  Decode(IsStrictUtf8(AsBytes(raw)) ? Encoding::kUtf8 : Encoding::kCp932,
+         AsBytes(raw), &name);
   return name;
 }
 
@@ -166,8 +166,7 @@ ZipDirectory ZipDirectory::Load(const Source& source, const Budget& budget) {
     entry.size = GetU32(p + 24);
     int64_t local = GetU32(p + 42);
     const ByteSpan all(raw);
-    entry.name = NameOf(AsText(all.subspan(at + kCentralBytes, name_size)),
-                        (flags & 0x800) != 0);
+    entry.name = NameOf(AsText(all.subspan(at + kCentralBytes, name_size)));
     ReadZip64(all.subspan(at + kCentralBytes + name_size, extra_size),
               entry.size == 0xFFFFFFFF, entry.stored == 0xFFFFFFFF,
               local == 0xFFFFFFFF, &entry, &local);

@@ -20,8 +20,10 @@ import json
 import lzma
 import pathlib
 import sqlite3
+import struct
 import tarfile
 import zipfile
+import zlib
 from xml.sax.saxutils import escape, quoteattr
 
 
@@ -166,7 +168,7 @@ def odf(rows, mime, root, encrypted=False):
 
 
 def sql(rows, copy=False):
-    names = ["no", "name", "kana", "sex", "birthday", "zip", "address", "tel", "email", "note"]
+    names = ["memberid", "name", "kana", "sex", "birthday", "zip", "address", "tel", "email", "note"]
     head = f"-- dump\nCREATE TABLE customers ({', '.join(n + ' text' for n in names[:len(rows[0])])});\n"
     if copy:
         return head + f"COPY public.customers ({', '.join(names[:len(rows[0])])}) FROM stdin;\n" + "".join(
@@ -220,12 +222,185 @@ def rtf(rows):
         "\\trowd " + "".join(text(cell) + "\\cell " for cell in row) + "\\row" for row in rows) + "}").encode()
 
 
+def compound(streams):
+    """A compound file [MS-CFB] with 512-byte sectors; short streams are padded
+    to where they need no mini stream."""
+    sector = 512
+    data, fat, entries = b"", [], []
+    for name, content in streams:
+        content += bytes(max(0, 4096 - len(content)))
+        start = len(fat)
+        count = -(-len(content) // sector)
+        fat += list(range(start + 1, start + count)) + [0xFFFFFFFE]
+        data += content + bytes(count * sector - len(content))
+        entries.append((name, 2, start, len(content)))
+    directory_start = len(fat)
+    directory = b""
+    entries.insert(0, ("Root Entry", 5, 0xFFFFFFFE, 0))
+    for i, (name, kind, start, size) in enumerate(entries):
+        wide = (name + "\0").encode("utf-16le")
+        right = i + 1 if 0 < i < len(entries) - 1 else 0xFFFFFFFF
+        child = 1 if i == 0 else 0xFFFFFFFF
+        directory += (wide + bytes(64 - len(wide)) + struct.pack("<HBBIII", len(wide), kind, 1, 0xFFFFFFFF, right, child)
+                      + bytes(36) + struct.pack("<IQ", start, size))
+    directory += bytes(-len(directory) % sector)
+    count = len(directory) // sector
+    fat += list(range(directory_start + 1, directory_start + count)) + [0xFFFFFFFE]
+    data += directory
+    tables = 1
+    while tables * 128 < len(fat) + tables:
+        tables += 1
+    first = len(fat)
+    fat += [0xFFFFFFFD] * tables
+    fat += [0xFFFFFFFF] * (tables * 128 - len(fat))
+    data += struct.pack(f"<{len(fat)}I", *fat)
+    numbers = list(range(first, first + tables)) + [0xFFFFFFFF] * (109 - tables)
+    header = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+              + struct.pack("<IIIIIIIIII", 0, tables, directory_start, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, numbers[0])
+              + struct.pack("<108I", *numbers[1:]))
+    return header + data
+
+
+def xls(rows):
+    def record(kind, content):
+        return struct.pack("<HH", kind, len(content)) + content
+
+    strings, numbers = [], {}
+    sheet = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
+    for r, row in enumerate(rows):
+        for c, cell in enumerate(row):
+            if cell == "":
+                continue
+            day = serial(cell)
+            if day is not None and r % 2:
+                sheet += record(0x203, struct.pack("<HHHd", r, c, 1, day))
+            elif day is not None:
+                sheet += record(0x27E, struct.pack("<HHHI", r, c, 1, day << 2 | 2))
+            else:
+                number = numbers.setdefault(cell, len(strings))
+                if number == len(strings):
+                    strings.append(cell)
+                sheet += record(0xFD, struct.pack("<HHHI", r, c, 0, number))
+    sheet += record(0x0A, b"")
+    # The table of strings goes on in Continue records, cut within characters.
+    blocks, block = [], struct.pack("<II", len(strings), len(strings))
+    for text in strings:
+        wide = not text.isascii()
+        head = struct.pack("<HB", len(text), int(wide))
+        if len(block) + len(head) + 2 > 8000:
+            blocks.append(block)
+            block = b""
+        block += head
+        for c in text:
+            raw = c.encode("utf-16le") if wide else c.encode()
+            if len(block) + len(raw) > 8000:
+                blocks.append(block)
+                block = bytes([int(wide)])
+            block += raw
+    blocks.append(block)
+    sst = record(0xFC, blocks[0]) + b"".join(record(0x3C, b) for b in blocks[1:])
+    name = "顧客".encode("utf-16le")
+    front = (record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + record(0x22, b"\0\0")
+             + record(0xE0, struct.pack("<HH", 0, 0) + bytes(16)) + record(0xE0, struct.pack("<HH", 0, 14) + bytes(16)))
+    bound = 4 + 8 + len(name)
+    begin = len(front) + bound + len(sst) + 4
+    globals_ = front + record(0x85, struct.pack("<IBBBB", begin, 2, 0, 2, 1) + name) + sst + record(0x0A, b"")
+    return compound([("Workbook", globals_ + sheet)])
+
+
+def doc(rows):
+    text = "名簿\r" + "".join("".join(cell + "\x07" for cell in row) + "\x07" for row in rows) + "以上\r"
+    raw = text.encode("utf-16le")
+    fib = bytearray(0x400)
+    struct.pack_into("<H", fib, 0, 0xA5EC)
+    struct.pack_into("<H", fib, 10, 0x200)
+    clx = b"\x02" + struct.pack("<I", 16) + struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, 0x400, 0)
+    struct.pack_into("<II", fib, 0x1A2, 0, len(clx))
+    return compound([("WordDocument", bytes(fib) + raw), ("1Table", clx)])
+
+
+class Pdf:
+    """A PDF with a table of 40 rows a page, each cell placed by itself."""
+
+    COLUMNS = [0, 60, 130, 200, 220, 290, 340, 560, 640, 760]
+
+    def __init__(self, rows, encoding):
+        self.encoding, self.objects = encoding, [b""] * 4
+        self.codes = {}
+        pages = []
+        for begin in range(1, len(rows), 40):
+            content = "BT /F1 6 Tf 1 0 0 1 30 810 Tm " + self.show("顧客名簿") + " Tj ET\n"
+            for r, row in enumerate([rows[0]] + rows[begin:begin + 40]):
+                for c, cell in enumerate(row):
+                    if cell:
+                        content += f"BT /F1 6 Tf 1 0 0 1 {30 + self.COLUMNS[c]} {780 - r * 14} Tm {self.cell(cell)} ET\n"
+            pages.append(self.add(self.stream(b"", content.encode())))
+        numbers = [self.add(f"<</Type/Page/Parent 2 0 R/Contents {n} 0 R>>".encode()) for n in pages]
+        self.objects[0] = b"<</Type/Catalog/Pages 2 0 R>>"
+        kids = " ".join(f"{n} 0 R" for n in numbers)
+        self.objects[1] = (f"<</Type/Pages/Count {len(numbers)}/Kids[{kids}]/MediaBox[0 0 1200 842]"
+                           "/Resources<</Font<</F1 3 0 R>>>>>>").encode()
+        cmap = {"identity": "Identity-H", "cp932": "90ms-RKSJ-H", "utf-16-be": "UniJIS-UTF16-H"}[encoding]
+        map_ = " /ToUnicode 4 0 R" if encoding == "identity" else ""
+        self.objects[2] = (f"<</Type/Font/Subtype/Type0/BaseFont/Gothic/Encoding/{cmap}"
+                           f"/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/Gothic>>]{map_}>>").encode()
+        self.objects[3] = self.stream(b"", self.to_unicode().encode())
+
+    def show(self, text):
+        if self.encoding != "identity":
+            return "<" + text.encode(self.encoding, "replace").hex() + ">"
+        return "<" + "".join(f"{self.codes.setdefault(c, len(self.codes) + 3):04x}" for c in text) + ">"
+
+    def cell(self, text):
+        if len(text) < 4:
+            return self.show(text) + " Tj"
+        return f"[{self.show(text[:2])} -20 {self.show(text[2:])}] TJ"
+
+    def to_unicode(self):
+        lines = [f"<{code:04x}> <{c.encode('utf-16-be').hex()}>" for c, code in self.codes.items()]
+        half = len(lines) // 2
+        ranges = "".join(f"{line.split()[0]} {line}\n" for line in lines[half:])
+        return ("1 begincodespacerange <0000> <ffff> endcodespacerange\n"
+                + "100 beginbfchar\n" + "\n".join(lines[:half]) + "\nendbfchar\n100 beginbfrange\n" + ranges + "endbfrange\n")
+
+    def stream(self, extra, data):
+        packed = zlib.compress(data)
+        return b"<<" + extra + b"/Filter/FlateDecode/Length " + str(len(packed)).encode() + b">>stream\n" + packed + b"\nendstream"
+
+    def add(self, body):
+        self.objects.append(body)
+        return len(self.objects)
+
+    def plain(self):
+        out = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
+        for number, body in enumerate(self.objects, 1):
+            out += f"{number} 0 obj\n".encode() + body + b"\nendobj\n"
+        return out + b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n"
+
+    def packed(self):
+        """Objects without a stream stand in an object stream."""
+        out, inner = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n", []
+        for number, body in enumerate(self.objects, 1):
+            if b"stream\n" in body:
+                out += f"{number} 0 obj\n".encode() + body + b"\nendobj\n"
+            else:
+                inner.append((number, body))
+        offsets, data = [], b""
+        for number, body in inner:
+            offsets.append(f"{number} {len(data)}")
+            data += body + b"\n"
+        head = (" ".join(offsets) + "\n").encode()
+        number = len(self.objects) + 1
+        extra = f"/Type/ObjStm/N {len(inner)}/First {len(head)}".encode()
+        return out + f"{number} 0 obj\n".encode() + self.stream(extra, head + data) + b"\nendobj\nstartxref\n0\n%%EOF\n"
+
+
 def write_all(rows, out):
     csv_bytes = io.StringIO()
     csv.writer(csv_bytes).writerows(rows)
     csv_bytes = csv_bytes.getvalue().encode()
     records = [dict(zip(rows[0], row)) for row in rows[1:]]
-    tags = ["no", "name", "kana", "sex", "birthday", "zip", "address", "tel", "email", "note"]
+    tags = ["memberid", "name", "kana", "sex", "birthday", "zip", "address", "tel", "email", "note"]
     files = {
         "csv": csv_bytes,
         "xlsx": xlsx(rows),
@@ -252,6 +427,12 @@ def write_all(rows, out):
         "sql": sql(rows).encode(),
         "copy.sql": sql(rows, copy=True).encode(),
         "rtf": rtf(rows),
+        "pdf": Pdf(rows, "identity").plain(),
+        "packed.pdf": Pdf(rows, "identity").packed(),
+        "cp932.pdf": Pdf(rows, "cp932").plain(),
+        "utf16.pdf": Pdf(rows, "utf-16-be").plain(),
+        "xls": xls(rows),
+        "doc": doc(rows),
         "zip": pack([("名簿/顧客.csv", csv_bytes)]),
         "xlsx.zip": pack([("a.txt", "読んでください"), ("顧客.xlsx", xlsx(rows))]),
         "tar": tar([("customers.csv", csv_bytes)]),
