@@ -17,6 +17,8 @@ namespace sekisho::detect {
 namespace {
 
 constexpr size_t kReadBytes = size_t{64} * 1024;
+// An archive of nothing: a tape's two blocks of zeros and their padding.
+constexpr int64_t kEmptyBytes = 10240;
 
 struct Kind {
   std::string_view name;
@@ -94,6 +96,9 @@ class ArchiveReader final : public Reader {
       const int e = ::archive_read_next_header(archive_.get(), &entry);
       if (e == ARCHIVE_EOF) {
         over_ = true;
+        if (count_ == 0 && at_ > kEmptyBytes) {
+          Problem("damaged");  // bytes, but nothing in them
+        }
         LookBehind();
         break;
       }
@@ -113,7 +118,9 @@ class ArchiveReader final : public Reader {
         Problem("encrypted");
         continue;
       }
-      if (::archive_entry_filetype(entry) != AE_IFREG) {
+      // Whatever else an entry says it is, its bytes would be unpacked.
+      const auto type = ::archive_entry_filetype(entry);
+      if (type == AE_IFDIR || type == AE_IFLNK) {
         continue;
       }
       *part = {NameOf(entry), PartKind::kBytes};
