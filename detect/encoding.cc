@@ -3,114 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <span>
 
-#include "detect/fold.h"
-#include "detect/tables.h"
+#include "detect/jis.h"
 
 namespace sekisho::detect {
 namespace {
 
-uint8_t At(ByteSpan bytes, size_t i) {
-  return std::to_integer<uint8_t>(bytes[i]);
-}
-
-constexpr uint32_t kBad = 0xFFFFFFFF;
-
-// One character from `*at`; kBad for a malformed one, which takes one byte.
-uint32_t NextCp932(ByteSpan bytes, size_t* at) {
-  const uint8_t lead = At(bytes, *at);
-  ++*at;
-  if (lead < 0x80) {
-    return lead;
-  }
-  if (lead >= 0xA1 && lead <= 0xDF) {
-    return 0xFF61u + (lead - 0xA1u);
-  }
-  if (*at == bytes.size()) {
-    return kBad;
-  }
-  const char16_t cp = FromCp932(lead, At(bytes, *at));
-  if (cp == 0) {
-    return kBad;
-  }
-  ++*at;
-  return cp;
-}
-
-// EUC-JP rows are JIS rows; CP932 holds the same rows shifted, with the NEC and
-// IBM rows that Windows' EUC (CP51932) has too.
-char16_t FromJis0208(uint8_t lead, uint8_t trail) {
-  const unsigned row = lead - 0xA1u;
-  const unsigned cell = trail - 0xA1u;
-  unsigned sjis_lead = 0x81 + row / 2;
-  if (sjis_lead > 0x9F) {
-    sjis_lead += 0x40;
-  }
-  unsigned sjis_trail = 0;
-  if (row % 2 == 0) {
-    sjis_trail = 0x40 + cell + (cell >= 63 ? 1 : 0);
-  } else {
-    sjis_trail = 0x9F + cell;
-  }
-  return FromCp932(static_cast<uint8_t>(sjis_lead),
-                   static_cast<uint8_t>(sjis_trail));
-}
-
-uint32_t NextEucJp(ByteSpan bytes, size_t* at) {
-  const uint8_t lead = At(bytes, *at);
-  const size_t left = bytes.size() - *at;
-  ++*at;
-  if (lead < 0x80) {
-    return lead;
-  }
-  const auto in_plane = [](uint8_t b) { return b >= 0xA1 && b <= 0xFE; };
-  if (lead == 0x8E && left >= 2) {
-    const uint8_t trail = At(bytes, *at);
-    if (trail >= 0xA1 && trail <= 0xDF) {
-      ++*at;
-      return 0xFF61u + (trail - 0xA1u);
-    }
-    return kBad;
-  }
-  if (lead == 0x8F && left >= 3 && in_plane(At(bytes, *at))) {
-    const char16_t cp = FromJis0212(At(bytes, *at), At(bytes, *at + 1));
-    if (cp == 0) {
-      return kBad;
-    }
-    *at += 2;
-    return cp;
-  }
-  if (!in_plane(lead) || left < 2 || !in_plane(At(bytes, *at))) {
-    return kBad;
-  }
-  const char16_t cp = FromJis0208(lead, At(bytes, *at));
-  if (cp == 0) {
-    return kBad;
-  }
-  ++*at;
-  return cp;
-}
-
 uint32_t NextUtf8(ByteSpan bytes, size_t* at) {
-  const std::string_view text = AsText(bytes);
-  const size_t start = *at;
-  const uint32_t cp = NextCodePoint(text, at);
-  if (cp == 0xFFFD && *at == start + 1) {
-    return kBad;
-  }
-  const size_t size = *at - start;
-  const bool overlong =
-      (size == 3 && cp < 0x800) || (size == 4 && cp < 0x10000);
-  const bool outside = cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000);
-  if (overlong || outside) {
-    *at = start + 1;
-    return kBad;
-  }
-  return cp;
+  return NextStrictUtf8(AsText(bytes), at);
 }
-
-uint32_t NextLatin1(ByteSpan bytes, size_t* at) { return At(bytes, (*at)++); }
 
 struct Score {
   size_t characters = 0;
@@ -156,7 +57,7 @@ Score Try(Encoding encoding, ByteSpan block, Next next) {
     const size_t start = at;
     const uint32_t cp = next(block, &at);
     ++score.characters;
-    if (cp == kBad) {
+    if (cp == kMalformed) {
       ++score.errors;
       continue;
     }
@@ -168,66 +69,55 @@ Score Try(Encoding encoding, ByteSpan block, Next next) {
   return score;
 }
 
-template <typename Next>
-Decoded DecodeWith(ByteSpan block, Next next, std::string* out) {
-  Decoded decoded;
-  const std::string_view text = AsText(block);
-  for (size_t at = 0; at < block.size();) {
-    size_t run = at;
-    while (run < block.size() && At(block, run) < 0x80) {
-      ++run;
-    }
-    out->append(text.substr(at, run - at));
-    at = run;
-    while (at < block.size() && At(block, at) >= 0x80) {
-      const uint32_t cp = next(block, &at);
-      ++decoded.characters;
-      decoded.errors += cp == kBad ? 1 : 0;
-      AppendCodePoint(cp == kBad ? 0xFFFD : cp, out);
-    }
-  }
-  return decoded;
-}
-
-Decoded DecodeUtf16(bool little, ByteSpan block, std::string* out) {
-  Decoded decoded;
-  const auto unit = [&](size_t i) {
-    return static_cast<uint32_t>(little ? At(block, i) | At(block, i + 1) << 8
-                                        : At(block, i) << 8 | At(block, i + 1));
-  };
-  size_t at = 0;
-  while (at + 1 < block.size()) {
-    uint32_t cp = unit(at);
-    at += 2;
-    if (cp >= 0xD800 && cp < 0xE000) {
-      const bool paired = cp < 0xDC00 && at + 1 < block.size() &&
-                          unit(at) >= 0xDC00 && unit(at) < 0xE000;
-      if (paired) {
-        cp = 0x10000 + ((cp - 0xD800) << 10) + (unit(at) - 0xDC00);
-        at += 2;
-      } else {
-        cp = 0xFFFD;
-        ++decoded.errors;
-      }
-    }
-    decoded.characters += cp >= 0x80 ? 1 : 0;
-    AppendCodePoint(cp, out);
-  }
-  decoded.errors += block.size() % 2;
-  return decoded;
-}
-
 // At most 2 in 100 characters may be rubble: a cut tail, a bad export.
 bool Acceptable(const Score& score) {
   return score.errors * 50 <= score.characters;
 }
 
+// Each line is Japanese in some encoding of its own: files joined from exports
+// of several systems. A few lines of Western text are no proof.
+bool LinesFit(ByteSpan block) {
+  const std::string_view text = AsText(block);
+  size_t lines = 0;
+  size_t wrong = 0;
+  size_t japanese = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const ByteSpan line = block.subspan(at, end - at);
+    at = end + 1;
+    if (IsAllAscii(AsText(line))) {
+      continue;
+    }
+    ++lines;
+    const Score utf8 = Try(Encoding::kUtf8, line, NextUtf8);
+    const Score cp932 = Try(Encoding::kCp932, line, NextCp932);
+    const Score euc = Try(Encoding::kEucJp, line, NextEucJp);
+    const auto best = std::max({utf8.errors == 0 ? utf8.points : -1,
+                                cp932.errors == 0 ? cp932.points : -1,
+                                euc.errors == 0 ? euc.points : -1});
+    wrong += best < 0 ? 1u : 0u;
+    japanese += best > 0 ? 1u : 0u;
+  }
+  return lines > 0 && wrong * 50 <= lines && japanese * 2 >= lines;
+}
+
 }  // namespace
 
+Encoding LineEncoding(ByteSpan line) {
+  if (IsStrictUtf8(line)) {
+    return Encoding::kUtf8;
+  }
+  const Score cp932 = Try(Encoding::kCp932, line, NextCp932);
+  const Score euc = Try(Encoding::kEucJp, line, NextEucJp);
+  const bool is_euc = euc.errors != cp932.errors ? euc.errors < cp932.errors
+                                                 : euc.points > cp932.points;
+  return is_euc ? Encoding::kEucJp : Encoding::kCp932;
+}
+
 std::string_view Name(Encoding encoding) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "us-ascii", "utf-8", "utf-8-bom", "utf-16le",
-      "utf-16be", "cp932", "euc-jp",    "unknown-8bit"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "us-ascii", "utf-8",  "utf-8-bom",    "utf-16le",    "utf-16be",
+      "cp932",    "euc-jp", "unknown-8bit", "iso-2022-jp", "mixed"};
   return kNames[static_cast<size_t>(encoding)];
 }
 
@@ -272,41 +162,23 @@ Encoding SniffUtf16(ByteSpan head, size_t* bom_bytes) {
   return little ? Encoding::kUtf16Le : Encoding::kUtf16Be;
 }
 
-bool IsStrictUtf8(ByteSpan block) {
-  const auto* p = reinterpret_cast<const unsigned char*>(block.data());
-  const auto* end = p + block.size();
-  while (p < end) {
-    if (end - p >= 8) {
-      uint64_t word;
-      std::memcpy(&word, p, 8);
-      if ((word & 0x8080808080808080) == 0) {
-        p += 8;
-        continue;
-      }
-    }
-    if (*p < 0x80) {
-      ++p;
-    } else if (end - p >= 3 && p[0] >= 0xE1 && p[0] <= 0xEF && p[0] != 0xED &&
-               (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80) {
-      p += 3;  // kana and kanji
-    } else {
-      size_t at = 0;
-      const size_t left = std::min<size_t>(4, static_cast<size_t>(end - p));
-      if (NextUtf8(std::as_bytes(std::span(p, left)), &at) == kBad) {
-        return false;
-      }
-      p += at;
+// ESC $ @, ESC $ B, ESC $ ( D and ESC ( I begin kanji or kana.
+bool HasJisEscapes(ByteSpan block) {
+  const std::string_view text = AsText(block);
+  for (size_t at = text.find('\x1b'); at != std::string_view::npos;
+       at = text.find('\x1b', at + 1)) {
+    const std::string_view next = text.substr(at + 1, 3);
+    if (next.starts_with("$@") || next.starts_with("$B") || next == "$(D" ||
+        next.starts_with("(I")) {
+      return true;
     }
   }
-  return true;
+  return false;
 }
 
 std::vector<Encoding> PossibleEncodings(ByteSpan block) {
-  const bool ascii = std::all_of(block.begin(), block.end(), [](std::byte b) {
-    return std::to_integer<unsigned>(b) < 0x80;
-  });
-  if (ascii) {
-    return {Encoding::kAscii};
+  if (IsAllAscii(AsText(block))) {
+    return {HasJisEscapes(block) ? Encoding::kIso2022Jp : Encoding::kAscii};
   }
   const Score utf8 = Try(Encoding::kUtf8, block, NextUtf8);
   if (utf8.errors == 0) {
@@ -332,7 +204,7 @@ std::vector<Encoding> PossibleEncodings(ByteSpan block) {
     }
   }
   if (alive.empty()) {
-    return {Encoding::kUnknown8Bit};
+    return {LinesFit(block) ? Encoding::kMixed : Encoding::kUnknown8Bit};
   }
   const auto average = [](const Candidate& c) {
     return static_cast<double>(c.score->points -
@@ -365,26 +237,6 @@ std::vector<Encoding> PossibleEncodings(ByteSpan block) {
     encodings.push_back(Encoding::kUnknown8Bit);
   }
   return encodings;
-}
-
-Decoded Decode(Encoding encoding, ByteSpan block, std::string* out) {
-  switch (encoding) {
-    case Encoding::kUtf16Le:
-      return DecodeUtf16(true, block, out);
-    case Encoding::kUtf16Be:
-      return DecodeUtf16(false, block, out);
-    case Encoding::kCp932:
-      return DecodeWith(block, NextCp932, out);
-    case Encoding::kEucJp:
-      return DecodeWith(block, NextEucJp, out);
-    case Encoding::kUnknown8Bit:
-      return DecodeWith(block, NextLatin1, out);
-    case Encoding::kAscii:
-    case Encoding::kUtf8:
-    case Encoding::kUtf8Bom:
-      break;
-  }
-  return DecodeWith(block, NextUtf8, out);
 }
 
 }  // namespace sekisho::detect

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "detect/utf8.h"
 
 namespace sekisho::detect {
 
@@ -21,21 +22,28 @@ enum class Encoding : uint8_t {
   kCp932,
   kEucJp,
   kUnknown8Bit,
+  kIso2022Jp,
+  kMixed,  // line by line one of UTF-8, CP932 and EUC-JP
 };
 // "us-ascii", "utf-8", "utf-8-bom", "utf-16le", "utf-16be", "cp932", "euc-jp",
-// "unknown-8bit".
+// "unknown-8bit", "iso-2022-jp", "mixed".
 std::string_view Name(Encoding encoding);
 
 // UTF-16 by its BOM or, without one, by where its zero bytes stand; kAscii when
 // the text is not UTF-16. `*bom_bytes` is how many bytes to skip.
 Encoding SniffUtf16(ByteSpan head, size_t* bom_bytes);
 
-// RFC 3629: no overlong forms, surrogates or code points above U+10FFFF.
-bool IsStrictUtf8(ByteSpan block);
+// A 7-bit text that switches to Japanese by escape sequences (RFC 1468, and
+// what Windows adds to it).
+bool HasJisEscapes(ByteSpan block);
 
 // The encodings in which `block` may be, best first. `block` starts at the
-// start of a character. Never empty; one entry when there is no doubt.
+// start of a character. Never empty; one entry when there is no doubt; kMixed
+// where none fits the whole block and some fit each line.
 std::vector<Encoding> PossibleEncodings(ByteSpan block);
+
+// The likeliest encoding of one line of a mixed file.
+Encoding LineEncoding(ByteSpan line);
 
 struct Decoded {
   size_t characters = 0;  // outside ASCII

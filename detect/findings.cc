@@ -5,6 +5,14 @@
 #include "common/text.h"
 
 namespace sekisho::detect {
+namespace {
+
+std::string TypeName(const ColumnFinding& column) {
+  return column.custom.empty() ? std::string(Name(column.type))
+                               : "custom:" + column.custom;
+}
+
+}  // namespace
 
 std::string JsonMembers(const Findings& findings) {
   std::string json = fmt::format(
@@ -19,6 +27,11 @@ std::string JsonMembers(const Findings& findings) {
       comma = ",";
     }
   }
+  for (const CustomCount& count : findings.custom) {
+    json += fmt::format("{}{}:{}", comma, JsonQuote("custom:" + count.id),
+                        count.values);
+    comma = ",";
+  }
   json += R"(},"columns":[)";
   comma = "";
   for (const ColumnFinding& column : findings.columns) {
@@ -27,9 +40,9 @@ std::string JsonMembers(const Findings& findings) {
             ? ""
             : fmt::format(R"("part":{},)", JsonQuote(column.part));
     json +=
-        fmt::format(R"({}{{{}"name":{},"type":"{}","rows":{},"share":{:.4g}}})",
-                    comma, part, JsonQuote(column.name), Name(column.type),
-                    column.rows, column.share);
+        fmt::format(R"({}{{{}"name":{},"type":{},"rows":{},"share":{:.4g}}})",
+                    comma, part, JsonQuote(column.name),
+                    JsonQuote(TypeName(column)), column.rows, column.share);
     comma = ",";
   }
   json += "]";
@@ -48,10 +61,10 @@ std::vector<std::string> Explain(const Findings& findings) {
                               : 0.0;
     const std::string part =
         column.part.empty() ? "" : EscapeUntrusted(column.part, 160) + ": ";
-    lines.push_back(fmt::format(
-        "{}column {} `{}`: {}, {} of {:.0f} values ({:.1f} %)", part,
-        column.index + 1, EscapeUntrusted(column.name, 80), Name(column.type),
-        column.rows, values, column.share * 100));
+    lines.push_back(
+        fmt::format("{}column {} `{}`: {}, {} of {:.0f} values ({:.1f} %)",
+                    part, column.index + 1, EscapeUntrusted(column.name, 80),
+                    TypeName(column), column.rows, values, column.share * 100));
   }
   return lines;
 }

@@ -24,8 +24,14 @@ struct ColumnFinding {
   std::string name;  // header as it stands, UTF-8; "#4" without one
   int index = 0;     // from 0
   DataType type = DataType::kPersonName;
+  std::string custom;  // id of an administrator's type, which then counts
   int64_t rows = 0;    // values that are of the type
   double share = 0.0;  // of the values that are not empty
+};
+
+struct CustomCount {
+  std::string id;
+  int64_t values = 0;
 };
 
 struct Findings {
@@ -34,6 +40,7 @@ struct Findings {
   int64_t bytes = 0;     // seen by the inspector
   int64_t persons = 0;
   std::array<int64_t, kDataTypeCount> data{};  // values, by DataType
+  std::vector<CustomCount> custom;  // values of administrators' types
   std::vector<ColumnFinding> columns;
   int64_t media = 0;  // pictures, sounds, films: recognised, not read
   Inspection inspection = Inspection::kNone;

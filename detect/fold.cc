@@ -1,14 +1,11 @@
 #include "detect/fold.h"
 
+#include <cstring>
+
 #include "detect/tables.h"
 
 namespace sekisho::detect {
 namespace {
-
-bool IsOuter(char c) {
-  return c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '=' ||
-         c == '\r' || c == '\n' || c == ';' || c == '`';
-}
 
 // Quotes, Excel's = and its leading apostrophe, line ends, and the brackets of
 // a SQL tuple stand around values, never in them. A bracket is taken only where
@@ -111,70 +108,32 @@ void AppendFolded(uint32_t cp, std::string* out) {
 
 }  // namespace
 
-uint32_t NextCodePoint(std::string_view text, size_t* at) {
-  const auto byte = [&](size_t i) {
-    return static_cast<uint32_t>(static_cast<unsigned char>(text[i]));
-  };
-  const size_t i = *at;
-  const uint32_t lead = byte(i);
-  const size_t left = text.size() - i;
-  const auto trail = [&](size_t k) { return (byte(i + k) & 0xC0) == 0x80; };
-  if (lead < 0x80) {
-    *at = i + 1;
-    return lead;
-  }
-  if (lead >= 0xE0 && lead < 0xF0 && left >= 3 && trail(1) && trail(2)) {
-    *at = i + 3;
-    return (lead & 0xF) << 12 | (byte(i + 1) & 0x3F) << 6 |
-           (byte(i + 2) & 0x3F);
-  }
-  if (lead >= 0xC2 && lead < 0xE0 && left >= 2 && trail(1)) {
-    *at = i + 2;
-    return (lead & 0x1F) << 6 | (byte(i + 1) & 0x3F);
-  }
-  if (lead >= 0xF0 && lead < 0xF5 && left >= 4 && trail(1) && trail(2) &&
-      trail(3)) {
-    *at = i + 4;
-    return (lead & 0x7) << 18 | (byte(i + 1) & 0x3F) << 12 |
-           (byte(i + 2) & 0x3F) << 6 | (byte(i + 3) & 0x3F);
-  }
-  *at = i + 1;
-  return 0xFFFD;
-}
-
-void AppendCodePoint(uint32_t cp, std::string* out) {
-  const auto put = [&](uint32_t byte) {
-    out->push_back(static_cast<char>(static_cast<unsigned char>(byte)));
-  };
-  if (cp < 0x80) {
-    put(cp);
-  } else if (cp < 0x800) {
-    put(0xC0 | cp >> 6);
-    put(0x80 | (cp & 0x3F));
-  } else if (cp < 0x10000) {
-    put(0xE0 | cp >> 12);
-    put(0x80 | (cp >> 6 & 0x3F));
-    put(0x80 | (cp & 0x3F));
-  } else {
-    put(0xF0 | cp >> 18);
-    put(0x80 | (cp >> 12 & 0x3F));
-    put(0x80 | (cp >> 6 & 0x3F));
-    put(0x80 | (cp & 0x3F));
-  }
-}
-
 std::string_view Fold(std::string_view cell, std::string* out) {
   cell = TrimOuter(cell);
   // Whole runs are copied: most characters stay what they are.
+  const auto ascii_end = [&](size_t at) {
+    uint64_t word;
+    while (at + 8 <= cell.size() && (std::memcpy(&word, cell.data() + at, 8),
+                                     (word & 0x8080808080808080) == 0)) {
+      at += 8;
+    }
+    while (at < cell.size() && static_cast<signed char>(cell[at]) >= 0) {
+      ++at;
+    }
+    return at;
+  };
   size_t copied = 0;
   bool changed = false;
   for (size_t at = 0; at < cell.size();) {
     if (static_cast<signed char>(cell[at]) >= 0) {
-      ++at;
+      at = ascii_end(at);
       continue;
     }
     const size_t start = at;
     const uint32_t cp = NextCodePoint(cell, &at);
+    if (cp < 0x10000 && !NeedsFolding(cp)) {
+      continue;
+    }
     char before = '\0';
     if (start > copied) {
       before = cell[start - 1];
@@ -224,6 +183,64 @@ void ToKatakana(std::string_view folded, std::string* out) {
     }
   }
   out->append(folded.substr(copied));
+}
+
+namespace {
+
+bool AddUnit(uint32_t cp, NameKey* key) {
+  const size_t needed = cp >= 0x10000 ? 2 : 1;
+  if (key->size + needed > key->units.size()) {
+    return false;
+  }
+  if (cp >= 0x10000) {
+    key->units[key->size++] = static_cast<char16_t>(0xD7C0 + (cp >> 10));
+    cp = 0xDC00 | (cp & 0x3FF);
+  }
+  key->units[key->size++] = static_cast<char16_t>(cp);
+  return true;
+}
+
+void DropHonorific(NameKey* key) {
+  const char16_t last = key->size >= 3 ? key->units[key->size - 1] : u' ';
+  key->size -= last == u'様' || last == u'殿' ? 1u : 0u;
+}
+
+// The characters that one table look-up does not settle.
+NameKey ReadNameSlowly(std::string_view cell, std::string* scratch) {
+  NameKey key;
+  const std::string_view folded = Fold(cell, scratch);
+  for (size_t at = 0; at < folded.size();) {
+    const uint32_t cp = NextCodePoint(folded, &at);
+    const uint16_t unit = cp < 0x10000 ? NameUnit(cp) : kNotSimple;
+    if (unit != 0 && !AddUnit(unit == kNotSimple ? cp : unit, &key)) {
+      return {};
+    }
+  }
+  DropHonorific(&key);
+  return key;
+}
+
+}  // namespace
+
+NameKey ReadName(std::string_view cell, std::string* scratch) {
+  NameKey key;
+  for (size_t at = 0; at < cell.size();) {
+    const uint32_t cp = NextCodePoint(cell, &at);
+    const uint16_t unit = cp < 0x10000 ? NameUnit(cp) : kNotSimple;
+    if (unit == kNotSimple) {
+      return ReadNameSlowly(cell, scratch);
+    }
+    if (unit == 0) {
+      continue;
+    }
+    if (key.size == key.units.size()) {
+      return {};
+    }
+    key.units[key.size++] = static_cast<char16_t>(unit);
+  }
+  key.simple = true;
+  DropHonorific(&key);
+  return key;
 }
 
 }  // namespace sekisho::detect

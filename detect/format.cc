@@ -142,7 +142,9 @@ bool LooksLikeText(ByteSpan head) {
     if (c == 0) {
       return false;
     }
-    controls += c < 0x20 && (c < 0x08 || c > 0x0D) && c != 0x1B && c != 0x1A;
+    // U+0001 separates the columns of some exports.
+    controls +=
+        c < 0x20 && c != 1 && (c < 0x08 || c > 0x0D) && c != 0x1B && c != 0x1A;
   }
   return controls * 100 <= head.size();
 }

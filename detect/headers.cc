@@ -1,6 +1,8 @@
 #include "detect/headers.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <string>
 
 namespace sekisho::detect {
@@ -96,6 +98,41 @@ constexpr Word kWhole[] = {
     {"年令", kAge},
     {"mynumber", kMyNumber},
     {"ssn", kUsSsn},
+    {"iban", kIban},
+    {"nino", kNationalId},
+    {"niss", kNationalId},
+    {"nir", kNationalId},
+    {"rrn", kNationalId},
+    {"nationalid", kNationalId},
+    {"nationalidnumber", kNationalId},
+    {"idnumber", kNationalId},
+    {"担当", kFullName},
+    {"会員", kFullName},
+    {"利用者", kFullName},
+    {"申込者", kFullName},
+    {"被保険者", kFullName},
+    {"本人", kFullName},
+    {"相談者", kFullName},
+    {"依頼者", kFullName},
+    {"cardholder", kFullName},
+    {"cardholdername", kFullName},
+    {"accountholder", kFullName},
+    {"circuitid", kMemberId},
+    {"circuitno", kMemberId},
+    {"subscriberid", kMemberId},
+    {"subscriberno", kMemberId},
+    {"contractid", kMemberId},
+    {"contractno", kMemberId},
+    {"insurednumber", kHealthInsurance},
+    {"insuredsymbol", kHealthInsurance},
+    {"insurernumber", kInsurerNumber},
+    {"yuchosymbol", kYuchoSymbol},
+    {"yuchonumber", kYuchoNumber},
+    {"bankaccountnumber", kBankAccount},
+    {"accountno", kBankAccount},
+    {"bloodpressure", kHealthRecord},
+    {"lastkana", kNameKana},
+    {"firstkana", kNameKana},
     {"socialsecuritynumber", kUsSsn},
     {"cardnumber", kCreditCard},
     {"cardno", kCreditCard},
@@ -180,12 +217,27 @@ constexpr Word kPart[] = {
     {"パスポート", kPassport},
     {"在留カード", kResidenceCard},
     {"residencecard", kResidenceCard},
+    {"被保険者", kHealthInsurance},
     {"保険者番号", kInsurerNumber},
     {"保険証", kHealthInsurance},
     {"記号番号", kHealthInsurance},
     {"被保険者", kHealthInsurance},
     {"基礎年金番号", kBasicPension},
     {"年金番号", kBasicPension},
+    {"pension", kBasicPension},
+    {"身分証", kNationalId},
+    {"身分證", kNationalId},
+    {"身份证", kNationalId},
+    {"居民身份", kNationalId},
+    {"주민", kNationalId},
+    {"住民登録番号", kNationalId},
+    {"aadhaar", kNationalId},
+    {"nationalinsurance", kNationalId},
+    {"sécuritésociale", kNationalId},
+    {"ゆうちょ記号", kYuchoSymbol},
+    {"通帳記号", kYuchoSymbol},
+    {"ゆうちょ番号", kYuchoNumber},
+    {"通帳番号", kYuchoNumber},
     {"口座番号", kBankAccount},
     {"bankaccount", kBankAccount},
     {"カード番号", kCreditCard},
@@ -211,6 +263,9 @@ constexpr Word kPart[] = {
     {"利用者id", kMemberId},
     {"利用者番号", kMemberId},
     {"回線番号", kMemberId},
+    {"回線id", kMemberId},
+    {"契約番号", kMemberId},
+    {"契約id", kMemberId},
     {"受診者番号", kMemberId},
     // Ways to reach someone; before names, since 氏名 may stand beside.
     {"メール", kEmail},
@@ -283,6 +338,39 @@ constexpr Word kPart[] = {
     {"名義", kFullName},
 };
 
+// kPart by first byte: heads[b] is the first word that starts with b, next[i]
+// the one after word i; 0 ends, so words are counted from 1.
+struct PartIndex {
+  std::array<uint16_t, 256> heads{};
+  std::array<uint16_t, std::size(kPart) + 1> next{};
+};
+constexpr PartIndex kParts = [] {
+  PartIndex index;
+  for (size_t i = std::size(kPart); i > 0; --i) {
+    uint16_t& head =
+        index.heads[static_cast<unsigned char>(kPart[i - 1].text[0])];
+    index.next[i] = head;
+    head = static_cast<uint16_t>(i);
+  }
+  return index;
+}();
+
+// Of all words in `key`, the one that stands first in kPart.
+HeaderHint HintOfPart(std::string_view key) {
+  size_t best = std::size(kPart) + 1;
+  for (size_t at = 0; at < key.size(); ++at) {
+    const auto first = static_cast<unsigned char>(key[at]);
+    for (size_t i = kParts.heads[first]; i != 0 && i < best;
+         i = kParts.next[i]) {
+      const std::string_view word = kPart[i - 1].text;
+      const bool fits = key.substr(at).starts_with(word) &&
+                        (word != "tel" || at == 0 || at + 3 == key.size());
+      best = fits ? i : best;
+    }
+  }
+  return best > std::size(kPart) ? kNone : kPart[best - 1].hint;
+}
+
 }  // namespace
 
 HeaderHint HintOf(std::string_view folded) {
@@ -306,19 +394,7 @@ HeaderHint HintOf(std::string_view folded) {
   if (key.size() > 40) {
     return kNone;
   }
-  const bool ascii = std::all_of(key.begin(), key.end(), [](char c) {
-    return static_cast<signed char>(c) >= 0;
-  });
-  for (const Word& word : kPart) {
-    if (ascii && static_cast<signed char>(word.text[0]) < 0) {
-      continue;
-    }
-    if (word.text == "tel" ? key.starts_with("tel") || key.ends_with("tel")
-                           : key.find(word.text) != std::string::npos) {
-      return word.hint;
-    }
-  }
-  return kNone;
+  return HintOfPart(key);
 }
 
 }  // namespace sekisho::detect

@@ -33,6 +33,10 @@ enum class HeaderHint : uint8_t {
   kHealthRecord,
   kMemberId,
   kUsSsn,
+  kIban,
+  kNationalId,
+  kYuchoSymbol,
+  kYuchoNumber,
   kOrganisation,    // 会社名, 店舗名: the rows may be companies
   kRepresentative,  // 代表者: belongs to the company's entry
   kNotPersonal,     // 商品名, IMEI, ファイル名 ...

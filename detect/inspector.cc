@@ -1,27 +1,11 @@
 #include "detect/inspector.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sekisho::detect {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{256} * 1024;
-
-bool IsAscii(std::string_view text) {
-  const char* p = text.data();
-  const char* end = p + text.size();
-  uint64_t high = 0;
-  for (; end - p >= 8; p += 8) {
-    uint64_t word;
-    std::memcpy(&word, p, 8);
-    high |= word;
-  }
-  for (; p < end; ++p) {
-    high |= static_cast<unsigned char>(*p);
-  }
-  return (high & 0x8080808080808080) == 0;
-}
 
 // Where a block may end: behind a line end, which is no part of a character in
 // any of the encodings; without one behind a byte below 0x40, which is not
@@ -57,7 +41,8 @@ size_t BlockEndUtf16(std::string_view raw, Encoding encoding) {
 Inspector::Inspector(const Options& options)
     : options_(options),
       hasher_(std::make_unique<const IdentityHasher>(options.key)) {
-  state_.readings.push_back({Encoding::kAscii, TextJudge(hasher_.get())});
+  state_.readings.push_back(
+      {Encoding::kAscii, TextJudge(hasher_.get(), options_.custom.get())});
   state_.known_text = options.known_text;
 }
 Inspector::Inspector(Inspector&&) noexcept = default;
@@ -147,7 +132,8 @@ void Inspector::State::JudgeRaw(Ending ending) {
 
 void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
   text_bytes += block.size();
-  if (!utf16 && IsAscii(block)) {
+  const bool seven_bit = !utf16 && IsAllAscii(block);
+  if (seven_bit && !HasJisEscapes(AsBytes(block))) {
     for (Reading& reading : readings) {
       reading.judge.Add(block, ending);
     }
@@ -185,9 +171,10 @@ void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
     reading->judge.Add(block, ending);
     return;
   }
-  std::string text;
-  text.reserve(block.size() * 2);
-  Decoded decoded = Decode(reading->encoding, AsBytes(block), &text);
+  std::string& text = reading->decoded;
+  const bool seven_bit = !utf16 && IsAllAscii(block);
+  Decoded decoded = Decode(seven_bit ? Encoding::kIso2022Jp : reading->encoding,
+                           AsBytes(block), &text);
   if (!utf16 && readings.size() == 1 &&
       decoded.errors * 50 > decoded.characters) {
     // Files joined from several sources change their encoding on the way.
@@ -200,6 +187,7 @@ void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
   reading->characters += decoded.characters;
   reading->errors += decoded.errors;
   reading->judge.Add(text, ending);
+  text.clear();
 }
 
 Findings Inspector::State::Finish() {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "detect/custom.h"
 #include "detect/encoding.h"
 #include "detect/findings.h"
 #include "detect/format.h"
@@ -33,6 +34,8 @@ struct Options {
   int64_t max_bytes = 0;
   // UTF-8 text that a reader of a document made: nothing to recognise.
   bool known_text = false;
+  // Types of data the administrator defined; may be null.
+  std::shared_ptr<const CustomTypes> custom{};
 };
 
 class Inspector {
@@ -59,6 +62,7 @@ class Inspector {
     TextJudge judge;
     size_t characters = 0;
     size_t errors = 0;
+    std::string decoded{};  // empty; keeps its room from block to block
   };
   // Copyable, for PersonsSoFar.
   struct State {

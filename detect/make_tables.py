@@ -97,6 +97,74 @@ WHOLE = ("市原市", "市川市", "郡山市", "郡上市", "大和郡山市", 
          "佐波郡玉村町", "杵島郡大町町", "三宅島三宅村", "八丈島八丈町")
 
 
+HEPBURN = dict(zip(
+    "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロ"
+    "ワヲンガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポヴ",
+    "a i u e o ka ki ku ke ko sa shi su se so ta chi tsu te to na ni nu ne no "
+    "ha hi fu he ho ma mi mu me mo ya yu yo ra ri ru re ro wa o n ga gi gu ge "
+    "go za ji zu ze zo da ji zu de do ba bi bu be bo pa pi pu pe po vu".split()
+))
+
+
+def roman(kana):
+    """Hepburn, lower case, long vowels short: what passports have, and what
+    the detector makes of Satou, Satoh and Satoo."""
+    out, double = "", False
+    for char in kana:
+        if char == "ッ":
+            double = True
+        elif char in "ャュョ" and out:
+            vowel = "auo"["ャュョ".index(char)]
+            out = out[:-1] + ("" if out.endswith(("shi", "chi", "ji"))
+                              else "y") + vowel
+        elif char in HEPBURN:
+            out += HEPBURN[char][0] * double + HEPBURN[char]
+            double = False
+        elif char != "ー":
+            return None
+    plain = ""
+    for char in out:
+        if not (plain[-1:] == "o" and char in "uo"
+                or plain[-1:] == "u" and char == "u"):
+            plain += char
+    return plain if len(plain) >= 2 else None
+
+
+def name_map(table):
+    """Code point -> UTF-16 unit in a name's normal form: 0 dropped, 0xFFFF not
+    that simple."""
+    units = []
+    for cp in range(0x10000):
+        text = table.get(cp, chr(cp))
+        if 0x3041 <= cp <= 0x3096:
+            text = chr(cp + 0x60)
+        if 0xD800 <= cp < 0xE000 or cp in (0x3001, 0x3002, 0x3099, 0x309A,
+                                           0xFF9E, 0xFF9F, 0xFFFD):
+            units.append(0xFFFF)
+        elif text == "" or text == " ":
+            units.append(0)
+        elif (len(text) > 1 or ord(text) > 0xFFFF
+              or (text < "\x80" and not text.isalpha())):
+            units.append(0xFFFF)
+        else:
+            units.append(ord(text.lower()) if text < "\x80" else ord(text))
+    return struct.pack("<65536H", *units)
+
+
+# What a folded cell cannot hold as it stands, beyond what the table changes.
+HYPHENS = (*range(0x2010, 0x2016), 0x2212, 0x30FC, 0x2500, 0x2501, 0xFE63,
+           0xFF0D, 0xFF70, 0x207B, 0x02D7)
+
+
+def unfolded_bits(table):
+    """Bitmap of the code points that Fold has to look at."""
+    bits = bytearray(8192)
+    for cp in (*table, *HYPHENS, 0x3099, 0x309A, 0xFFFD,
+               *range(0xD800, 0xE000)):
+        bits[cp >> 3] |= 1 << (cp & 7)
+    return bytes(bits)
+
+
 def municipality(rest):
     """'札幌市北区' of '札幌市北区麻生町'; None where there is none."""
     for name in WHOLE:
@@ -212,6 +280,10 @@ def main():
         pool,
         double_byte("cp932", range(0x81, 0xFD), range(0x40, 0xFD)),
         double_byte("euc_jp", range(0xA1, 0xFF), range(0xA1, 0xFF), b"\x8f"),
+        hash_set(filter(None, map(roman, kana_surnames))),
+        hash_set(filter(None, map(roman, kana_given))),
+        name_map(table),
+        unfolded_bits(table),
     ]
     offset = 8 + 8 * len(sections)
     head, body = b"", b""

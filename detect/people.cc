@@ -130,6 +130,16 @@ void DistinctSet::Insert(uint64_t hash) {
   }
 }
 
+void DistinctSet::Insert(std::span<const uint64_t> hashes) {
+  size_t i = 0;
+  for (; i < hashes.size() && exact(); ++i) {
+    Insert(hashes[i]);
+  }
+  for (; i < hashes.size(); ++i) {
+    InsertRegister(hashes[i]);
+  }
+}
+
 bool DistinctSet::Contains(uint64_t hash) const {
   if (slots_.empty()) {
     return false;
@@ -284,90 +294,6 @@ Result<PeopleSketch> PeopleSketch::Parse(ByteSpan bytes) {
     }
   }
   return sketch;
-}
-
-IdentityHasher::IdentityHasher(const SketchKey& key) {
-  // One subkey per use: equal values of two kinds share no bits.
-  for (size_t i = 0; i < subkeys_.size(); ++i) {
-    const std::string_view label = "sekisho people v1";
-    std::array<unsigned char, 32> input{};
-    std::copy(label.begin(), label.end(), input.begin());
-    input[31] = static_cast<unsigned char>(i);
-    std::array<unsigned char, 16> derived{};
-    crypto_generichash(
-        derived.data(), derived.size(), input.data(), input.size(),
-        reinterpret_cast<const unsigned char*>(key.data()), key.size());
-    const auto bytes = std::as_bytes(std::span(derived));
-    subkeys_[i] = {GetU64(&bytes[0]), GetU64(&bytes[8])};
-  }
-}
-
-namespace {
-
-// SipHash-2-4 (Aumasson and Bernstein, 2012). Ours, because it is called three
-// to six times a record and must be inlined.
-struct Sip {
-  uint64_t v0, v1, v2, v3;
-  explicit Sip(const std::array<uint64_t, 2>& key)
-      : v0(key[0] ^ 0x736f6d6570736575),
-        v1(key[1] ^ 0x646f72616e646f6d),
-        v2(key[0] ^ 0x6c7967656e657261),
-        v3(key[1] ^ 0x7465646279746573) {}
-  void Round() {
-    v0 += v1;
-    v1 = std::rotl(v1, 13) ^ v0;
-    v0 = std::rotl(v0, 32);
-    v2 += v3;
-    v3 = std::rotl(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = std::rotl(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = std::rotl(v1, 17) ^ v2;
-    v2 = std::rotl(v2, 32);
-  }
-  void Word(uint64_t word) {
-    v3 ^= word;
-    Round();
-    Round();
-    v0 ^= word;
-  }
-  uint64_t Finish() {
-    v2 ^= 0xff;
-    for (int i = 0; i < 4; ++i) {
-      Round();
-    }
-    return v0 ^ v1 ^ v2 ^ v3;
-  }
-};
-
-}  // namespace
-
-uint64_t IdentityHasher::Value(std::string_view normalised) const {
-  Sip sip(subkeys_[kIdentityKindCount]);
-  const char* p = normalised.data();
-  size_t left = normalised.size();
-  for (; left >= 8; p += 8, left -= 8) {
-    uint64_t word;
-    std::memcpy(&word, p, 8);
-    sip.Word(word);
-  }
-  uint64_t last = static_cast<uint64_t>(normalised.size()) << 56;
-  if (left > 0) {
-    uint64_t tail = 0;
-    std::memcpy(&tail, p, left);
-    last |= tail;
-  }
-  sip.Word(last);
-  return std::max<uint64_t>(sip.Finish(), 1);
-}
-
-uint64_t IdentityHasher::Identity(IdentityKind kind, uint64_t a,
-                                  uint64_t b) const {
-  Sip sip(subkeys_[static_cast<size_t>(kind)]);
-  sip.Word(a);
-  sip.Word(b);
-  sip.Word(uint64_t{16} << 56);
-  return std::max<uint64_t>(sip.Finish(), 1);
 }
 
 }  // namespace sekisho::detect

@@ -49,6 +49,7 @@ inline constexpr size_t kSketchBytes = size_t{1} << (kSketchPrecision - 1);
 class DistinctSet {
  public:
   void Insert(uint64_t hash);
+  void Insert(std::span<const uint64_t> hashes);
   void Merge(const DistinctSet& other);
   // Exact up to kMaxExactPeople, then an estimate.
   int64_t Count() const;
@@ -99,18 +100,25 @@ class PeopleSketch {
   std::array<DistinctSet, kIdentityKindCount> sets_;
 };
 
-// SipHash-2-4 with one subkey for values and one per kind.
+// Values by a keyed universal hash, which never leaves this process; what is
+// made of them is SipHash-2-4 with a subkey for each kind.
 class IdentityHasher {
  public:
   explicit IdentityHasher(const SketchKey& key);
   // Hash of a normalised value, never 0.
   uint64_t Value(std::string_view normalised) const;
-  // Identity of `kind` made of one or two hashed values.
+  // Identity of `kind` made of one or two hashed values, never 0.
   uint64_t Identity(IdentityKind kind, uint64_t a, uint64_t b = 0) const;
+  // out[i] = Identity(kind, a[i], b[i]), several at once where the processor
+  // can. The spans have one size.
+  void Identities(IdentityKind kind, std::span<const uint64_t> a,
+                  std::span<const uint64_t> b, std::span<uint64_t> out) const;
 
  private:
   using Subkey = std::array<uint64_t, 2>;
-  std::array<Subkey, kIdentityKindCount + 1> subkeys_;
+  std::array<Subkey, kIdentityKindCount> subkeys_;
+  // Odd; one for each 8 bytes of a value, then in turn.
+  std::array<uint64_t, 16> value_keys_;
 };
 
 }  // namespace sekisho::detect

@@ -3,16 +3,21 @@
 #include <algorithm>
 #include <span>
 
+#include "detect/characters.h"
 #include "detect/fold.h"
 #include "detect/headers.h"
+#include "detect/prose_names.h"
 #include "detect/values.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace sekisho::detect {
 namespace {
 
 constexpr size_t kPieceBytes = 4096;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlnum(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -41,6 +46,63 @@ constexpr std::array<std::string_view, 8> kCardWords = {
     "カード", "クレジット", "card", "visa", "jcb", "master", "amex", "credit"};
 constexpr std::array<std::string_view, 4> kMyNumberWords = {
     "個人番号", "マイナンバー", "mynumber", "my number"};
+
+// What of a line is worth a closer look, seen without reading it.
+struct LineFacts {
+  bool ascii = true;
+  bool at_sign = false;
+  bool colon = false;       // in the first bytes, where labels end
+  bool wide_forms = false;  // full-width letters and digits
+  size_t digits = 0;
+};
+
+LineFacts Look(std::string_view line) {
+  LineFacts facts;
+  size_t i = 0;
+#if defined(__SSE2__)
+  const __m128i zero = _mm_setzero_si128();
+  __m128i digits = zero;
+  for (; i + 16 <= line.size(); i += 16) {
+    const __m128i x =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(line.data() + i));
+    const auto any = [&](char c) {
+      return _mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(c))) != 0;
+    };
+    facts.at_sign |= any('@');
+    facts.colon |= i < 48 && any(':');
+    // A comparison gives -1: their sum is added up in halves of 8 bytes.
+    const __m128i is_digit =
+        _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)),
+                      _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
+    digits =
+        _mm_add_epi64(digits, _mm_sad_epu8(_mm_sub_epi8(zero, is_digit), zero));
+    if (_mm_movemask_epi8(x) != 0) {
+      facts.ascii = false;
+      facts.wide_forms |= any('\xef');
+    }
+  }
+  facts.digits = static_cast<size_t>(
+      _mm_cvtsi128_si64(digits) +
+      _mm_cvtsi128_si64(_mm_unpackhi_epi64(digits, digits)));
+#endif
+  for (; i < line.size(); ++i) {
+    const char c = line[i];
+    facts.at_sign |= c == '@';
+    facts.colon |= c == ':' && i < 48;
+    facts.digits += IsDigit(c) ? 1u : 0u;
+    facts.ascii &= static_cast<signed char>(c) >= 0;
+    facts.wide_forms |= c == '\xef';
+  }
+  return facts;
+}
+
+// Numbers that are fewer are no phone, card or birth date.
+constexpr size_t kMinDigits = 9;
+constexpr size_t kMinDateDigits = 3;
+
+bool SpeaksOfBirth(std::string_view line) {
+  return line.find("生年月日") != std::string_view::npos;
+}
 
 // Between tokens of a line that may hold a name.
 bool IsBreak(char c) {
@@ -122,39 +184,55 @@ void ProseReader::Piece(std::string_view line, Tally* tally) {
     }
     return;
   }
-  bool ascii = true;
-  bool at_sign = false;
-  size_t digits = 0;
-  for (char c : line) {
-    ascii &= static_cast<signed char>(c) >= 0;
-    at_sign |= c == '@';
-    digits += static_cast<size_t>(c >= '0' && c <= '9');
-  }
-  if (!ascii) {
-    line = Fold(line, &folded_);
-    at_sign = line.find('@') != std::string_view::npos;
-    digits =
-        static_cast<size_t>(std::count_if(line.begin(), line.end(), IsDigit));
-  }
-  if (Label(line, tally)) {
+  LineFacts facts = Look(line);
+  const auto says_something = [&] {
+    return facts.at_sign || facts.colon || facts.digits >= kMinDigits ||
+           (!facts.ascii && facts.digits >= kMinDateDigits);
+  };
+  if (!says_something() && !facts.wide_forms) {
     return;
   }
-  if (!at_sign && digits < 9) {
+  if (!facts.ascii) {
+    line = Fold(line, &folded_);
+    facts = Look(line);
+    if (!says_something()) {
+      return;
+    }
+  }
+  if (facts.colon && Label(line, tally)) {
+    return;
+  }
+  // Each sentence may speak of somebody else.
+  constexpr std::string_view kStop = "。";
+  while (!line.empty()) {
+    const size_t stop = facts.ascii ? line.size() : line.find(kStop);
+    Sentence(line.substr(0, stop), tally);
+    line.remove_prefix(stop >= line.size() ? line.size() : stop + kStop.size());
+  }
+}
+
+void ProseReader::Sentence(std::string_view line, Tally* tally) {
+  const LineFacts facts = Look(line);
+  const bool birth =
+      facts.digits >= kMinDateDigits && !facts.ascii && SpeaksOfBirth(line);
+  if (!facts.at_sign && facts.digits < kMinDigits && !birth) {
     return;
   }
   Record record;
-  if (at_sign) {
+  if (facts.at_sign) {
     FindEmails(line, &record);
   }
-  if (digits >= 9) {
+  if (facts.digits >= kMinDigits) {
     FindNumbers(line, &record, tally);
+  }
+  if (birth) {
+    FindBirth(line, &record);
   }
   if (record.kinds == 0) {
     return;
   }
   FindName(line, &record);
-  const bool has_name = record.identity.name != 0 || record.identity.kana != 0;
-  if (!has_name || record.kinds < 2) {
+  if (record.identity.name == 0) {
     return;
   }
   for (size_t i = 0; i < kDataTypeCount; ++i) {
@@ -163,8 +241,39 @@ void ProseReader::Piece(std::string_view line, Tally* tally) {
   CountPerson(record.identity, *hasher_, &tally->people);
 }
 
+// "生年月日は昭和55年1月2日、住所は...".
+void ProseReader::FindBirth(std::string_view line, Record* record) {
+  const auto behind = [&](std::string_view word) {
+    const size_t at = line.find(word);
+    std::string_view rest =
+        at == std::string_view::npos ? "" : line.substr(at + word.size());
+    for (std::string_view mark : {"は", "が", ":", " ", "("}) {
+      rest.remove_prefix(rest.starts_with(mark) ? mark.size() : 0);
+    }
+    size_t end = rest.size();
+    for (std::string_view mark : {"、", "で", "の", "と", ")", ",", " "}) {
+      end = std::min(end, rest.find(mark));
+    }
+    return rest.substr(0, end);
+  };
+  const Date date = ParseDate(behind("生年月日"));
+  if (date.year == 0) {
+    return;
+  }
+  const auto packed = PackDate(date);
+  record->identity.birth = hasher_->Value({packed.data(), packed.size()});
+  ++record->kinds;
+  record->personal = true;
+  ++record->data[Index(DataType::kBirthDate)];
+  if (const std::string_view address = behind("住所"); IsAddress(address)) {
+    record->identity.address = hasher_->Value(address);
+    ++record->kinds;
+    ++record->data[Index(DataType::kAddress)];
+  }
+}
+
 bool ProseReader::Label(std::string_view line, Tally* tally) {
-  size_t colon = line.substr(0, 48).find(':');
+  const size_t colon = line.substr(0, 48).find(':');
   if (colon == std::string_view::npos || colon == 0) {
     return false;
   }
@@ -193,24 +302,26 @@ bool ProseReader::Label(std::string_view line, Tally* tally) {
   switch (HintOf(label)) {
     case HeaderHint::kFullName:
     case HeaderHint::kAmbiguousName: {
+      // The label says it; only what cannot be a name is none.
       const bool sure =
-          MatchFullName(value) != Match::kNone || IsRomanName(value);
+          MatchFullName(value) != Match::kNone || IsRomanName(value) ||
+          (!IsAllAscii(value) && value.size() >= 6 && value.size() <= 36 &&
+           CouldBeName(value) && HintOf(value) == HeaderHint::kNone);
       if (!sure) {
         return false;
       }
       if (form_.identity.name != 0) {
         Flush(tally);
       }
-      std::string compact;
-      ToKatakana(value, &compact);
-      return note(DataType::kPersonName, &form_.identity.name, compact);
+      return note(DataType::kPersonName, &form_.identity.name,
+                  ReadName(value, &scratch_).bytes());
     }
     case HeaderHint::kNameKana:
       if (MatchKanaName(value) == Match::kNone) {
         return false;
       }
-      ToKatakana(value, &kana_);
-      return note(DataType::kNameKana, &form_.identity.kana, kana_);
+      return note(DataType::kNameKana, &form_.identity.kana,
+                  ReadName(value, &scratch_).bytes());
     case HeaderHint::kPhone: {
       const Phone phone = ParsePhone(value);
       return phone.kind != PhoneKind::kNone &&
@@ -225,9 +336,9 @@ bool ProseReader::Label(std::string_view line, Tally* tally) {
              note(DataType::kAddress, &form_.identity.address, value);
     case HeaderHint::kBirthDate: {
       const Date date = ParseDate(value);
-      const int packed = (date.year * 100 + date.month) * 100 + date.day;
+      const auto packed = PackDate(date);
       return date.year != 0 && note(DataType::kBirthDate, &form_.identity.birth,
-                                    std::to_string(packed));
+                                    {packed.data(), packed.size()});
     }
     default:
       return false;
@@ -264,6 +375,7 @@ void ProseReader::FindEmails(std::string_view line, Record* record) {
       if (record->identity.email == 0) {
         record->identity.email = hasher_->Value(LowerCase(email));
         ++record->kinds;
+        record->personal = true;
       }
       ++record->data[Index(DataType::kEmail)];
     }
@@ -292,6 +404,7 @@ void ProseReader::FindNumbers(std::string_view line, Record* record,
              (IsDigit(line[end + 1]) || line[end + 1] == '(')))) {
       ++end;
     }
+    // The full stop of a sentence ends a number, that of a version does not.
     const bool bounded =
         end == line.size() || (!IsAlnum(line[end]) && line[end] != '_');
     const std::string_view run = line.substr(at, end - at);
@@ -299,6 +412,7 @@ void ProseReader::FindNumbers(std::string_view line, Record* record,
       const Phone phone = ParsePhone(run);
       const bool personal =
           phone.kind == PhoneKind::kMobile ||
+          phone.kind == PhoneKind::kInternational ||
           (phone.separated && (phone.kind == PhoneKind::kLandline ||
                                phone.kind == PhoneKind::kIp));
       char buffer[20];
@@ -307,6 +421,7 @@ void ProseReader::FindNumbers(std::string_view line, Record* record,
         if (record->identity.phone == 0) {
           record->identity.phone = hasher_->Value(phone.digits());
           ++record->kinds;
+          record->personal |= phone.kind == PhoneKind::kMobile;
         }
         ++record->data[Index(DataType::kPhone)];
       } else if (IsCardNumber(digits) && HasWord(line, kCardWords)) {
@@ -323,63 +438,15 @@ void ProseReader::FindNumbers(std::string_view line, Record* record,
 }
 
 void ProseReader::FindName(std::string_view line, Record* record) {
-  const auto take = [&](std::string_view name) {
-    std::string compact;
-    ToKatakana(name, &compact);
-    record->identity.name = hasher_->Value(compact);
-    ++record->kinds;
-    ++record->data[Index(DataType::kPersonName)];
-  };
-  // "Taro Yamada <taro@...>", as in mail headers and AUTHORS.
-  const size_t angle = line.find('<');
-  if (angle != std::string_view::npos && record->identity.email != 0) {
-    std::string_view before = line.substr(0, angle);
-    while (!before.empty() && (before.back() == ' ' || before.back() == '"')) {
-      before.remove_suffix(1);
-    }
-    const size_t start = before.find_last_of(":;,\"");
-    if (start != std::string_view::npos) {
-      before.remove_prefix(start + 1);
-    }
-    while (!before.empty() && !IsAlnum(before.front()) &&
-           static_cast<signed char>(before.front()) >= 0) {
-      before.remove_prefix(1);
-    }
-    if (IsRomanName(before) || MatchFullName(before) != Match::kNone) {
-      take(before);
-      return;
-    }
+  const FoundName found = FindNameIn(line);
+  if (found.first.empty() || (!found.sure && !record->personal)) {
+    return;
   }
-  std::string_view previous;
-  for (size_t at = 0; at < line.size();) {
-    while (at < line.size() && IsBreak(line[at])) {
-      ++at;
-    }
-    size_t end = at;
-    while (end < line.size() && !IsBreak(line[end])) {
-      ++end;
-    }
-    std::string_view token = line.substr(at, end - at);
-    for (std::string_view suffix : {"様", "氏", "さん", "殿"}) {
-      if (token.size() > suffix.size() + 3 && token.ends_with(suffix)) {
-        token.remove_suffix(suffix.size());
-      }
-    }
-    if (!token.empty() && static_cast<signed char>(token[0]) < 0) {
-      if (MatchFullName(token) == Match::kStrong) {
-        take(token);
-        return;
-      }
-      if (!previous.empty() && IsSurname(previous) && IsGivenName(token)) {
-        take(std::string(previous) + std::string(token));
-        return;
-      }
-      previous = token;
-    } else {
-      previous = {};
-    }
-    at = end;
-  }
+  std::string name(found.first);
+  name += found.second;
+  record->identity.name = hasher_->Value(ReadName(name, &scratch_).bytes());
+  ++record->kinds;
+  ++record->data[Index(DataType::kPersonName)];
 }
 
 }  // namespace sekisho::detect

@@ -53,17 +53,20 @@ class ProseReader {
     Identity identity;
     std::array<int64_t, kDataTypeCount> data{};
     int kinds = 0;
+    bool personal = false;  // a value that a shop or an office has not
   };
   void Piece(std::string_view line, Tally* tally);
+  void Sentence(std::string_view line, Tally* tally);
   bool Label(std::string_view line, Tally* tally);
   void FindEmails(std::string_view line, Record* record);
   void FindNumbers(std::string_view line, Record* record, Tally* tally);
+  void FindBirth(std::string_view line, Record* record);
   void FindName(std::string_view line, Record* record);
 
   const IdentityHasher* hasher_;
   Record form_;
   std::string folded_;
-  std::string kana_;
+  std::string scratch_;
 };
 
 }  // namespace sekisho::detect

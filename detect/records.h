@@ -28,6 +28,11 @@ struct Records {
   size_t consumed = 0;          // bytes; what follows is an unfinished record
 
   size_t size() const { return first.size(); }
+  void Clear() {
+    fields.clear();
+    first.clear();
+    consumed = 0;
+  }
   std::span<const Field> of(size_t record) const {
     const size_t end =
         record + 1 < first.size() ? first[record + 1] : fields.size();
@@ -35,13 +40,17 @@ struct Records {
   }
 };
 
+// The delimiter of columns that are aligned by two spaces and more.
+inline constexpr char kAligned = ' ';
+
 enum class Ending { kMoreFollows, kLast };
 
 // `delimiter` 0: every line is one field. `text` is below 4 GiB.
 void CutRecords(std::string_view text, char delimiter, Ending ending,
                 Records* out);
 
-// The delimiter of `text` (',', '\t', ';', '|'), or 0 for plain lines.
+// The delimiter of `text` (',', '\t', ';', '|', '^', U+0001, ':' or kAligned),
+// or 0 for plain lines.
 char GuessDelimiter(std::string_view text);
 
 }  // namespace sekisho::detect

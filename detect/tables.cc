@@ -30,6 +30,9 @@ enum Section : uint32_t {
   kFoldPool = 8,
   kCp932 = 9,
   kJis0212 = 10,
+  kRomanSets = 11,  // two
+  kNameUnits = 13,
+  kUnfolded = 14,
 };
 
 uint32_t Directory(uint32_t section, uint32_t field) {
@@ -62,7 +65,9 @@ bool Contains(WordSet set, std::string_view folded_word) {
   if (wanted == 0) {
     wanted = 1;
   }
-  const uint32_t section = kWordSets + static_cast<uint32_t>(set);
+  const auto index = static_cast<uint32_t>(set);
+  const uint32_t section =
+      index < kPostalCodes ? kWordSets + index : kRomanSets + index - 5;
   const unsigned char* slots = Start(section);
   const uint32_t mask = Size(section) / 4 - 1;
   for (uint32_t i = wanted & mask;; i = (i + 1) & mask) {
@@ -100,6 +105,14 @@ Folded FoldCodePoint(uint32_t code_point) {
   return {true, {reinterpret_cast<const char*>(entry + 1), entry[0]}};
 }
 
+bool NeedsFolding(uint32_t code_point) {
+  return (Start(kUnfolded)[code_point >> 3] >> (code_point & 7) & 1) != 0;
+}
+
+uint16_t NameUnit(uint32_t code_point) {
+  return Cell16(Start(kNameUnits), code_point);
+}
+
 char16_t FromCp932(uint8_t lead, uint8_t trail) {
   if (lead < 0x81 || lead > 0xFC || trail < 0x40 || trail > 0xFC) {
     return 0;
@@ -107,6 +120,8 @@ char16_t FromCp932(uint8_t lead, uint8_t trail) {
   return Cell16(Start(kCp932),
                 size_t{lead - 0x81u} * (0xFD - 0x40) + (trail - 0x40u));
 }
+
+const unsigned char* Cp932Cells() { return Start(kCp932); }
 
 char16_t FromJis0212(uint8_t lead, uint8_t trail) {
   if (lead < 0xA1 || lead > 0xFE || trail < 0xA1 || trail > 0xFE) {

@@ -2,6 +2,7 @@
 // packaged data. They are linked in: a sandboxed process opens no file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -14,7 +15,9 @@ enum class WordSet {
   kGivenName,
   kKanaSurname,
   kKanaGivenName,
-  kMunicipality
+  kMunicipality,
+  kRomanSurname,  // as KnowsRoman of values_name.cc brings them to one form
+  kRomanGivenName
 };
 
 // False positives: one in 100,000 (32-bit hashes).
@@ -30,8 +33,22 @@ struct Folded {
 };
 Folded FoldCodePoint(uint32_t code_point);
 
+// False: Fold leaves the BMP code point as it is, wherever it stands.
+bool NeedsFolding(uint32_t code_point);
+
+// The UTF-16 unit that stands for a BMP code point in a name's normal form:
+// folded, katakana for hiragana, lower case. 0: dropped.
+inline constexpr uint16_t kNotSimple = 0xFFFF;  // ask Fold
+uint16_t NameUnit(uint32_t code_point);
+
 // 0 where the pair means nothing. CP932 with NEC and IBM extensions.
 char16_t FromCp932(uint8_t lead, uint8_t trail);
+// The same as a table: two bytes a cell, kCp932Trails cells for each lead byte
+// from kCp932FirstLead to 0xFC, the first for the trail byte kCp932FirstTrail.
+inline constexpr uint8_t kCp932FirstLead = 0x81;
+inline constexpr uint8_t kCp932FirstTrail = 0x40;
+inline constexpr size_t kCp932Trails = 0xFD - 0x40;
+const unsigned char* Cp932Cells();
 // JIS X 0212, the three-byte plane of EUC-JP; bytes 0xA1..0xFE.
 char16_t FromJis0212(uint8_t lead, uint8_t trail);
 

@@ -9,13 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "detect/custom.h"
 #include "detect/findings.h"
-#include "detect/headers.h"
 #include "detect/people.h"
 #include "detect/prose.h"
 #include "detect/records.h"
+#include "detect/role.h"
 
 namespace sekisho::detect {
+
+struct Rows;
+struct Sample;
 
 inline constexpr size_t kMaxColumns = 256;  // judged; more are read as prose
 inline constexpr size_t kMaxRecordBytes = size_t{1} << 20;
@@ -23,115 +27,67 @@ inline constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 // Copyable: a copy may be fed on to see what the count would be.
 class TextJudge {
  public:
-  // What a column holds. kFullName to kGivenName come from one DataType.
-  enum class Role : uint8_t {
-    kNone,
-    kFullName,
-    kSurname,
-    kGivenName,
-    kKana,
-    kAddress,
-    kAddressPart,
-    kPostal,
-    kPhone,
-    kEmail,
-    kBirthDate,
-    kSex,
-    kAge,
-    kMyNumber,
-    kDriversLicense,
-    kPassport,
-    kResidenceCard,
-    kHealthInsurance,
-    kBasicPension,
-    kBankAccount,
-    kCard,
-    kHealthRecord,
-    kMemberId,
-    kIban,
-    kUsSsn,
-  };
-
-  explicit TextJudge(const IdentityHasher* hasher);
+  // Both must outlive the judge; `custom` may be null.
+  explicit TextJudge(const IdentityHasher* hasher,
+                     const CustomTypes* custom = nullptr);
 
   // UTF-8; any cut is fine. With kLast nothing is held back.
   void Add(std::string_view text, Ending ending);
 
   int64_t persons() const { return tally_.people.Persons(); }
-  // ',', '\t', ';', '|', or 0 when no table was seen.
+  // ',', '\t', ';', '|' ..., or 0 when no table was seen.
   char delimiter() const { return format_delimiter_; }
   // Fills in persons, data, columns, people and format.
   void Report(Findings* findings) const;
 
  private:
-  void JudgeBlock(const Records& records);
-  // Records `rows` as one table of `width` columns. What is left to be read as
-  // text is appended to `lines`.
-  void JudgeTable(const Records& records, std::span<const uint32_t> rows,
-                  size_t width, std::vector<uint32_t>* lines);
-  void ReadLines(const Records& records, std::span<const uint32_t> lines);
-  bool FindHeader(const Records& records, std::span<const uint32_t> rows,
-                  uint32_t* header_row);
-  void DecideRoles(const Records& records, std::span<const uint32_t> rows);
-  void DecideTable(size_t row_count);
-  void CountRows(const Records& records, std::span<const uint32_t> rows);
-  std::string_view Text(Field field) const {
-    return std::string_view(text_).substr(field.begin, field.size);
-  }
-
-  struct Column {
-    HeaderHint hint = HeaderHint::kNone;
-    std::string name;
-    Role role = Role::kNone;
-    // Of the last block's sample.
-    bool organisations = false;
-    bool names_known = false;  // half of the values are in the dictionaries
-    bool mobile = false;       // four in five are mobile numbers
-    bool varied = false;       // one in three values is distinct
-    // Values so far, for the report.
-    int64_t filled = 0;
-    int64_t passed = 0;
-  };
-  // What the columns together say about the rows of a block.
-  struct Table {
-    bool people = false;       // rows are people
-    bool name_counts = false;  // a name makes a person with one more value
-    bool name_alone = false;   // a name makes a person by itself
-    bool email_counts = false;
-    bool phone_counts = false;
-    bool member_counts = false;
-    bool companies = false;  // a list of companies
-  };
-
-  // One record while its cells are read; buffers are kept between rows.
-  struct Row {
-    Identity identity;
-    uint64_t address = 0;
-    uint64_t postal = 0;
-    bool mobile = false;
-    std::string surname, given, folded, scratch;
-    void Clear() {
-      identity = {};
-      address = postal = 0;
-      mobile = false;
-      surname.clear();
-      given.clear();
+  // Records of the block `text_`, and which of them are to be read as text.
+  struct Block {
+    std::string_view text;
+    Records records;
+    std::vector<uint32_t> lines;
+    // Read as text, but administrators' types were counted by column.
+    std::vector<uint32_t> counted_lines;
+    std::string_view Text(Field field) const {
+      return text.substr(field.begin, field.size);
     }
   };
-  bool TakeCell(Role role, std::string_view cell, Row* row) const;
-  void FinishRow(Row* row);
+
+  void Judge(std::string_view text, Ending ending);
+  void GuessDialect(std::string_view text);
+  void JudgeBlock(Block* block);
+  void JudgeList(Block* block);
+  void JudgeRuns(Block* block);
+  // `rows` as one table of `width` columns. What is left to be read as text is
+  // appended to the block's lines.
+  void JudgeTable(Block* block, std::span<const uint32_t> rows, size_t width);
+  void ReadLines(Block* block);
+  bool IsHeader(std::string_view folded) const;
+  bool FindHeader(const Block& block, std::span<const uint32_t> rows,
+                  uint32_t* header_row);
+  void DecideRoles(const Block& block, std::span<const uint32_t> rows);
+  void SampleColumn(const Rows& rows, size_t column, size_t step,
+                    Sample* sample);
+  void DecideRole(const Sample& sample, Column* column) const;
+  void SplitNames(std::span<const Sample> samples);
+  void DecideTable(size_t row_count);
+  void CountCustom(const Rows& rows);
   void FinishColumns(std::vector<ColumnFinding>* out) const;
 
   const IdentityHasher* hasher_;
-  Records records_;   // of the block; empty between calls
-  std::string text_;  // the unfinished record, then the block
+  const CustomTypes* custom_;
+  Records records_;   // empty; keeps its room from block to block
+  std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;
   char format_delimiter_ = 0;
+  bool return_ends_lines_ = false;  // '\r' alone, as old Macs wrote
+  bool begun_ = false;
   size_t width_ = 0;  // fields of most records of the last block
   bool header_known_ = false;
   std::vector<Column> columns_;
   std::vector<ColumnFinding> finished_;  // of tables that went before
-  Table table_;
+  std::vector<int64_t> custom_counts_;   // by type
+  TableJudgement table_;
   Tally tally_;
   ProseReader prose_;
 };

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   for (Encoding encoding :
        {Encoding::kUtf8, Encoding::kUtf16Le, Encoding::kUtf16Be,
-        Encoding::kCp932, Encoding::kEucJp, Encoding::kUnknown8Bit}) {
+        Encoding::kCp932, Encoding::kEucJp, Encoding::kUnknown8Bit,
+        Encoding::kIso2022Jp, Encoding::kMixed}) {
     std::string text;
     (void)detect::Decode(encoding, bytes, &text);
     if (!detect::IsStrictUtf8(AsBytes(text))) {

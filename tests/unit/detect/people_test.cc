@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 namespace sekisho::detect {
 namespace {
@@ -84,6 +85,45 @@ TEST(IdentityHasher, DependsOnKeyAndKind) {
   EXPECT_EQ(a.Value("山田花子"), a.Value("山田花子"));
   EXPECT_NE(a.Identity(IdentityKind::kEmail, 1),
             a.Identity(IdentityKind::kPhone, 1));
+}
+
+TEST(IdentityHasher, SeveralAtOnceAreTheSame) {
+  const IdentityHasher hasher(SketchKey{});
+  for (size_t count : {0u, 1u, 3u, 4u, 5u, 17u}) {
+    std::vector<uint64_t> a(count);
+    std::vector<uint64_t> b(count);
+    std::vector<uint64_t> made(count);
+    for (size_t i = 0; i < count; ++i) {
+      a[i] = hasher.Value(std::to_string(i));
+      b[i] = i % 2 == 0 ? 0 : a[i] * 3;
+    }
+    hasher.Identities(IdentityKind::kNameBirth, a, b, made);
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(made[i], hasher.Identity(IdentityKind::kNameBirth, a[i], b[i]));
+    }
+  }
+}
+
+TEST(IdentityHasher, ValuesOfEverySizeDiffer) {
+  const IdentityHasher hasher(SketchKey{});
+  std::set<uint64_t> seen;
+  const std::string zeros(400, '\0');
+  for (size_t size = 0; size <= zeros.size(); ++size) {
+    EXPECT_TRUE(seen.insert(hasher.Value({zeros.data(), size})).second) << size;
+  }
+  std::string text(300, 'x');
+  for (size_t i = 0; i < text.size(); ++i) {
+    text[i] = 'y';
+    EXPECT_TRUE(seen.insert(hasher.Value(text)).second) << i;
+    text[i] = 'x';
+  }
+}
+
+TEST(IdentityHasher, DependsOnTheKey) {
+  SketchKey other{};
+  other[31] = std::byte{1};
+  EXPECT_NE(IdentityHasher(SketchKey{}).Value("a"),
+            IdentityHasher(other).Value("a"));
 }
 
 }  // namespace

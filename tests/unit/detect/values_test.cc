@@ -97,6 +97,77 @@ TEST(CheckDigits, AgreeWithPublishedExamples) {
   EXPECT_TRUE(IsResidenceCard("AB12345678CD"));
 }
 
+TEST(NationalId, AgreesWithPublishedExamples) {
+  const struct {
+    std::string_view text;
+    NationalIdKind kind;
+    bool checked;
+  } kCases[] = {
+      {"AB123456C", NationalIdKind::kBritain, false},
+      {"QQ123456C", NationalIdKind::kNone, false},
+      {"GB123456C", NationalIdKind::kNone, false},
+      {"11010519491231002X", NationalIdKind::kChina, true},
+      {"110105194912310021", NationalIdKind::kNone, false},
+      {"A123456789", NationalIdKind::kTaiwan, true},
+      {"A123456788", NationalIdKind::kNone, false},
+      {"2345 6789 0124", NationalIdKind::kIndia, true},
+      {"1345 6789 0124", NationalIdKind::kNone, false},
+      {"255081416802538", NationalIdKind::kFrance, true},
+      {"255081416802539", NationalIdKind::kNone, false},
+      {"900101-1234568", NationalIdKind::kKorea, true},
+      {"901301-1234568", NationalIdKind::kNone, false},
+      {"4111111111111111", NationalIdKind::kNone, false},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(ParseNationalId(c.text).kind, c.kind) << c.text;
+    EXPECT_EQ(ParseNationalId(c.text).checked, c.checked) << c.text;
+  }
+}
+
+TEST(Names, RomanNamesOfTheDictionaryInEitherOrder) {
+  for (std::string_view text :
+       {"Hanako Yamada", "YAMADA HANAKO", "Kenichi Sato", "Kenichi Satoh",
+        "Ohno Yuuki", "Yoko Ono"}) {
+    EXPECT_EQ(MatchRomanName(text), Match::kStrong) << text;
+  }
+  for (std::string_view text : {"Debian Project", "User Guide"}) {
+    EXPECT_NE(MatchRomanName(text), Match::kStrong) << text;
+  }
+}
+
+TEST(Names, HaveOneKeyWhateverTheSpelling) {
+  std::string scratch;
+  const auto key = [&](std::string_view text) {
+    return std::string(ReadName(text, &scratch).bytes());
+  };
+  EXPECT_EQ(key("髙橋　花子"), key("高橋花子"));
+  EXPECT_EQ(key("𠮷田 太郎"), key("吉田　太郎"));
+  EXPECT_EQ(key("やまだ はなこ"), key("ﾔﾏﾀﾞ ﾊﾅｺ"));
+  EXPECT_EQ(key("山田花子様"), key("山田花子"));
+  EXPECT_EQ(key("TARO YAMADA"), key("Taro Yamada"));
+  EXPECT_EQ(key("山\u200B田花子"), key("山田花子"));
+  EXPECT_NE(key("山田花子"), key("山田花代"));
+  EXPECT_EQ(ReadName(std::string(200, 'a'), &scratch).size, 0u);
+}
+
+TEST(Phone, OtherCountriesByE164) {
+  EXPECT_EQ(ParsePhone("+44 20 7946 0958").kind, PhoneKind::kInternational);
+  EXPECT_EQ(ParsePhone("+1 (415) 555-0100").digits(), "14155550100");
+  for (std::string_view text : {"+1 115 555 0100", "+0 20 7946 0958", "+12",
+                                "+44 20 7946 0958 1234 5", "+49-", "+1.2.3"}) {
+    EXPECT_EQ(ParsePhone(text).kind, PhoneKind::kNone) << text;
+  }
+}
+
+TEST(Health, WordsOfIllnessAndResults) {
+  for (std::string_view text : {"高血圧症", "2型糖尿病", "要精密検査"}) {
+    EXPECT_TRUE(IsHealthWord(text)) << text;
+  }
+  for (std::string_view text : {"病院", "営業部", "異常"}) {
+    EXPECT_FALSE(IsHealthWord(text)) << text;
+  }
+}
+
 TEST(Date, ReadsWesternAndEraForms) {
   const struct {
     std::string_view text;

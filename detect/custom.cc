@@ -1,0 +1,160 @@
+#include "detect/custom.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "detect/fold.h"
+#include "detect/values.h"
+
+namespace sekisho::detect {
+namespace {
+
+struct Compiled {
+  std::string id;
+  std::unique_ptr<const RE2> pattern;  // null: any value
+  std::vector<std::string> header_words;
+  CustomCheck check = CustomCheck::kNone;
+  std::unordered_set<std::string> values;
+};
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  }
+  return lower;
+}
+
+bool Passes(CustomCheck check, std::string_view value) {
+  if (check == CustomCheck::kNone) {
+    return true;
+  }
+  if (check == CustomCheck::kMod97) {
+    return IsMod97(value);
+  }
+  char buffer[32];
+  const std::string_view digits = BareDigits(value, buffer, sizeof buffer);
+  switch (check) {
+    case CustomCheck::kLuhn:
+      return IsLuhn(digits);
+    case CustomCheck::kMod11:
+      return IsMod11(digits);
+    case CustomCheck::kVerhoeff:
+      return IsVerhoeff(digits);
+    case CustomCheck::kNone:
+    case CustomCheck::kMod97:
+      break;
+  }
+  return false;
+}
+
+class CompiledTypes : public CustomTypes {
+ public:
+  Status Add(const CustomType& type) {
+    const auto fail = [&](std::string_view why) {
+      return Fail(Code::kInvalidArgument,
+                  "custom type '" + type.id + "': " + std::string(why));
+    };
+    const bool nothing = type.pattern.empty() && type.values.empty() &&
+                         type.check == CustomCheck::kNone;
+    if (type.id.empty()) {
+      return fail("no id");
+    }
+    if (nothing && type.header_words.empty()) {
+      return fail("neither pattern, values, check nor header words");
+    }
+    if (type.pattern.size() > kMaxCustomPatternBytes) {
+      return fail("the pattern is too long");
+    }
+    if (type.values.size() > kMaxCustomValues) {
+      return fail("too many values");
+    }
+    Compiled compiled{type.id, nullptr, {}, type.check, {}};
+    if (!type.pattern.empty()) {
+      RE2::Options options;
+      options.set_log_errors(false);
+      options.set_max_mem(kMaxCustomPatternMemory);
+      compiled.pattern = std::make_unique<const RE2>(type.pattern, options);
+      if (!compiled.pattern->ok()) {
+        return fail(compiled.pattern->error());
+      }
+    }
+    std::string buffer;
+    for (const std::string& word : type.header_words) {
+      compiled.header_words.push_back(Lower(Fold(word, &buffer)));
+    }
+    for (const std::string& value : type.values) {
+      compiled.values.emplace(Fold(value, &buffer));
+    }
+    types_.push_back(std::move(compiled));
+    return {};
+  }
+
+  size_t size() const override { return types_.size(); }
+  const std::string& id(size_t type) const override { return types_[type].id; }
+  bool has_header_words(size_t type) const override {
+    return !types_[type].header_words.empty();
+  }
+
+  bool HeaderSays(size_t type, std::string_view folded) const override {
+    const std::string header = Lower(folded);
+    const auto& words = types_[type].header_words;
+    return std::any_of(words.begin(), words.end(),
+                       [&](const std::string& word) {
+                         return header.find(word) != std::string::npos;
+                       });
+  }
+
+  bool Matches(size_t type, std::string_view folded) const override {
+    const Compiled& t = types_[type];
+    return (t.pattern == nullptr ||
+            RE2::FullMatch({folded.data(), folded.size()}, *t.pattern)) &&
+           (t.values.empty() || t.values.contains(std::string(folded))) &&
+           Passes(t.check, folded);
+  }
+
+  int64_t CountIn(size_t type, std::string_view line) const override {
+    const Compiled& t = types_[type];
+    if (t.pattern == nullptr) {
+      return 0;
+    }
+    int64_t count = 0;
+    const re2::StringPiece text(line.data(), line.size());
+    re2::StringPiece match;
+    for (size_t at = 0; at < line.size();) {
+      if (!t.pattern->Match(text, at, line.size(), RE2::UNANCHORED, &match,
+                            1) ||
+          match.empty()) {
+        break;
+      }
+      const std::string_view value(match.data(), match.size());
+      count += (t.values.empty() || t.values.contains(std::string(value))) &&
+                       Passes(t.check, value)
+                   ? 1
+                   : 0;
+      at = static_cast<size_t>(match.data() - line.data()) + match.size();
+    }
+    return count;
+  }
+
+ private:
+  std::vector<Compiled> types_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const CustomTypes>> CustomTypes::Make(
+    std::span<const CustomType> types) {
+  if (types.size() > kMaxCustomTypes) {
+    return Fail(Code::kInvalidArgument, "too many custom types");
+  }
+  auto compiled = std::make_shared<CompiledTypes>();
+  for (const CustomType& type : types) {
+    RETURN_IF_ERROR(compiled->Add(type));
+  }
+  return compiled;
+}
+
+}  // namespace sekisho::detect
