@@ -1,6 +1,9 @@
 // How fast files are judged, one thread, in memory.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <re2/re2.h>
 
+#include <array>
 #include <cstring>
 #include <string>
 #include <unordered_map>
@@ -13,9 +16,22 @@
 namespace sekisho::detect {
 namespace {
 
-// 16 MiB and more: many blocks.
+// Ten columns, 16 MiB and more: many blocks.
 const std::string& List() {
-  static const std::string list = CustomerCsv(120'000);
+  static const std::string list = [] {
+    constexpr std::array<std::string_view, 4> kNotes = {"", "", "折り返し希望",
+                                                        "契約更新のため要連絡"};
+    std::string csv =
+        "会員番号,氏名,フリガナ,性別,生年月日,郵便番号,住所,電話番号,"
+        "メールアドレス,備考\r\n";
+    for (int i = 0; i < 120'000; ++i) {
+      const Person p = PersonAt(i);
+      csv += fmt::format("{},{},{},{},{},{},{},{},{},{}\r\n", p.member, p.name,
+                         p.kana, p.sex, p.birth, p.postal, p.address, p.phone,
+                         p.email, kNotes[static_cast<size_t>(i) % 4]);
+    }
+    return csv;
+  }();
   return list;
 }
 
@@ -68,6 +84,26 @@ void BM_Cp932List(benchmark::State& state) {
   static const std::string file = ToCp932(List());
   Judge(state, file);
 }
+// What such a list is usually searched with: ten patterns in one RE2.
+void BM_TenPatterns(benchmark::State& state) {
+  const RE2 ten(
+      "(0[6-9]0-?[0-9]{4}-?[0-9]{4})|(0[1-9][0-9]{0,3}-[0-9]{1,4}-[0-9]{4})|"
+      "([A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+\\.[A-Za-z]{2,})|"
+      "([0-9]{3}-[0-9]{4})|([0-9]{4}-[0-9]{4}-[0-9]{4})|"
+      "((?:[0-9]{4}[- ]?){3}[0-9]{4})|([A-Z]{2}[0-9]{8}[A-Z]{2})|"
+      "([A-Z]{2}[0-9]{7})|([0-9]{4}/[0-9]{2}/[0-9]{2})|"
+      "([0-9]{3}-[0-9]{2}-[0-9]{4})");
+  for (auto _ : state) {
+    re2::StringPiece rest(List());
+    size_t hits = 0;
+    while (RE2::FindAndConsume(&rest, ten)) {
+      ++hits;
+    }
+    benchmark::DoNotOptimize(hits);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) *
+                          static_cast<int64_t>(List().size()));
+}
 void BM_EnglishText(benchmark::State& state) {
   static const std::string file = Repeat(
       "The operator attaches the device, and waits until it is told "
@@ -87,6 +123,13 @@ void BM_Log(benchmark::State& state) {
       "Jan  2 03:04:05 host-12 sshd[4321]: Accepted publickey for admin "
       "from 10.0.3.4 port 40022 ssh2\n",
       16 << 20);
+  Judge(state, file);
+}
+void BM_Binary(benchmark::State& state) {
+  static const std::string file = Repeat(std::string_view("\x7f"
+                                                          "ELF\2\1\1\0\0\0\0\0",
+                                                          12),
+                                         16 << 20);
   Judge(state, file);
 }
 // The limit: looking for line ends only, as `wc -l`.
@@ -119,6 +162,8 @@ BENCHMARK(BM_Cp932List)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_EnglishText)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_JapaneseText)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Log)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Binary)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_TenPatterns)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_CountLines)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_PersonsSoFar)->Unit(benchmark::kMillisecond);
 
