@@ -25,6 +25,7 @@ import negatives
 NEEDS_HEADER = {"members", "circuits", "roster", "bank", "yucho"}
 MIN_FOUND = 100
 HARMLESS = 20
+FEW = 5  # what the strictest pack lets pass
 
 
 def scan(program, paths):
@@ -114,7 +115,8 @@ def judge_negatives(program, folder, roots, short):
         one = said.get(path)
         if one is None:
             continue
-        if kind != "generated" and negatives.lists_people(path):
+        listed = 0 if kind == "generated" else negatives.listed_people(path)
+        if listed >= HARMLESS:
             lists += 1
             kinds["(lists people)"] += 1
             continue
@@ -128,6 +130,8 @@ def judge_negatives(program, folder, roots, short):
                 stopped[pack, "whatever it is"] += 1
             elif rule == "uninspected":
                 stopped[pack, "not inspected"] += 1
+            elif listed >= FEW and one["persons"] <= listed:
+                stopped[pack, "a few people, and it names them"] += 1
             else:
                 stopped[pack, "for people"] += 1
                 failures.append(f"{path}: stopped by {pack}/{rule} "
