@@ -164,15 +164,16 @@ void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
 
 void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
                                   Ending ending) {
+  // Seven bits come here only with escapes to Japanese, in whatever file.
+  const bool seven_bit = !utf16 && IsAllAscii(block);
   const bool utf8 = reading->encoding == Encoding::kUtf8 ||
                     reading->encoding == Encoding::kUtf8Bom;
-  if (utf8 && IsStrictUtf8(AsBytes(block))) {
+  if (utf8 && !seven_bit && IsStrictUtf8(AsBytes(block))) {
     reading->characters += 1;
     reading->judge.Add(block, ending);
     return;
   }
   std::string& text = reading->decoded;
-  const bool seven_bit = !utf16 && IsAllAscii(block);
   Decoded decoded = Decode(seven_bit ? Encoding::kIso2022Jp : reading->encoding,
                            AsBytes(block), &text);
   if (!utf16 && readings.size() == 1 &&

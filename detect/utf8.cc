@@ -184,6 +184,9 @@ uint32_t NextStrictUtf8(std::string_view text, size_t* at) {
 }
 
 bool IsStrictUtf8(ByteSpan block) {
+  if (block.empty()) {
+    return true;
+  }
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) {
     return IsStrictAvx2(AsText(block));
