@@ -59,6 +59,9 @@ class Total {
     for (size_t i = 0; i < kDataTypeCount; ++i) {
       data_[i] += part.data[i];
     }
+    for (const CustomCount& count : part.custom) {
+      AddCustom(count);
+    }
     for (const ColumnFinding& column : part.columns) {
       AddColumn(column, path);
     }
@@ -81,6 +84,7 @@ class Total {
     out->people = people_;
     out->persons = people_.Persons();
     out->data = data_;
+    out->custom = custom_;
     out->columns = columns_;
     out->media = media_;
     out->reason = reason_;
@@ -90,6 +94,16 @@ class Total {
   }
 
  private:
+  void AddCustom(const CustomCount& count) {
+    for (CustomCount& known : custom_) {
+      if (known.id == count.id) {
+        known.values += count.values;
+        return;
+      }
+    }
+    custom_.push_back(count);
+  }
+
   // A table read in several pieces is one column each.
   void AddColumn(const ColumnFinding& column, const std::string& path) {
     std::string part = path;
@@ -99,7 +113,8 @@ class Total {
     CutPath(&part);
     for (ColumnFinding& known : columns_) {
       if (known.index == column.index && known.type == column.type &&
-          known.name == column.name && known.part == part) {
+          known.custom == column.custom && known.name == column.name &&
+          known.part == part) {
         const auto values = [](const ColumnFinding& c) {
           return c.share > 0 ? static_cast<double>(c.rows) / c.share : 0.0;
         };
@@ -117,6 +132,7 @@ class Total {
 
   PeopleSketch people_;
   std::array<int64_t, kDataTypeCount> data_{};
+  std::vector<CustomCount> custom_;
   std::vector<ColumnFinding> columns_;
   int64_t media_ = 0;
   bool any_read_ = false;
