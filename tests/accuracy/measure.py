@@ -152,7 +152,7 @@ def report(args, positives, negative):
              "built from. *Found*: at least half of the people counted.",
              "*Values found* and *precision* compare the number of values of "
              "each type; *error* is of the number of people.", "",
-             f"Seed {args.seed}, {count} files, {len(failures)} outside the "
+             f"{'Short' if args.short else 'Long'} form, seed {args.seed}, {count} files, {len(failures)} outside the "
              "limits (every file with 100 people or more: within 2 %, prose "
              "5 %).", ""]
     for dimension in ("encoding", "dialect", "evasion", "schema"):
