@@ -10,6 +10,7 @@ namespace {
 constexpr uint32_t kLastRegular = 0xFFFFFFFA;  // above: end, free, tables
 constexpr size_t kMaxTableSectors = size_t{1} << 22;
 constexpr size_t kMaxDirectoryBytes = size_t{4} << 20;
+constexpr size_t kMaxContainerBytes = size_t{64} << 20;
 constexpr size_t kEntryBytes = 128;
 
 }  // namespace
@@ -73,8 +74,9 @@ void CompoundFile::ReadTable(const Bytes& header) {
 
 Bytes CompoundFile::Chain(uint32_t start, int64_t size, size_t cap) const {
   Bytes out;
-  const size_t wanted =
-      std::min(cap, static_cast<size_t>(std::max<int64_t>(0, size)));
+  const size_t wanted = std::min(
+      cap, static_cast<size_t>(std::clamp<int64_t>(size, 0, source_->size())));
+  out.reserve(wanted);
   // A chain cannot be longer than the table without going in circles.
   size_t steps = 0;
   for (uint32_t at = start; out.size() < wanted; at = table_[at]) {
@@ -146,7 +148,11 @@ Bytes CompoundFile::Read(const Stream& stream, size_t cap) const {
   if (stream.size >= mini_cutoff_) {
     return Chain(stream.start, stream.size, cap);
   }
-  const Bytes container = Chain(root_start_, root_size_, size_t{64} << 20);
+  if (!has_container_) {
+    has_container_ = true;
+    container_ = Chain(root_start_, root_size_, kMaxContainerBytes);
+  }
+  const Bytes& container = container_;
   Bytes out;
   const size_t wanted = std::min(cap, static_cast<size_t>(stream.size));
   size_t steps = 0;

@@ -41,6 +41,9 @@ class CompoundFile {
   uint32_t root_start_ = 0;
   int64_t root_size_ = 0;
   std::vector<Stream> streams_;
+  // Of the short streams, read when the first of them is.
+  mutable Bytes container_;
+  mutable bool has_container_ = false;
   mutable std::string problem_;
 };
 

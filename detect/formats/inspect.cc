@@ -139,6 +139,43 @@ class Total {
   std::string reason_;
 };
 
+// A part held in memory, in pieces: a vector that grows would need twice as
+// much.
+class HeldSource final : public Source {
+ public:
+  void Append(ByteSpan bytes) {
+    while (!bytes.empty()) {
+      if (pieces_.empty() || pieces_.back().size() == kPieceBytes) {
+        pieces_.emplace_back();
+      }
+      Bytes& last = pieces_.back();
+      const size_t n = std::min(bytes.size(), kPieceBytes - last.size());
+      last.insert(last.end(), bytes.begin(),
+                  bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      bytes = bytes.subspan(n);
+      size_ += static_cast<int64_t>(n);
+    }
+  }
+  int64_t size() const override { return size_; }
+  size_t Read(int64_t offset, std::span<std::byte> out) const override {
+    size_t done = 0;
+    while (offset >= 0 && offset < size_ && done < out.size()) {
+      const Bytes& piece = pieces_[static_cast<size_t>(offset) / kPieceBytes];
+      const size_t at = static_cast<size_t>(offset) % kPieceBytes;
+      const size_t n = std::min(out.size() - done, piece.size() - at);
+      std::memcpy(out.data() + done, piece.data() + at, n);
+      done += n;
+      offset += static_cast<int64_t>(n);
+    }
+    return done;
+  }
+
+ private:
+  static constexpr size_t kPieceBytes = size_t{1} << 20;
+  std::vector<Bytes> pieces_;
+  int64_t size_ = 0;
+};
+
 // A part's bytes with those that were looked at first put back.
 class PartBytes {
  public:
@@ -225,11 +262,11 @@ Findings Walk::ReadText(const std::function<size_t(std::span<std::byte>)>& read,
 }
 
 std::unique_ptr<Source> Walk::Hold(PartBytes* bytes, int64_t* held) {
-  Bytes all;
+  auto all = std::make_unique<HeldSource>();
   for (;;) {
     const size_t n = bytes->Read(buffer_);
     if (n == 0) {
-      break;
+      return all;
     }
     if (!budget_->Hold(static_cast<int64_t>(n))) {
       budget_->Release(*held);
@@ -237,10 +274,8 @@ std::unique_ptr<Source> Walk::Hold(PartBytes* bytes, int64_t* held) {
       return nullptr;
     }
     *held += static_cast<int64_t>(n);
-    all.insert(all.end(), buffer_.begin(),
-               buffer_.begin() + static_cast<std::ptrdiff_t>(n));
+    all->Append(ByteSpan(buffer_).first(n));
   }
-  return std::make_unique<MemorySource>(std::move(all));
 }
 
 void Walk::Push(Level level) {

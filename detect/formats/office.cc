@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "detect/formats/flow_xml.h"
 
@@ -100,8 +101,9 @@ OfficeReader::OfficeReader(const Source* source, ZipDirectory directory,
   for (size_t i = 0; i < order_.size(); ++i) {
     order_[i] = i;
   }
-  std::stable_sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
-    return Rank(directory_.entries[a]) < Rank(directory_.entries[b]);
+  std::sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+    return std::pair(Rank(directory_.entries[a]), a) <
+           std::pair(Rank(directory_.entries[b]), b);
   });
 }
 

@@ -16,7 +16,7 @@
 namespace sekisho::detect {
 
 inline constexpr size_t kMaxPdfObjects = size_t{1} << 21;
-inline constexpr size_t kMaxPdfStreamBytes = size_t{64} << 20;
+inline constexpr size_t kMaxPdfStreamBytes = size_t{32} << 20;
 
 struct PdfObject {
   PdfValue value;

@@ -235,8 +235,9 @@ void PdfPage::DrawForms() {
 }
 
 std::vector<PdfPage::Line> PdfPage::Lines() {
-  std::stable_sort(pieces_.begin(), pieces_.end(),
-                   [](const Piece& a, const Piece& b) { return a.y > b.y; });
+  std::sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) {
+    return a.y != b.y ? a.y > b.y : a.x < b.x;
+  });
   std::vector<Line> lines;
   for (size_t begin = 0; begin < pieces_.size();) {
     size_t end = begin + 1;
@@ -244,9 +245,9 @@ std::vector<PdfPage::Line> PdfPage::Lines() {
     while (end < pieces_.size() && pieces_[begin].y - pieces_[end].y < slack) {
       ++end;
     }
-    std::stable_sort(pieces_.begin() + static_cast<std::ptrdiff_t>(begin),
-                     pieces_.begin() + static_cast<std::ptrdiff_t>(end),
-                     [](const Piece& a, const Piece& b) { return a.x < b.x; });
+    std::sort(pieces_.begin() + static_cast<std::ptrdiff_t>(begin),
+              pieces_.begin() + static_cast<std::ptrdiff_t>(end),
+              [](const Piece& a, const Piece& b) { return a.x < b.x; });
     Line line;
     double at = 0;
     for (size_t i = begin; i < end; ++i) {

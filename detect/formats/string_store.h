@@ -35,9 +35,11 @@ class StringStore {
     bool packed = false;
     std::string bytes;
   };
-  static constexpr size_t kBlockBytes = size_t{64} * 1024;
-  static constexpr size_t kOpenBlocks = 64;
-  static constexpr size_t kPlainBlocks = 128;  // 8 MiB before packing begins
+  // What repeats (names, dates, places) is first seen early, so the first 32
+  // MiB stay plain; behind them are mostly values that are asked for once.
+  static constexpr size_t kBlockBytes = size_t{16} * 1024;
+  static constexpr size_t kOpenBlocks = 256;
+  static constexpr size_t kPlainBlocks = 2048;
 
   bool Pack(Block* block);
   const std::string& Open(size_t block);

@@ -8,7 +8,7 @@
 namespace sekisho::detect {
 namespace {
 
-constexpr size_t kMaxStreamBytes = size_t{128} << 20;
+constexpr size_t kMaxStreamBytes = size_t{96} << 20;
 constexpr size_t kMaxPieces = size_t{1} << 20;
 constexpr size_t kMaxCellText = size_t{64} * 1024;
 constexpr size_t kMaxGroups = 1000;

@@ -11,7 +11,7 @@
 namespace sekisho::detect {
 namespace {
 
-constexpr size_t kMaxStreamBytes = size_t{128} << 20;
+constexpr size_t kMaxStreamBytes = size_t{96} << 20;
 constexpr size_t kMaxStrings = size_t{1} << 22;
 constexpr size_t kMaxColumns = 256;
 constexpr size_t kMaxNotes = size_t{4} << 20;
