@@ -99,7 +99,9 @@ class ArchiveReader final : public Reader {
         if (count_ == 0 && at_ > kEmptyBytes) {
           Problem("damaged");  // bytes, but nothing in them
         }
-        LookBehind();
+        if (drained_) {
+          LookBehind();
+        }
         break;
       }
       if (e == ARCHIVE_RETRY) {
@@ -124,6 +126,7 @@ class ArchiveReader final : public Reader {
         continue;
       }
       *part = {NameOf(entry), PartKind::kBytes};
+      drained_ = false;
       in_part_ = true;
       return true;
     }
@@ -138,6 +141,7 @@ class ArchiveReader final : public Reader {
         continue;
       }
       in_part_ = n > 0;
+      drained_ = n == 0;
       if (n < 0) {
         Explain();
         return 0;
@@ -267,6 +271,7 @@ class ArchiveReader final : public Reader {
   int64_t count_ = 0;
   bool opened_ = false;
   bool in_part_ = false;
+  bool drained_ = false;  // the last part was read to its end
   bool over_ = false;
 };
 

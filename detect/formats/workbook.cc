@@ -194,16 +194,26 @@ class SheetHandler final : public XmlHandler {
   void StartCell(const XmlAttributes& attrs) {
     in_cell_ = true;
     value_.clear();
-    const std::string_view t = attrs["t"];
+    std::string_view t;
+    std::string_view style;
+    std::string_view reference;
+    attrs.ForEach([&](std::string_view key, std::string_view value) {
+      if (key == "t") {
+        t = value;
+      } else if (key == "s") {
+        style = value;
+      } else if (key == "r") {
+        reference = value;
+      }
+    });
     type_ = t == "s"                         ? Type::kShared
             : t == "inlineStr" || t == "str" ? Type::kText
             : t.empty() || t == "n"          ? Type::kNumber
             : t == "d"                       ? Type::kDate
                                              : Type::kOther;
-    const std::string_view style = attrs["s"];
     style_ = style.empty() ? 0 : static_cast<size_t>(std::max(0, ToInt(style)));
     size_t column = 0;
-    for (char c : attrs["r"]) {
+    for (char c : reference) {
       if (c < 'A' || c > 'Z' || column > kMaxColumn) {
         break;
       }
