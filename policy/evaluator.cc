@@ -97,12 +97,15 @@ bool IsEncrypted(const MediumFacts& medium) {
   return medium.encryption == "luks" || medium.encryption == "bitlocker";
 }
 
-struct Question {
-  const DeviceFacts& device;
-  const PersonFacts& person;
-  const TerminalFacts& terminal;
-  WallTime now;
-};
+constexpr std::string_view kImplausible =
+    "what the scan reported makes no sense";
+
+bool IsPlausible(const ContentFacts& content) {
+  return content.persons >= 0 && content.bytes >= 0 &&
+         (content.inspection == Inspection::kFull ||
+          content.inspection == Inspection::kPartial ||
+          content.inspection == Inspection::kNone);
+}
 
 struct Answer {
   Match match = Match::kNo;
@@ -116,8 +119,10 @@ class IndexedSnapshot final : public Snapshot {
                   int64_t version)
       : policy_(std::move(policy)),
         version_(version),
+        sets_(policy_.sets),
         rules_(policy_.devices),
-        rows_(entries) {}
+        rows_(entries),
+        totals_(TotalsOf(policy_)) {}
 
   const Policy& policy() const override { return policy_; }
   int64_t version() const override { return version_; }
@@ -126,7 +131,7 @@ class IndexedSnapshot final : public Snapshot {
                               const PersonFacts& person,
                               const TerminalFacts& terminal,
                               WallTime now) const override {
-    const Question question{device, person, terminal, now};
+    const Question question(sets_, device, person, terminal, now);
     DeviceDecision decision = DefaultDecision();
     rules_.ForEach(device, [&](uint32_t number) {
       const DeviceRule& rule = policy_.devices[number];
@@ -138,18 +143,38 @@ class IndexedSnapshot final : public Snapshot {
     return decision;
   }
 
-  ContentDecision DecideContent(const ContentFacts& content) const override;
+  ContentDecision DecideContent(const ContentFacts& content,
+                                const DeviceFacts& device,
+                                const PersonFacts& person,
+                                const TerminalFacts& terminal,
+                                WallTime now) const override;
 
   std::optional<WallTime> NextExpiry(WallTime now) const override {
     return rows_.NextExpiry(now);
   }
+  std::optional<WallTime> NextChange(WallTime now) const override {
+    const auto expiry = rows_.NextExpiry(now);
+    const auto window = sets_.NextChange(now);
+    if (expiry && window) return std::min(*expiry, *window);
+    return expiry ? expiry : window;
+  }
+
+  const std::vector<TotalKey>& totals() const override { return totals_; }
 
   std::vector<Step> Explain(const DeviceFacts& device,
                             const PersonFacts& person,
                             const TerminalFacts& terminal,
                             WallTime now) const override;
+  std::vector<Step> ExplainContent(const ContentFacts& content,
+                                   const DeviceFacts& device,
+                                   const PersonFacts& person,
+                                   const TerminalFacts& terminal,
+                                   WallTime now) const override;
 
  private:
+  static std::vector<TotalKey> TotalsOf(const Policy& policy);
+  bool Covers(const ContentRule& rule, const ContentFacts& content,
+              const Question& question, std::string* why) const;
   Answer Ask(const DeviceRule& rule, const Question& question,
              std::string* why) const;
   DeviceDecision Decision(const DeviceRule& rule, const Answer& answer) const;
@@ -157,16 +182,28 @@ class IndexedSnapshot final : public Snapshot {
 
   const Policy policy_;
   const int64_t version_;
+  const NamedSets sets_;
   const RuleIndex rules_;
   const DeviceIndex rows_;
+  const std::vector<TotalKey> totals_;
 };
+
+std::vector<TotalKey> IndexedSnapshot::TotalsOf(const Policy& policy) {
+  std::vector<TotalKey> keys;
+  for (const ContentRule& rule : policy.content) {
+    for (const TotalLimit& limit : rule.match.totals) keys.push_back(limit.key);
+  }
+  std::ranges::sort(keys);
+  const auto repeated = std::ranges::unique(keys);
+  keys.erase(repeated.begin(), repeated.end());
+  return keys;
+}
 
 Answer IndexedSnapshot::Ask(const DeviceRule& rule, const Question& question,
                             std::string* why) const {
   Answer answer;
   answer.access = rule.access;
-  answer.match = MatchDevice(rule.match, question.device, question.person,
-                             question.terminal, why);
+  answer.match = MatchDevice(rule.match, question, why);
   if (answer.match == Match::kNo) return answer;
   if (rule.list) {
     const auto access = rows_.Find(*rule.list, question.device,
@@ -235,20 +272,31 @@ DeviceDecision IndexedSnapshot::DefaultDecision() const {
   return decision;
 }
 
-ContentDecision IndexedSnapshot::DecideContent(
-    const ContentFacts& content) const {
+// What a rule asks about a medium that nobody looked at stays open; a rule that
+// blocks takes it for true, any other for false.
+bool IndexedSnapshot::Covers(const ContentRule& rule,
+                             const ContentFacts& content,
+                             const Question& question, std::string* why) const {
+  if (!MatchContent(rule.match, content, sets_, why)) return false;
+  const Match situation = MatchDevice(rule.situation, question, why);
+  return situation == Match::kYes ||
+         (situation == Match::kAskMedium && rule.verdict == Verdict::kBlock);
+}
+
+ContentDecision IndexedSnapshot::DecideContent(const ContentFacts& content,
+                                               const DeviceFacts& device,
+                                               const PersonFacts& person,
+                                               const TerminalFacts& terminal,
+                                               WallTime now) const {
   ContentDecision decision;
   decision.rule = kDefaultRule;
-  const bool plausible = content.persons >= 0 && content.bytes >= 0 &&
-                         (content.inspection == Inspection::kFull ||
-                          content.inspection == Inspection::kPartial ||
-                          content.inspection == Inspection::kNone);
-  if (!plausible) {
-    decision.reason = "what the scan reported makes no sense";
+  if (!IsPlausible(content)) {
+    decision.reason = kImplausible;
     return decision;
   }
+  const Question question(sets_, device, person, terminal, now);
   for (const ContentRule& rule : policy_.content) {
-    if (!MatchContent(rule.match, content)) continue;
+    if (!Covers(rule, content, question, nullptr)) continue;
     decision.verdict = rule.verdict;
     decision.rule = rule.id;
     decision.rule_line = rule.line;
@@ -263,10 +311,36 @@ ContentDecision IndexedSnapshot::DecideContent(
   return decision;
 }
 
+std::vector<Snapshot::Step> IndexedSnapshot::ExplainContent(
+    const ContentFacts& content, const DeviceFacts& device,
+    const PersonFacts& person, const TerminalFacts& terminal,
+    WallTime now) const {
+  if (!IsPlausible(content)) {
+    return {{std::string(kDefaultRule), 0, true, std::string(kImplausible)}};
+  }
+  const Question question(sets_, device, person, terminal, now);
+  std::vector<Step> steps;
+  for (const ContentRule& rule : policy_.content) {
+    Step step;
+    step.rule = rule.id;
+    step.line = rule.line;
+    step.matched = Covers(rule, content, question, &step.why);
+    if (step.matched) {
+      step.why = fmt::format("rule '{}' gives {}", rule.id, Name(rule.verdict));
+    }
+    steps.push_back(std::move(step));
+    if (steps.back().matched) return steps;
+  }
+  steps.push_back({std::string(kDefaultRule), 0, true,
+                   fmt::format("no rule matches; the default is {}",
+                               Name(policy_.content_default))});
+  return steps;
+}
+
 std::vector<Snapshot::Step> IndexedSnapshot::Explain(
     const DeviceFacts& device, const PersonFacts& person,
     const TerminalFacts& terminal, WallTime now) const {
-  const Question question{device, person, terminal, now};
+  const Question question(sets_, device, person, terminal, now);
   std::vector<Step> steps;
   for (const DeviceRule& rule : policy_.devices) {
     Step step;
@@ -293,6 +367,10 @@ std::shared_ptr<const Snapshot> Snapshot::Make(Policy policy,
                                                int64_t version) {
   return std::make_shared<const IndexedSnapshot>(std::move(policy), entries,
                                                  version);
+}
+
+ContentDecision Snapshot::DecideContent(const ContentFacts& content) const {
+  return DecideContent(content, {}, {}, {}, {});
 }
 
 DeviceDecision StricterWhenStale(DeviceDecision decision,

@@ -29,10 +29,25 @@ class Snapshot {
                                       const PersonFacts& person,
                                       const TerminalFacts& terminal,
                                       WallTime now) const = 0;
-  virtual ContentDecision DecideContent(const ContentFacts& content) const = 0;
+  // A file on its way to `device`, by that person, there and then.
+  virtual ContentDecision DecideContent(const ContentFacts& content,
+                                        const DeviceFacts& device,
+                                        const PersonFacts& person,
+                                        const TerminalFacts& terminal,
+                                        WallTime now) const = 0;
+  // A file of which nothing else is known (`sekisho scan`): no device, nobody,
+  // no terminal, the beginning of time.
+  ContentDecision DecideContent(const ContentFacts& content) const;
 
-  // When the next approval or grant ends after `now`, if any: decide again.
+  // When the next approval or grant ends after `now`, if any.
   virtual std::optional<WallTime> NextExpiry(WallTime now) const = 0;
+  // When the answers may change by time alone after `now`: an approval ends, a
+  // window opens or closes. Decide again then.
+  virtual std::optional<WallTime> NextChange(WallTime now) const = 0;
+
+  // The totals that content rules ask for, each once. Who decides about
+  // content gives them in ContentFacts::totals.
+  virtual const std::vector<TotalKey>& totals() const = 0;
 
   // For `policy explain`: each rule in order and why it did not match, up to
   // and including the one that decided.
@@ -46,6 +61,11 @@ class Snapshot {
                                     const PersonFacts& person,
                                     const TerminalFacts& terminal,
                                     WallTime now) const = 0;
+  virtual std::vector<Step> ExplainContent(const ContentFacts& content,
+                                           const DeviceFacts& device,
+                                           const PersonFacts& person,
+                                           const TerminalFacts& terminal,
+                                           WallTime now) const = 0;
 };
 
 // What `when_stale: stricter` makes of a decision once the envelope's expiry

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "policy/model.h"
+#include "policy/named_sets.h"
 
 namespace sekisho::policy {
 
@@ -23,10 +24,25 @@ enum class Match {
   kAskMedium,  // all that is known holds; the rest only the probe can tell
 };
 
+// What is asked about one device, or about one file on its way to it. All
+// must outlive the question.
+struct Question {
+  Question(const NamedSets& named, const DeviceFacts& about_device,
+           const PersonFacts& about_person, const TerminalFacts& about_terminal,
+           WallTime at);
+
+  const NamedSets& sets;
+  const DeviceFacts& device;
+  const PersonFacts& person;
+  const TerminalFacts& terminal;
+  const WallTime now;
+  const NamedSets::OpenWindows open_windows;
+};
+
 // `why`, if given, gets one plain phrase about the condition that failed.
-Match MatchDevice(const DeviceMatch& match, const DeviceFacts& device,
-                  const PersonFacts& person, const TerminalFacts& terminal,
+Match MatchDevice(const DeviceMatch& match, const Question& question,
                   std::string* why = nullptr);
-bool MatchContent(const ContentMatch& match, const ContentFacts& content);
+bool MatchContent(const ContentMatch& match, const ContentFacts& content,
+                  const NamedSets& sets, std::string* why = nullptr);
 
 }  // namespace sekisho::policy

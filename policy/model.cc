@@ -45,6 +45,17 @@ constexpr std::array<Word<WhenStale>, 2> kWhenStales{{
     {"stricter", WhenStale::kStricter},
 }};
 
+constexpr std::array<Word<TotalOf>, 3> kTotalOfs{{
+    {"persons", TotalOf::kPersons},
+    {"bytes", TotalOf::kBytes},
+    {"files", TotalOf::kFiles},
+}};
+constexpr std::array<Word<TotalBy>, 3> kTotalBys{{
+    {"person", TotalBy::kPerson},
+    {"device", TotalBy::kDevice},
+    {"terminal", TotalBy::kTerminal},
+}};
+
 template <typename T, size_t kSize>
 const char* NameIn(const std::array<Word<T>, kSize>& words, T value) {
   for (const auto& [name, known] : words) {
@@ -62,6 +73,8 @@ const char* Name(Inspection inspection) {
   return NameIn(kInspections, inspection);
 }
 const char* Name(WhenStale when) { return NameIn(kWhenStales, when); }
+const char* Name(TotalOf of) { return NameIn(kTotalOfs, of); }
+const char* Name(TotalBy by) { return NameIn(kTotalBys, by); }
 
 std::optional<Mode> ParseMode(std::string_view word) {
   return Find(kModes, word);
@@ -77,6 +90,12 @@ std::optional<Inspection> ParseInspection(std::string_view word) {
 }
 std::optional<WhenStale> ParseWhenStale(std::string_view word) {
   return Find(kWhenStales, word);
+}
+std::optional<TotalOf> ParseTotalOf(std::string_view word) {
+  return Find(kTotalOfs, word);
+}
+std::optional<TotalBy> ParseTotalBy(std::string_view word) {
+  return Find(kTotalBys, word);
 }
 
 bool DeviceMatch::NeedsMedium() const {

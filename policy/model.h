@@ -3,6 +3,8 @@
 // (decisions). No I/O, no clock: whatever varies is an argument.
 #pragma once
 
+#include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -81,6 +83,22 @@ struct TerminalFacts {
   bool online = true;
 };
 
+enum class TotalOf { kPersons, kBytes, kFiles };
+enum class TotalBy { kPerson, kDevice, kTerminal };
+
+const char* Name(TotalOf of);  // "persons" ...
+const char* Name(TotalBy by);  // "person" ...
+std::optional<TotalOf> ParseTotalOf(std::string_view word);
+std::optional<TotalBy> ParseTotalBy(std::string_view word);
+
+// A running total: of what, for whom, over how long.
+struct TotalKey {
+  TotalOf of = TotalOf::kPersons;
+  TotalBy by = TotalBy::kPerson;
+  int hours = 24;
+  auto operator<=>(const TotalKey&) const = default;
+};
+
 // What a scan found in one file on its way to a medium.
 struct ContentFacts {
   std::string format;
@@ -89,7 +107,12 @@ struct ContentFacts {
   int64_t persons = 0;
   std::map<std::string, int64_t> data;  // contract TYPE -> count
   Inspection inspection = Inspection::kNone;
-  std::string reason;  // why not full; contract words
+  std::string reason;      // why not full; contract words
+  std::string data_owner;  // label of the client who entrusted it; "" = unknown
+  std::string file_hash;   // 64 lower-case hex digits, or "" = not known
+  // What was written under the same key within the time, with this file added.
+  // A total that is not here is this file alone.
+  std::map<TotalKey, int64_t> totals;
 };
 
 // "vid:pid:serial" lists and approvals: one row of a device list.
@@ -132,9 +155,71 @@ struct DeviceMatch {
   std::vector<std::string> persons;    // any of
   std::vector<std::string> origins;    // any of
   std::vector<std::string> terminals;  // names or patterns, any of
+  // Names of the policy's own sets, any of.
+  std::vector<std::string> device_groups, person_groups, terminal_groups;
+  std::vector<std::string> during;  // names of windows, any of
+  std::optional<bool> online;       // the terminal reaches its server
+  std::vector<DeviceMatch> all, any, none;
   bool operator==(const DeviceMatch&) const = default;
-  // True if a fact is asked that only the probe can give.
+  // True if a fact of this condition itself (not of those nested in it or of
+  // its groups) is one that only the probe can give.
   bool NeedsMedium() const;
+};
+
+// A named set of persons or terminals: one of `any`, none of `none`. Patterns.
+struct NameGroup {
+  std::string name;
+  std::vector<std::string> any, none;
+  bool operator==(const NameGroup&) const = default;
+};
+
+struct DeviceGroup {
+  std::string name;
+  DeviceMatch match;  // names no device_groups itself
+  bool operator==(const DeviceGroup&) const = default;
+};
+
+struct FileGroup {  // known files by the SHA-256 of their content
+  std::string name;
+  std::vector<std::string> hashes;  // 64 lower-case hex digits
+  bool operator==(const FileGroup&) const = default;
+};
+
+// One day or a run of days, both ends included.
+struct DateSpan {
+  std::chrono::year_month_day first, last;
+  bool every_year = false;  // one day, its year is 2000
+  bool operator==(const DateSpan&) const = default;
+};
+
+struct DateSet {
+  std::string name;
+  std::vector<DateSpan> spans;
+  bool operator==(const DateSet&) const = default;
+};
+
+// A stretch of time that comes again, by the clock of a zone. It belongs to
+// the day on which it begins, also when it ends on the next.
+struct Window {
+  std::string name;
+  std::string zone;     // as Zone::Find takes it
+  uint8_t days = 0x7f;  // bit 0 = Monday
+  int from_minute = 0;
+  int to_minute = 24 * 60;           // <= from_minute: ends on the next day
+  std::vector<std::string> except;   // does not begin on these dates
+  std::vector<std::string> only_on;  // begins on these dates only
+  bool operator==(const Window&) const = default;
+};
+
+// Names that rules use. In the order of the file.
+struct Sets {
+  std::vector<DeviceGroup> devices;
+  std::vector<NameGroup> persons;
+  std::vector<NameGroup> terminals;
+  std::vector<FileGroup> files;
+  std::vector<DateSet> holidays;
+  std::vector<Window> windows;
+  bool operator==(const Sets&) const = default;
 };
 
 struct DeviceRule {
@@ -151,20 +236,30 @@ struct DeviceRule {
   bool operator==(const DeviceRule&) const = default;
 };
 
+struct TotalLimit {
+  TotalKey key;
+  int64_t at_least = 0;
+  bool operator==(const TotalLimit&) const = default;
+};
+
 struct ContentMatch {
   std::optional<IntRange> persons;
   std::optional<IntRange> bytes;
   // Any of these types with a count of at least one.
   std::vector<std::string> data;
-  std::vector<Inspection> inspection;  // any of
-  std::vector<std::string> reason;     // any of; patterns ("limit:*")
-  std::vector<std::string> format;     // any of; patterns
+  std::vector<Inspection> inspection;    // any of
+  std::vector<std::string> reason;       // any of; patterns ("limit:*")
+  std::vector<std::string> format;       // any of; patterns
+  std::vector<std::string> data_owner;   // any of; patterns
+  std::vector<std::string> file_groups;  // names, any of
+  std::vector<TotalLimit> totals;        // each must be reached
   bool operator==(const ContentMatch&) const = default;
 };
 
 struct ContentRule {
   std::string id;
   ContentMatch match;
+  DeviceMatch situation;  // device, person, terminal and time must match too
   Verdict verdict = Verdict::kBlock;
   std::map<std::string, std::string> notify;
   int line = 0;
@@ -175,6 +270,7 @@ struct Policy {
   std::string name;
   Mode mode = Mode::kObserve;
   WhenStale when_stale = WhenStale::kKeep;
+  Sets sets;
   std::vector<DeviceRule> devices;  // first match wins
   Access device_default = Access::kBlock;
   std::vector<ContentRule> content;  // first match wins

@@ -99,6 +99,20 @@ class Mapping {
       text_ += fmt::format("{}{}:\n{}", indent_, key, text);
     }
   }
+  // Items of a list, each a block that begins four columns further in.
+  void Blocks(std::string_view key, const std::vector<std::string>& blocks) {
+    if (blocks.empty()) return;
+    std::string inner;
+    for (const std::string& block : blocks) {
+      if (block.empty()) {
+        inner += indent_ + "  - {}\n";
+      } else {
+        inner += block;
+        inner[inner.size() - block.size() + indent_.size() + 2] = '-';
+      }
+    }
+    Nested(key, inner);
+  }
   const std::string& text() const { return text_; }
 
  private:
@@ -106,8 +120,10 @@ class Mapping {
   std::string text_;
 };
 
-std::string PrintMatch(const DeviceMatch& match) {
-  Mapping out("      ");
+// As deep as the parser lets a condition nest.
+// NOLINTNEXTLINE(misc-no-recursion)
+std::string PrintMatch(const DeviceMatch& match, const std::string& indent) {
+  Mapping out(indent);
   out.Text("bus", match.bus);
   out.Text("vendor_id", match.vendor_id);
   out.Text("product_id", match.product_id);
@@ -127,6 +143,24 @@ std::string PrintMatch(const DeviceMatch& match) {
   out.List("persons", match.persons);
   out.List("origins", match.origins);
   out.List("terminals", match.terminals);
+  out.List("device_groups", match.device_groups);
+  out.List("person_groups", match.person_groups);
+  out.List("terminal_groups", match.terminal_groups);
+  out.List("during", match.during);
+  if (match.online) out.Raw("online", *match.online ? "true" : "false");
+  const auto blocks = [&](const std::vector<DeviceMatch>& parts) {
+    std::vector<std::string> texts;
+    texts.reserve(parts.size());
+    for (const DeviceMatch& part : parts) {
+      texts.push_back(PrintMatch(part, indent + "    "));
+    }
+    return texts;
+  };
+  out.Blocks("all", blocks(match.all));
+  out.Blocks("any", blocks(match.any));
+  for (const DeviceMatch& part : match.none) {
+    out.Nested("not", PrintMatch(part, indent + "  "));
+  }
   return out.text();
 }
 
@@ -142,6 +176,16 @@ std::string PrintMatch(const ContentMatch& match) {
   out.List("inspection", inspection);
   out.List("reason", match.reason);
   out.List("format", match.format);
+  out.List("data_owner", match.data_owner);
+  out.List("file_groups", match.file_groups);
+  std::string totals;
+  for (const TotalLimit& limit : match.totals) {
+    totals +=
+        fmt::format("        - {{ of: {}, by: {}, over: {}, at_least: {} }}\n",
+                    Name(limit.key.of), Name(limit.key.by),
+                    PrintHours(limit.key.hours), limit.at_least);
+  }
+  if (!totals.empty()) out.Nested("totals", totals);
   return out.text();
 }
 
@@ -156,7 +200,7 @@ std::string PrintRule(const DeviceRule& rule) {
   out.Raw("id", Quote(rule.id));
   if (rule.list) out.Raw("list", Quote(*rule.list));
   if (!rule.list || rule.match != DeviceMatch{}) {
-    out.Nested("match", PrintMatch(rule.match));
+    out.Nested("match", PrintMatch(rule.match, "      "));
   }
   if (!rule.list) out.Raw("access", Name(rule.access));
   out.Raw("encrypted_only", rule.encrypted_only ? "true" : "false");
@@ -169,9 +213,78 @@ std::string PrintRule(const ContentRule& rule) {
   Mapping out("    ");
   out.Raw("id", Quote(rule.id));
   out.Nested("when", PrintMatch(rule.match));
+  if (rule.situation != DeviceMatch{}) {
+    out.Nested("match", PrintMatch(rule.situation, "      "));
+  }
   out.Raw("verdict", Name(rule.verdict));
   out.Texts("notify", rule.notify);
   return AsListItem(out.text());
+}
+
+std::string PrintNames(const std::vector<NameGroup>& groups) {
+  std::string text;
+  for (const NameGroup& group : groups) {
+    Mapping names("      ");
+    names.List("any", group.any);
+    names.List("not", group.none);
+    text += "    " + Quote(group.name) + ":\n" + names.text();
+  }
+  return text;
+}
+
+std::string PrintGroups(const Sets& sets) {
+  Mapping out("  ");
+  std::string files;
+  for (const FileGroup& group : sets.files) {
+    files += fmt::format("    {}: {}\n", Quote(group.name),
+                         QuotedList(group.hashes));
+  }
+  std::string devices;
+  for (const DeviceGroup& group : sets.devices) {
+    const std::string match = PrintMatch(group.match, "      ");
+    devices +=
+        "    " + Quote(group.name) + (match.empty() ? ": {}\n" : ":\n" + match);
+  }
+  const std::string persons = PrintNames(sets.persons);
+  const std::string terminals = PrintNames(sets.terminals);
+  if (!devices.empty()) out.Nested("devices", devices);
+  if (!persons.empty()) out.Nested("persons", persons);
+  if (!terminals.empty()) out.Nested("terminals", terminals);
+  if (!files.empty()) out.Nested("files", files);
+  return out.text();
+}
+
+std::string PrintWindow(const Window& window) {
+  Mapping out("    ");
+  out.Raw("zone", Quote(window.zone));
+  std::vector<std::string> days;
+  for (size_t i = 0; i < kDayWords.size(); ++i) {
+    if ((window.days >> i & 1U) != 0) days.emplace_back(kDayWords[i]);
+  }
+  out.List("days", days);
+  out.Raw("from", Quote(PrintTimeOfDay(window.from_minute)));
+  out.Raw("to", Quote(PrintTimeOfDay(window.to_minute)));
+  out.List("except", window.except);
+  out.List("only_on", window.only_on);
+  return "  " + Quote(window.name) + ":\n" + out.text();
+}
+
+std::string PrintDates(const DateSet& set) {
+  std::vector<std::string> spans;
+  spans.reserve(set.spans.size());
+  for (const DateSpan& span : set.spans) spans.push_back(PrintDateSpan(span));
+  return "  " + Quote(set.name) + ": " + QuotedList(spans) + "\n";
+}
+
+void PrintSets(const Sets& sets, Mapping* out) {
+  std::string dates;
+  for (const DateSet& set : sets.holidays) dates += PrintDates(set);
+  std::string windows;
+  for (const Window& window : sets.windows) windows += PrintWindow(window);
+  const std::string groups = PrintGroups(sets);
+  if (!dates.empty()) out->Nested("holidays", dates);
+  if (!windows.empty()) out->Nested("windows", windows);
+  if (!groups.empty()) out->Nested("groups", groups);
 }
 
 template <typename Rule>
@@ -185,10 +298,11 @@ std::string PrintRules(const std::vector<Rule>& rules) {
 
 std::string PrintPolicy(const Policy& policy) {
   Mapping out("");
-  out.Raw("policy", fmt::format("{}", kSchemaVersion));
+  out.Raw("policy", NeedsVersion2(policy) ? "2" : "1");
   out.Raw("name", Quote(policy.name));
   out.Raw("mode", Name(policy.mode));
   out.Raw("when_stale", Name(policy.when_stale));
+  PrintSets(policy.sets, &out);
   if (!policy.devices.empty()) {
     out.Nested("devices", PrintRules(policy.devices));
   }

@@ -22,6 +22,50 @@ std::optional<int> HexDigit(char c) {
   return std::nullopt;
 }
 
+std::optional<int> Digits(std::string_view text) {
+  if (text.empty() || text.size() > 5) return std::nullopt;
+  int value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+// "2026-12-29", or "12-29" in the leap year 2000.
+std::optional<std::chrono::year_month_day> ParseDate(std::string_view text) {
+  const bool has_year = text.size() == 10;
+  if (!has_year && text.size() != 5) return std::nullopt;
+  const auto year = has_year ? Digits(text.substr(0, 4)) : 2000;
+  if (has_year) {
+    if (text[4] != '-') return std::nullopt;
+    text.remove_prefix(5);
+  }
+  const auto month = Digits(text.substr(0, 2));
+  const auto day = Digits(text.substr(3, 2));
+  if (!year || *year < 1970 || text[2] != '-' || !month || !day) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{
+      std::chrono::year(*year),
+      std::chrono::month(static_cast<unsigned>(*month)),
+      std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return date;
+}
+
+std::string PrintDate(std::chrono::year_month_day date) {
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+bool NeedsVersion2(const DeviceMatch& m) {
+  return !m.device_groups.empty() || !m.person_groups.empty() ||
+         !m.terminal_groups.empty() || !m.during.empty() || m.online ||
+         !m.all.empty() || !m.any.empty() || !m.none.empty();
+}
+
 std::string PrintPart(std::optional<uint8_t> part) {
   return part ? fmt::format("{:02x}", *part) : "*";
 }
@@ -53,6 +97,71 @@ std::optional<InterfacePattern> ParseInterfacePattern(std::string_view text) {
     *out[i] = static_cast<uint8_t>(*high * 16 + *low);
   }
   return pattern;
+}
+
+std::optional<DateSpan> ParseDateSpan(std::string_view text) {
+  DateSpan span;
+  const size_t dots = text.find("..");
+  const auto first = ParseDate(text.substr(0, dots));
+  if (!first) return std::nullopt;
+  span.first = span.last = *first;
+  span.every_year = std::min(dots, text.size()) == 5;
+  if (dots == std::string_view::npos) return span;
+  const auto last = ParseDate(text.substr(dots + 2));
+  if (!last || span.every_year || text.size() != 22 || *last < *first) {
+    return std::nullopt;
+  }
+  span.last = *last;
+  return span;
+}
+
+std::string PrintDateSpan(const DateSpan& span) {
+  if (span.every_year) return PrintDate(span.first).substr(5);
+  if (span.first == span.last) return PrintDate(span.first);
+  return PrintDate(span.first) + ".." + PrintDate(span.last);
+}
+
+std::optional<int> ParseTimeOfDay(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  const auto hours = Digits(text.substr(0, 2));
+  const auto minutes = Digits(text.substr(3));
+  if (!hours || !minutes || *minutes > 59) return std::nullopt;
+  const int value = *hours * 60 + *minutes;
+  if (value > 24 * 60) return std::nullopt;
+  return value;
+}
+
+std::string PrintTimeOfDay(int minutes) {
+  return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
+}
+
+std::optional<int> ParseHours(std::string_view text) {
+  if (text.empty() || (text.back() != 'h' && text.back() != 'd')) {
+    return std::nullopt;
+  }
+  const auto number = Digits(text.substr(0, text.size() - 1));
+  if (!number) return std::nullopt;
+  const int hours = text.back() == 'd' ? *number * 24 : *number;
+  if (hours < 1 || hours > kMaxTotalHours) return std::nullopt;
+  return hours;
+}
+
+std::string PrintHours(int hours) {
+  return hours % 24 == 0 ? fmt::format("{}d", hours / 24)
+                         : fmt::format("{}h", hours);
+}
+
+bool NeedsVersion2(const Policy& policy) {
+  return policy.sets != Sets{} ||
+         std::ranges::any_of(policy.devices,
+                             [](const DeviceRule& rule) {
+                               return NeedsVersion2(rule.match);
+                             }) ||
+         std::ranges::any_of(policy.content, [](const ContentRule& rule) {
+           return !rule.match.data_owner.empty() ||
+                  !rule.match.file_groups.empty() ||
+                  !rule.match.totals.empty() || rule.situation != DeviceMatch{};
+         });
 }
 
 std::string PrintInterfacePattern(const InterfacePattern& pattern) {

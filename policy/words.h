@@ -13,7 +13,10 @@
 
 namespace sekisho::policy {
 
-inline constexpr int64_t kSchemaVersion = 1;
+// The newest language this program knows. A policy of version 1 goes on
+// unchanged; what came with 2 is refused in it, so that an older Sekisho says
+// "newer" instead of "unknown key".
+inline constexpr int64_t kSchemaVersion = 2;
 inline constexpr std::string_view kDefaultRule = "default";
 
 template <typename... T>
@@ -35,6 +38,29 @@ inline constexpr auto kContentRuleKeys =
     WordList("id", "when", "verdict", "notify");
 inline constexpr auto kContentMatchKeys =
     WordList("persons", "bytes", "data", "inspection", "reason", "format");
+
+// What came with version 2, by the same places.
+inline constexpr auto kPolicyKeys2 =
+    WordList("include", "zone", "groups", "holidays", "windows");
+inline constexpr auto kDeviceMatchKeys2 =
+    WordList("device_groups", "person_groups", "terminal_groups", "during",
+             "online", "all", "any", "not");
+inline constexpr auto kContentRuleKeys2 = WordList("match");
+inline constexpr auto kContentMatchKeys2 =
+    WordList("data_owner", "file_groups", "totals");
+inline constexpr auto kGroupKeys =
+    WordList("devices", "persons", "terminals", "files");
+inline constexpr auto kNameGroupKeys = WordList("any", "not");
+inline constexpr auto kWindowKeys =
+    WordList("zone", "days", "from", "to", "except", "only_on");
+inline constexpr auto kTotalKeys = WordList("of", "by", "over", "at_least");
+
+inline constexpr auto kTotalOfWords = WordList("persons", "bytes", "files");
+inline constexpr auto kTotalByWords = WordList("person", "device", "terminal");
+inline constexpr auto kDayWords =
+    WordList("mon", "tue", "wed", "thu", "fri", "sat", "sun");
+// Longest time a total runs over: 400 days.
+inline constexpr int kMaxTotalHours = 400 * 24;
 
 inline constexpr auto kModeWords = WordList("observe", "enforce");
 inline constexpr auto kWhenStaleWords = WordList("keep", "stricter");
@@ -64,5 +90,16 @@ bool IsReason(std::string_view text);
 // "08/06/50", "03/*/*": 2 hex digits or '*' each.
 std::optional<InterfacePattern> ParseInterfacePattern(std::string_view text);
 std::string PrintInterfacePattern(const InterfacePattern& pattern);
+// "2026-12-29", "2026-12-29..2027-01-03", "05-03" (every year).
+std::optional<DateSpan> ParseDateSpan(std::string_view text);
+std::string PrintDateSpan(const DateSpan& span);
+// "09:30"; "24:00" is the end of the day. Minutes after midnight.
+std::optional<int> ParseTimeOfDay(std::string_view text);
+std::string PrintTimeOfDay(int minutes);
+// "36h", "30d", at most kMaxTotalHours.
+std::optional<int> ParseHours(std::string_view text);
+std::string PrintHours(int hours);
+// Does the policy say anything that version 1 could not?
+bool NeedsVersion2(const Policy& policy);
 
 }  // namespace sekisho::policy

@@ -86,6 +86,14 @@ TEST(PolicyReference, EveryKeyStandsInAnExample) {
   expect(kDeviceMatchKeys);
   expect(kContentRuleKeys);
   expect(kContentMatchKeys);
+  expect(kPolicyKeys2);
+  expect(kDeviceMatchKeys2);
+  expect(kContentRuleKeys2);
+  expect(kContentMatchKeys2);
+  expect(kGroupKeys);
+  expect(kNameGroupKeys);
+  expect(kWindowKeys);
+  expect(kTotalKeys);
 }
 
 TEST(PolicyReference, EveryWordIsExplained) {
@@ -105,6 +113,9 @@ TEST(PolicyReference, EveryWordIsExplained) {
   expect(kOriginWords);
   expect(kReasonWords);
   expect(kDataWords);
+  expect(kTotalOfWords);
+  expect(kTotalByWords);
+  expect(kDayWords);
 }
 
 }  // namespace

@@ -151,8 +151,11 @@ INSTANTIATE_TEST_SUITE_P(
             "policy: 1\nname: a\nmode: observe\n"
             "content_default: allow\n",
             "p.yaml:1:1: expected 'device_default' in the policy, found none"},
-        Bad{"newer_schema", "policy: 2\nnew_key: [x]\n",
-            "p.yaml:1:9: expected schema version 1 or older, found version 2"},
+        Bad{"newer_schema", "policy: 3\nnew_key: [x]\n",
+            "p.yaml:1:9: expected schema version 2 or older, found version 3"},
+        Bad{"newer_key", With("groups: {}\n"),
+            "p.yaml:6:1: expected 'policy: 2' above for the key 'groups', "
+            "found 'policy: 1'"},
         Bad{"schema_zero", "policy: 0\n", "p.yaml:1:9: expected schema"},
         Bad{"anchor", With("contact: &x { en: a }\n"),
             "p.yaml:6:10: expected a plain value, found the anchor 'x'"},

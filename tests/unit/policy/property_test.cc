@@ -58,8 +58,17 @@ TEST(Property, ContentEvaluatorAgreesWithTheReference) {
     const auto snapshot = Snapshot::Make(policy, {}, 1);
     for (int i = 0; i < 100; ++i) {
       const ContentFacts content = world.MakeContent();
-      const auto expected = ReferenceDecision(policy, content);
-      const auto found = snapshot->DecideContent(content);
+      const DeviceFacts device = world.MakeDevice();
+      const PersonFacts person = world.MakePerson();
+      const TerminalFacts terminal = world.MakeTerminal();
+      const WallTime now = world.MakeTime();
+      const auto expected =
+          ReferenceDecision(policy, content, device, person, terminal, now);
+      const auto found =
+          snapshot->DecideContent(content, device, person, terminal, now);
+      const auto steps =
+          snapshot->ExplainContent(content, device, person, terminal, now);
+      ASSERT_EQ(steps.back().rule, expected.rule) << "seed " << seed;
       ASSERT_EQ(found.rule, expected.rule) << "seed " << seed;
       ASSERT_EQ(found.verdict, expected.verdict) << "seed " << seed;
     }

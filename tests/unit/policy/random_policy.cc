@@ -1,6 +1,9 @@
 #include "tests/unit/policy/random_policy.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 namespace sekisho::policy {
 namespace {
@@ -64,7 +67,7 @@ IntRange RandomWorld::MakeRange(int end) {
   return range;
 }
 
-DeviceMatch RandomWorld::MakeDeviceMatch() {
+DeviceMatch RandomWorld::MakeDeviceMatch(int depth) {
   DeviceMatch match;
   match.bus = MaybePick(15, {"usb", "mmc", "*"});
   match.vendor_id = MaybePick(50, {"0951", "0781", "09*", "????", "ab?d"});
@@ -85,7 +88,46 @@ DeviceMatch RandomWorld::MakeDeviceMatch() {
   if (Chance(10)) match.persons = {Pick({"operator", "contractor-*"})};
   if (Chance(10)) match.origins = {Pick({"console", "ssh", "unknown"})};
   if (Chance(10)) match.terminals = {Pick({"desk-*", "server"})};
+  if (Chance(10)) match.person_groups = {Pick({"staff", "guests"})};
+  if (Chance(10)) match.terminal_groups = {Pick({"desks", "branch"})};
+  if (Chance(10)) match.during = {Pick({"office", "night", "new-year"})};
+  if (Chance(8)) match.online = Chance(50);
+  if (depth == 0) return match;
+  if (depth > 1 && Chance(10)) {
+    match.device_groups = {Pick({"sticks", "odd"})};
+  }
+  // Lists in lists would go past the levels that a file may have.
+  const auto inner = [&] { return MakeDeviceMatch(0); };
+  if (Chance(10)) match.all = Filled<DeviceMatch>(1 + Below(2), inner);
+  if (Chance(10)) match.any = Filled<DeviceMatch>(1 + Below(3), inner);
+  if (Chance(10)) match.none = {MakeDeviceMatch(depth - 1)};
   return match;
+}
+
+Sets RandomWorld::MakeSets() {
+  using std::chrono::day, std::chrono::month, std::chrono::year;
+  Sets sets;
+  for (const char* name : {"sticks", "odd"}) {
+    sets.devices.push_back({name, MakeDeviceMatch(1)});
+    sets.devices.back().match.device_groups.clear();
+  }
+  sets.persons = {{"staff", {"op*", "contractor-1"}, {}},
+                  {"guests", {"*"}, {"operator"}}};
+  sets.terminals = {{"desks", {"desk-*"}, {}}, {"branch", {"none"}, {}}};
+  sets.files = {{"known", {std::string(64, 'a'), std::string(64, 'c')}}};
+  const auto date = [](int y, unsigned m, unsigned d) {
+    return std::chrono::year_month_day(year(y), month(m), day(d));
+  };
+  sets.holidays = {{"feast", {{date(2000, 1, 1), date(2000, 1, 1), true}}},
+                   {"week", {{date(2026, 12, 29), date(2027, 1, 3), false}}}};
+  const std::string zone =
+      Pick({"Asia/Tokyo", "Europe/Berlin", "America/New_York", "JST-9"});
+  sets.windows.push_back({"office", zone, 0x1f, 9 * 60, 18 * 60, {}, {}});
+  sets.windows.push_back(
+      {"night", zone, 0x7f, 22 * 60 + 30, 6 * 60, {"feast"}, {}});
+  sets.windows.push_back(
+      {"new-year", zone, 0x7f, 0, 24 * 60, {}, {"feast", "week"}});
+  return sets;
 }
 
 ContentMatch RandomWorld::MakeContentMatch() {
@@ -96,7 +138,15 @@ ContentMatch RandomWorld::MakeContentMatch() {
   if (Chance(30)) match.inspection = {static_cast<Inspection>(Below(3))};
   if (Chance(15)) match.reason = {Pick({"encrypted", "limit:*"})};
   if (Chance(15)) match.format = {Pick({"csv", "*s*"})};
+  if (Chance(10)) match.data_owner = {Pick({"client-*", "public"})};
+  if (Chance(5)) match.file_groups = {"known"};
+  if (Chance(15)) match.totals = {{MakeTotal(), Below(300)}};
   return match;
+}
+
+TotalKey RandomWorld::MakeTotal() {
+  return {static_cast<TotalOf>(Below(3)), static_cast<TotalBy>(Below(3)),
+          Chance(50) ? 24 : 30 * 24};
 }
 
 std::map<std::string, std::string> RandomWorld::MakeTexts() {
@@ -112,6 +162,22 @@ std::map<std::string, std::string> RandomWorld::MakeTexts() {
   return texts;
 }
 
+namespace {
+
+DeviceMatch Version1(DeviceMatch match) {
+  match.device_groups.clear();
+  match.person_groups.clear();
+  match.terminal_groups.clear();
+  match.during.clear();
+  match.online.reset();
+  match.all.clear();
+  match.any.clear();
+  match.none.clear();
+  return match;
+}
+
+}  // namespace
+
 Policy RandomWorld::MakePolicy(int rules) {
   Policy policy;
   policy.name = Pick({"office", "名前", "a: b # c"});
@@ -120,10 +186,13 @@ Policy RandomWorld::MakePolicy(int rules) {
   policy.device_default = static_cast<Access>(Below(5));
   policy.content_default = static_cast<Verdict>(Below(3));
   policy.contact = MakeTexts();
+  const bool newer = Chance(70);  // the rest says what version 1 can
+  if (newer) policy.sets = MakeSets();
   for (int i = 0; i < rules; ++i) {
     DeviceRule rule;
     rule.id = "d" + std::to_string(i);
-    rule.match = MakeDeviceMatch();
+    rule.match = MakeDeviceMatch(2);
+    if (!newer) rule.match = Version1(rule.match);
     if (Chance(25)) {
       rule.list = Pick({"approvals", "known"});
     } else {
@@ -137,6 +206,12 @@ Policy RandomWorld::MakePolicy(int rules) {
     ContentRule content;
     content.id = "c" + std::to_string(i);
     content.match = MakeContentMatch();
+    if (newer && Chance(30)) content.situation = MakeDeviceMatch(1);
+    if (!newer) {
+      content.match.data_owner.clear();
+      content.match.file_groups.clear();
+      content.match.totals.clear();
+    }
     content.verdict = static_cast<Verdict>(Below(3));
     content.notify = MakeTexts();
     policy.content.push_back(std::move(content));
@@ -192,6 +267,8 @@ PersonFacts RandomWorld::MakePerson() {
 TerminalFacts RandomWorld::MakeTerminal() {
   TerminalFacts terminal;
   terminal.terminal = Pick(kTerminals);
+  if (Chance(20)) terminal.groups = {Pick({"branch", "desks"})};
+  terminal.online = Chance(70);
   return terminal;
 }
 
@@ -203,11 +280,14 @@ ContentFacts RandomWorld::MakeContent() {
   if (Chance(50)) content.data[Pick(kData)] = Below(3);
   content.inspection = static_cast<Inspection>(Below(3));
   content.reason = Pick(kReasons);
+  content.data_owner = Pick({"", "client-1", "public"});
+  if (Chance(30)) content.file_hash = std::string(64, Chance(50) ? 'a' : 'b');
+  for (int i = Below(4); i > 0; --i) content.totals[MakeTotal()] = Below(400);
   return content;
 }
 
 WallTime RandomWorld::MakeTime() {
-  return WallTime(std::chrono::seconds(1'763'900'000 + Below(10)));
+  return WallTime(std::chrono::seconds(1'798'300'000 + Below(200) * 5400));
 }
 
 namespace {
@@ -278,6 +358,111 @@ bool Fits(const std::optional<IntRange>& range, int64_t value) {
   return !range->at_most || value <= *range->at_most;
 }
 
+bool HoldsMedium(const DeviceFacts& device) {
+  if (device.bus != "usb") return true;
+  for (const auto& interface : device.interfaces) {
+    if (interface.klass == 8) return true;
+  }
+  return false;
+}
+
+// What a condition is worth: 0 no, 1 only the medium can tell, 2 yes.
+using Worth = int;
+
+// Local time by the C library, which knows the rule of each zone by itself.
+tm LocalTm(const std::string& zone, WallTime now) {
+  static const std::map<std::string, std::string> kRules{
+      {"Asia/Tokyo", "JST-9"},
+      {"Europe/Berlin", "CET-1CEST,M3.5.0,M10.5.0/3"},
+      {"America/New_York", "EST5EDT,M3.2.0,M11.1.0"},
+      {"JST-9", "JST-9"}};
+  ::setenv("TZ", kRules.at(zone).c_str(), 1);
+  ::tzset();
+  const time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  tm local{};
+  ::localtime_r(&seconds, &local);
+  return local;
+}
+
+bool OnDates(const Policy& policy, const std::vector<std::string>& names,
+             const tm& day) {
+  const int number =
+      (day.tm_year + 1900) * 10000 + (day.tm_mon + 1) * 100 + day.tm_mday;
+  const auto as_number = [](std::chrono::year_month_day date) {
+    return static_cast<int>(date.year()) * 10000 +
+           static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
+           static_cast<int>(static_cast<unsigned>(date.day()));
+  };
+  for (const DateSet& set : policy.sets.holidays) {
+    if (std::ranges::find(names, set.name) == names.end()) continue;
+    for (const DateSpan& span : set.spans) {
+      const int first = as_number(span.first);
+      const int last = as_number(span.last);
+      if (span.every_year && first % 10000 == number % 10000) return true;
+      if (!span.every_year && first <= number && number <= last) return true;
+    }
+  }
+  return false;
+}
+
+bool BeginsOn(const Policy& policy, const Window& window, const tm& day) {
+  const int monday_first = (day.tm_wday + 6) % 7;
+  if ((window.days >> monday_first & 1) == 0) return false;
+  if (OnDates(policy, window.except, day)) return false;
+  return window.only_on.empty() || OnDates(policy, window.only_on, day);
+}
+
+// By the minutes that the clock on the wall shows: right wherever the clock is
+// not set between the ends of a window.
+bool IsOpen(const Policy& policy, const std::string& name, WallTime now) {
+  for (const Window& window : policy.sets.windows) {
+    if (window.name != name) continue;
+    const tm today = LocalTm(window.zone, now);
+    const tm yesterday = LocalTm(window.zone, now - std::chrono::hours(24));
+    const int minute = today.tm_hour * 60 + today.tm_min;
+    const bool overnight = window.to_minute <= window.from_minute;
+    if (BeginsOn(policy, window, today) && minute >= window.from_minute &&
+        (overnight || minute < window.to_minute)) {
+      return true;
+    }
+    return overnight && BeginsOn(policy, window, yesterday) &&
+           minute < window.to_minute;
+  }
+  return false;
+}
+
+bool InGroup(const std::vector<NameGroup>& groups, const std::string& group,
+             std::string name) {
+  if (name.empty()) name = "unknown";
+  for (const NameGroup& one : groups) {
+    if (one.name != group) continue;
+    bool in = false;
+    for (const auto& pattern : one.any) in = in || Fits(pattern, name);
+    for (const auto& pattern : one.none) in = in && !Fits(pattern, name);
+    return in;
+  }
+  return false;
+}
+
+bool SituationFits(const Policy& policy, const DeviceMatch& m,
+                   const PersonFacts& p, const TerminalFacts& t, WallTime now) {
+  bool person = m.person_groups.empty();
+  for (const auto& group : m.person_groups) {
+    person = person || InGroup(policy.sets.persons, group, p.person);
+  }
+  bool terminal = m.terminal_groups.empty();
+  for (const auto& group : m.terminal_groups) {
+    for (const auto& given : t.groups) terminal = terminal || given == group;
+    terminal = terminal || InGroup(policy.sets.terminals, group, t.terminal);
+  }
+  bool during = m.during.empty();
+  for (const auto& name : m.during) {
+    during = during || IsOpen(policy, name, now);
+  }
+  return person && terminal && during && (!m.online || *m.online == t.online);
+}
+
 bool KnownFactsFit(const DeviceMatch& m, const DeviceFacts& d,
                    const PersonFacts& p, const TerminalFacts& t) {
   if (!m.interfaces_all.empty()) {
@@ -306,12 +491,41 @@ bool MediumFits(const DeviceMatch& m, const MediumFacts& medium) {
          Fits(m.volume_label, medium.volume_label);
 }
 
-bool HoldsMedium(const DeviceFacts& device) {
-  if (device.bus != "usb") return true;
-  for (const auto& interface : device.interfaces) {
-    if (interface.klass == 8) return true;
+bool AsksMedium(const DeviceMatch& m) {
+  return m.size_bytes || m.filesystem || m.encryption || m.volume_label;
+}
+
+Worth Value(const Policy& policy, const DeviceMatch& m, const DeviceFacts& d,
+            const PersonFacts& p, const TerminalFacts& t, WallTime now) {
+  Worth all = 2;
+  if (!KnownFactsFit(m, d, p, t) || !SituationFits(policy, m, p, t, now)) {
+    all = 0;
   }
-  return false;
+  if (AsksMedium(m)) {
+    const Worth unseen = HoldsMedium(d) ? 1 : 0;
+    const Worth medium = d.medium ? (MediumFits(m, *d.medium) ? 2 : 0) : unseen;
+    all = std::min(all, medium);
+  }
+  const auto value = [&](const DeviceMatch& part) {
+    return Value(policy, part, d, p, t, now);
+  };
+  if (!m.device_groups.empty()) {
+    Worth best = 0;
+    for (const auto& name : m.device_groups) {
+      for (const auto& group : policy.sets.devices) {
+        if (group.name == name) best = std::max(best, value(group.match));
+      }
+    }
+    all = std::min(all, best);
+  }
+  for (const auto& part : m.all) all = std::min(all, value(part));
+  if (!m.any.empty()) {
+    Worth best = 0;
+    for (const auto& part : m.any) best = std::max(best, value(part));
+    all = std::min(all, best);
+  }
+  for (const auto& part : m.none) all = std::min(all, 2 - value(part));
+  return all;
 }
 
 // 3: names the serial, 2: all serials, 1: all products, 0: not this device.
@@ -360,13 +574,8 @@ DeviceDecision ReferenceDecision(const Policy& policy,
   DeviceDecision decision;
   for (const DeviceRule& rule : policy.devices) {
     const DeviceMatch& m = rule.match;
-    if (!KnownFactsFit(m, device, person, terminal)) continue;
-    const bool asks_medium =
-        m.size_bytes || m.filesystem || m.encryption || m.volume_label;
-    if (asks_medium && !device.medium && !HoldsMedium(device)) continue;
-    if (asks_medium && device.medium && !MediumFits(m, *device.medium)) {
-      continue;
-    }
+    const Worth worth = Value(policy, m, device, person, terminal, now);
+    if (worth == 0) continue;
     Access access = rule.access;
     if (rule.list) {
       const auto listed =
@@ -380,7 +589,7 @@ DeviceDecision ReferenceDecision(const Policy& policy,
     const bool wants_encrypted =
         rule.encrypted_only && access != Access::kBlock;
     if (!device.medium && HoldsMedium(device) &&
-        (asks_medium || wants_encrypted)) {
+        (worth == 1 || wants_encrypted)) {
       decision.needs_probe = true;
       return decision;
     }
@@ -396,7 +605,10 @@ DeviceDecision ReferenceDecision(const Policy& policy,
 }
 
 ContentDecision ReferenceDecision(const Policy& policy,
-                                  const ContentFacts& content) {
+                                  const ContentFacts& content,
+                                  const DeviceFacts& device,
+                                  const PersonFacts& person,
+                                  const TerminalFacts& terminal, WallTime now) {
   ContentDecision decision;
   for (const ContentRule& rule : policy.content) {
     const ContentMatch& m = rule.match;
@@ -418,8 +630,32 @@ ContentDecision ReferenceDecision(const Policy& policy,
       }
       return false;
     };
-    if (data && inspection && Fits(m.persons, content.persons) &&
-        Fits(m.bytes, content.bytes) && fits_one(m.reason, content.reason) &&
+    const Worth worth =
+        Value(policy, rule.situation, device, person, terminal, now);
+    const bool there =
+        worth == 2 || (worth == 1 && rule.verdict == Verdict::kBlock);
+    bool known = m.file_groups.empty();
+    for (const auto& name : m.file_groups) {
+      for (const auto& group : policy.sets.files) {
+        for (const auto& hash : group.hashes) {
+          if (group.name == name && hash == content.file_hash) known = true;
+        }
+      }
+    }
+    bool totals = true;
+    for (const TotalLimit& limit : m.totals) {
+      int64_t total = limit.key.of == TotalOf::kPersons ? content.persons
+                      : limit.key.of == TotalOf::kBytes ? content.bytes
+                                                        : 1;
+      for (const auto& [key, sum] : content.totals) {
+        if (key == limit.key) total = sum;
+      }
+      if (total < limit.at_least) totals = false;
+    }
+    if (there && known && totals &&
+        fits_one(m.data_owner, content.data_owner) && data && inspection &&
+        Fits(m.persons, content.persons) && Fits(m.bytes, content.bytes) &&
+        fits_one(m.reason, content.reason) &&
         fits_one(m.format, content.format)) {
       decision.verdict = rule.verdict;
       decision.rule = rule.id;

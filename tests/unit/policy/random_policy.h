@@ -31,7 +31,10 @@ class RandomWorld {
   UsbInterface MakeInterface();
   InterfacePattern MakeInterfacePattern();
   IntRange MakeRange(int end);
-  DeviceMatch MakeDeviceMatch();
+  // `depth`: how deep conditions may nest.
+  DeviceMatch MakeDeviceMatch(int depth);
+  Sets MakeSets();
+  TotalKey MakeTotal();
   ContentMatch MakeContentMatch();
   std::map<std::string, std::string> MakeTexts();
 
@@ -45,6 +48,9 @@ DeviceDecision ReferenceDecision(const Policy& policy,
                                  const PersonFacts& person,
                                  const TerminalFacts& terminal, WallTime now);
 ContentDecision ReferenceDecision(const Policy& policy,
-                                  const ContentFacts& content);
+                                  const ContentFacts& content,
+                                  const DeviceFacts& device,
+                                  const PersonFacts& person,
+                                  const TerminalFacts& terminal, WallTime now);
 
 }  // namespace sekisho::policy

@@ -1,0 +1,189 @@
+// What version 2 of the language added: sets, situations, totals, includes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "policy/evaluator.h"
+#include "policy/parser.h"
+#include "policy/words.h"
+
+namespace sekisho::policy {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kHead[] =
+    "policy: 2\nname: a\nmode: enforce\ndevice_default: block\n"
+    "content_default: allow\n";
+
+Policy Read(const std::string& text) {
+  auto policy = ParsePolicy(text, "p.yaml");
+  EXPECT_TRUE(policy) << policy.error().message;
+  return policy.value_or(Policy{});
+}
+
+std::string Refused(const std::string& more) {
+  const auto policy = ParsePolicy(kHead + more, "p.yaml");
+  return policy ? "accepted" : policy.error().message;
+}
+
+TEST(Language, NamesOfSetsMustStandInThePolicy) {
+  EXPECT_THAT(
+      Refused("groups: { persons: { staff: [a] } }\ndevices: [ { id: a, match: "
+              "{ person_groups: [stuff] }, access: full } ]\n"),
+      HasSubstr("p.yaml:7:46: expected the name of a group of persons of this "
+                "policy (staff), found 'stuff' (did you mean 'staff'?)"));
+  EXPECT_THAT(Refused("windows: { w: { zone: UTC, except: [x] } }\n"),
+              HasSubstr("set of holidays of this policy (there is none)"));
+  EXPECT_THAT(Refused("groups: { devices: { a: { device_groups: [a] } } }\n"),
+              HasSubstr("(there is none), found 'a'"));
+}
+
+TEST(Language, WindowsThatAreNoneAreRefused) {
+  const auto window = [](const std::string& text) {
+    return Refused("windows: { w: { " + text + " } }\n");
+  };
+  EXPECT_THAT(window("from: \"09:00\""), HasSubstr("expected 'zone' in"));
+  EXPECT_THAT(window("zone: Asia/Tokio"), HasSubstr("a time zone such as"));
+  EXPECT_THAT(window("zone: UTC, from: \"9:00\""), HasSubstr("a time of day"));
+  EXPECT_THAT(window("zone: UTC, from: \"09:00\", to: \"09:00\""),
+              HasSubstr("with time between"));
+  EXPECT_THAT(window("zone: UTC, from: \"24:00\", to: \"09:00\""),
+              HasSubstr("with time between"));
+  EXPECT_THAT(window("zone: UTC, days: [monday]"), HasSubstr("one of mon"));
+  EXPECT_THAT(Refused("holidays: { h: [\"2026-02-30\"] }\n"),
+              HasSubstr("expected a date such as"));
+  EXPECT_THAT(Refused("holidays: { h: [\"2027-01-03..2026-12-29\"] }\n"),
+              HasSubstr("expected a date such as"));
+}
+
+TEST(Language, TotalsAreReadStrictly) {
+  const auto total = [](const std::string& text) {
+    return Refused("content: [ { id: a, verdict: block, when: { totals: [ { " +
+                   text + " } ] } } ]\n");
+  };
+  EXPECT_EQ(total("of: persons, by: person, over: 24h, at_least: 1"),
+            "accepted");
+  EXPECT_THAT(total("of: people, by: person, over: 24h, at_least: 1"),
+              HasSubstr("one of persons, bytes, files"));
+  EXPECT_THAT(total("of: files, by: person, over: 401d, at_least: 1"),
+              HasSubstr("at most 400d"));
+  EXPECT_THAT(total("of: files, by: person, over: 0h, at_least: 1"),
+              HasSubstr("hours or days"));
+  EXPECT_THAT(total("of: files, by: person, over: 24h"),
+              HasSubstr("expected 'at_least'"));
+}
+
+TEST(Language, ATotalThatNobodySummedIsTheFileAlone) {
+  const auto snapshot = Snapshot::Make(
+      Read(std::string(kHead) +
+           "content: [ { id: day, verdict: block, when: { totals: [ { of: "
+           "persons, by: person, over: 24h, at_least: 21 } ] } } ]\n"),
+      {}, 1);
+  ASSERT_EQ(snapshot->totals().size(), 1U);
+  ContentFacts content;
+  content.inspection = Inspection::kFull;
+  content.persons = 20;
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "default");
+  content.persons = 21;
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "day");
+  content.persons = 1;
+  content.totals[snapshot->totals()[0]] = 21;
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "day");
+}
+
+TEST(Language, AContentRuleAsksForPersonTerminalAndMedium) {
+  const auto snapshot = Snapshot::Make(
+      Read(
+          std::string(kHead) +
+          "groups: { persons: { guests: { any: [\"*\"], not: [taro] } } }\n"
+          "content:\n"
+          "  - { id: a, when: {}, match: { person_groups: [guests] }, verdict: "
+          "block }\n"
+          "  - { id: b, when: {}, match: { encryption: none }, verdict: alert "
+          "}\n"),
+      {}, 1);
+  DeviceFacts stick;
+  stick.interfaces = {{8, 6, 0x50}};
+  PersonFacts taro;
+  taro.person = "taro";
+  const auto rule = [&](const DeviceFacts& device, const PersonFacts& person) {
+    return snapshot->DecideContent({}, device, person, {}, {}).rule;
+  };
+  EXPECT_EQ(rule(stick, {}), "a");  // "unknown" is a guest
+  EXPECT_EQ(rule(stick, taro), "default");
+  stick.medium.emplace().encryption = "none";
+  EXPECT_EQ(rule(stick, taro), "b");
+}
+
+// What nobody looked at is taken for true by a rule that blocks only.
+TEST(Language, AnUnseenMediumBlocksWhereTheRuleBlocks) {
+  const auto snapshot = Snapshot::Make(
+      Read(std::string(kHead) +
+           "content: [ { id: a, when: {}, match: { encryption: none }, "
+           "verdict: block } ]\n"),
+      {}, 1);
+  DeviceFacts stick;
+  stick.interfaces = {{8, 6, 0x50}};
+  EXPECT_EQ(snapshot->DecideContent({}, stick, {}, {}, {}).rule, "a");
+}
+
+TEST(Language, AnIncludedPackComesAfterOwnRulesAndGivesWayToThem) {
+  const Policy policy = Read(
+      "policy: 2\nname: ours\ninclude: pack:appi\ncontent_default: alert\n"
+      "devices: [ { id: headsets, match: { interfaces_all: [\"01/*/*\"] }, "
+      "access: block } ]\n");
+  EXPECT_EQ(policy.name, "ours");
+  EXPECT_EQ(policy.mode, Mode::kEnforce);
+  EXPECT_EQ(policy.content_default, Verdict::kAlert);
+  ASSERT_GE(policy.devices.size(), 2U);
+  EXPECT_EQ(policy.devices[0].id, "headsets");
+  EXPECT_EQ(policy.devices[0].access, Access::kBlock);
+  int headsets = 0;
+  for (const DeviceRule& rule : policy.devices) {
+    headsets += rule.id == "headsets" ? 1 : 0;
+    if (rule.id == "headsets") continue;
+    EXPECT_EQ(rule.line, 0) << rule.id;
+  }
+  EXPECT_EQ(headsets, 1);
+  EXPECT_FALSE(policy.content.empty());
+  EXPECT_FALSE(policy.contact.empty());
+  // Printed whole, it stands without the pack.
+  EXPECT_EQ(PrintPolicy(Read(PrintPolicy(policy))), PrintPolicy(policy));
+  EXPECT_THAT(Refused("include: pack:appy\n"), HasSubstr("expected a pack"));
+  EXPECT_THAT(Refused("include: [appi]\n"), HasSubstr("expected a pack"));
+}
+
+TEST(Language, OnlineAndOfflineAreConditions) {
+  const auto snapshot = Snapshot::Make(
+      Read(std::string(kHead) +
+           "devices: [ { id: a, match: { online: true }, access: full } ]\n"),
+      {}, 1);
+  TerminalFacts terminal;
+  EXPECT_EQ(snapshot->DecideDevice({}, {}, terminal, {}).access, Access::kFull);
+  terminal.online = false;
+  EXPECT_EQ(snapshot->DecideDevice({}, {}, terminal, {}).access,
+            Access::kBlock);
+  const auto steps = snapshot->Explain({}, {}, terminal, {});
+  EXPECT_EQ(steps.at(0).why, "the terminal is offline");
+}
+
+TEST(Language, WordsPrintAndReadBack) {
+  for (const char* text : {"2026-12-29", "2026-12-29..2027-01-03", "02-29"}) {
+    const auto span = ParseDateSpan(text);
+    ASSERT_TRUE(span) << text;
+    EXPECT_EQ(PrintDateSpan(*span), text);
+  }
+  for (const char* text :
+       {"2026-12", "02-30", "12-29..01-03", "2026-12-29...2027-01-03",
+        "2026-12-29..", "2026/12/29"}) {
+    EXPECT_FALSE(ParseDateSpan(text)) << text;
+  }
+  EXPECT_EQ(ParseTimeOfDay("24:00"), 1440);
+  EXPECT_FALSE(ParseTimeOfDay("24:01"));
+  EXPECT_FALSE(ParseTimeOfDay("09:60"));
+  EXPECT_EQ(ParseHours("400d"), kMaxTotalHours);
+  EXPECT_EQ(PrintHours(36), "36h");
+}
+
+}  // namespace
+}  // namespace sekisho::policy
