@@ -79,6 +79,7 @@ class AgentTest : public testing::Test {
  protected:
   void SetUp() override {
     options = TestOptions(dir.path());
+    options.spool_bytes = spool_bytes;
     path = dir.path() + "/sys/devices/pci0/usb1/1-1";
     PlugStick("S1", "0");
     StartAgent();
@@ -158,6 +159,19 @@ class AgentTest : public testing::Test {
                                  .since_boot_us = 1});
     devices.Send(ipc::RescanDone{});
   }
+  // As a sekishod before this one left it behind: a gate serves the stick.
+  void RecordMount(int64_t mount_id) {
+    MountRecord record;
+    record.mount_id = mount_id;
+    record.mount_point = dir.path() + "/media/STICK";
+    record.access = "inspect";
+    record.owner_uid = 1000;
+    record.sysfs_path = path;
+    record.device_number = 5;
+    record.medium.filesystem = "vfat";
+    record.medium.encryption = "none";
+    ASSERT_TRUE(WriteRecord(options.runtime_dir + "/mounts", record));
+  }
   struct Event {
     event::v1::PublicPart open;
     event::v1::PersonalPart personal;
@@ -168,7 +182,7 @@ class AgentTest : public testing::Test {
       const auto out = uplink.Next<ipc::EventOut>();
       Event event;
       event::v1::EventRecord record;
-      if (!record.ParseFromString(out.record)) {
+      if (out.record.empty() || !record.ParseFromString(out.record)) {
         ADD_FAILURE() << "no record";
         return event;
       }
@@ -183,6 +197,7 @@ class AgentTest : public testing::Test {
   const SystemClock clock;
   const policy::KeyPair key = policy::NewKeyPair();
   const TempDir dir;
+  int64_t spool_bytes = int64_t{4} << 20;
   AgentOptions options;
   std::string path;
   std::unique_ptr<EventLoop> loop;
@@ -251,16 +266,7 @@ TEST_F(AgentTest, RestartAdoptsAGateAndJudgesItsTransfers) {
   StopAgent();
   last_sequence = 0;
   PlugStick("S1", "1");
-  MountRecord record;
-  record.mount_id = 42;
-  record.mount_point = dir.path() + "/media/STICK";
-  record.access = "inspect";
-  record.owner_uid = 1000;
-  record.sysfs_path = path;
-  record.device_number = 5;
-  record.medium.filesystem = "vfat";
-  record.medium.encryption = "none";
-  ASSERT_TRUE(WriteRecord(options.runtime_dir + "/mounts", record));
+  RecordMount(42);
   StartAgent();
 
   Client gate(Socket(ipc::kGateSocket));
@@ -304,6 +310,108 @@ TEST_F(AgentTest, RestartAdoptsAGateAndJudgesItsTransfers) {
             ipc::TransferVerdict::kAllow);
   event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
   EXPECT_EQ(event.open.persons_written_count(), 15);
+}
+
+class FullSpoolTest : public AgentTest {
+ protected:
+  // Soon full: 1 MiB for events, as much again in reserve.
+  FullSpoolTest() { spool_bytes = int64_t{2} << 20; }
+};
+
+TEST_F(FullSpoolTest, RefusesCopiesAndTellsTheGap) {
+  Enrol();
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    SendEnvelope(uplink, 3);
+    uplink.Send(ipc::SendFrom{});
+    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  }
+  StopAgent();
+  last_sequence = 0;
+  PlugStick("S1", "1");
+  RecordMount(42);
+  StartAgent();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  {
+    Client devices(Socket(ipc::kDevicesSocket));
+    TellAdded(devices);
+    Client uplink(Socket(ipc::kUplinkSocket));
+    uplink.Send(ipc::SendFrom{});
+    NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  }
+
+  // Nobody takes events any more.
+  ipc::TransferQuestion ask;
+  ask.path = "/" + std::string(4000, 'x');
+  ask.operation = "create";
+  ask.findings.inspection = "full";
+  const auto verdict = [&] {
+    ++ask.question_id;
+    gate.Send(ask);
+    return gate.Next<ipc::TransferAnswer>().verdict;
+  };
+  constexpr int kMoreThanItHolds = 2000;
+  int copies = 0;
+  while (copies < kMoreThanItHolds &&
+         verdict() == ipc::TransferVerdict::kAllow) {
+    ++copies;
+  }
+  EXPECT_GT(copies, 100);
+  EXPECT_LT(copies, kMoreThanItHolds);
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kBlock);
+
+  // A server takes what there is, and hears of what there is not.
+  last_sequence = 0;
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  const auto state = uplink.Next<ipc::CoreState>();
+  const Event gap = NextEvent(uplink, event::v1::EVENT_KIND_GAP);
+  EXPECT_EQ(gap.open.lost_count(), 1);
+  EXPECT_THAT(gap.open.reason(), HasSubstr("the spool was full"));
+  EXPECT_EQ(last_sequence, state.head.sequence);
+  uplink.Send(ipc::EventsAcked{.head = state.head});
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kAllow);
+  // The second refusal was not worth a part of the reserve.
+  EXPECT_EQ(NextEvent(uplink, event::v1::EVENT_KIND_GAP).open.lost_count(), 1);
+}
+
+TEST_F(FullSpoolTest, RefusesNothingInObserve) {
+  Enrol();
+  PlugStick("S1", "1");
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    uplink.Send(ipc::SendFrom{});
+    NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  }
+  Client control(Socket(ipc::kControlSocket));
+  const auto kept = [&] {
+    control.Send(ipc::ApprovalRequest{.device = "0951:1666:S1",
+                                      .purpose = std::string(1000, 'x'),
+                                      .seconds = 60});
+    return control.Next<ipc::Reply>().ok;
+  };
+  constexpr int kMoreThanItHolds = 6000;
+  int requests = 0;
+  while (requests < kMoreThanItHolds && kept()) ++requests;
+  EXPECT_GT(requests, 100);
+  EXPECT_LT(requests, kMoreThanItHolds);
+
+  // One more device: it is used as before, though no event of it can be kept.
+  PlugStick("S2", "1");
+  TellAdded(devices);
+  control.Send(ipc::StatusRequest{});
+  EXPECT_EQ(control.Next<ipc::StatusAnswer>().mode, "observe");
+  EXPECT_EQ(dir.Get("sys/devices/pci0/usb1/1-1/authorized"), "1\n");
+
+  last_sequence = 0;
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  const Event gap = NextEvent(uplink, event::v1::EVENT_KIND_GAP);
+  EXPECT_THAT(gap.open.reason(), HasSubstr("the spool was full"));
 }
 
 TEST_F(AgentTest, ForeignMountIsSentAway) {
