@@ -111,7 +111,10 @@ def set_controller(udc, text):
 def wait_for_marks(log, timeout_s):
     seen = {}
     deadline = time.monotonic() + timeout_s
-    while "input" not in seen and time.monotonic() < deadline:
+    # A driver may be bound while the configuration is set: then the kernel says
+    # "input" first.
+    while not {"authorized", "input"} <= seen.keys() and \
+            time.monotonic() < deadline:
         # Seldom, so that looking does not slow what is looked at.
         time.sleep(0.3)
         for microseconds, text in log.read():
