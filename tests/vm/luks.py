@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from builder import LUKS_PASSPHRASE
@@ -9,6 +10,7 @@ from devices import Usb
 from guest import Guest
 
 PROMPT = "Please unlock disk cryptroot"
+UNLOCKED = "cryptroot: set up successfully"
 
 
 def plug_keyboard_behind_hub(usb: Usb) -> None:
@@ -22,6 +24,25 @@ def type_passphrase(vm: Guest, timeout_s: float = 900) -> None:
     vm.screen.wait_text(PROMPT, timeout_s)
     vm.screen.type(LUKS_PASSPHRASE + "\n")
     vm.wait_ready()
+
+
+def retype_passphrase(vm: Guest) -> None:
+    """Types it on a keyboard that was plugged just now.
+
+    While it asks, the initramfs shows no kernel message, so nothing tells when
+    the keyboard is ready: what came too early was typed for nobody.
+    """
+    for _ in range(3):
+        time.sleep(10)
+        vm.screen.type(LUKS_PASSPHRASE + "\n")
+        try:
+            vm.screen.wait_text(UNLOCKED, 30)
+        except TimeoutError:
+            continue
+        vm.wait_ready()
+        return
+    raise TimeoutError("the passphrase was not taken; the screen shows:\n"
+                       + vm.screen.text())
 
 
 def boot_by_keyboard(vm: Guest, initrd: Path | None = None) -> None:
