@@ -49,6 +49,8 @@ def without_agent(vm: Guest, sticks: dict[str, Stick]) -> None:
     check(not vm.ssh("ls /dev/input/by-path | grep -q i8042", check=False).ok,
           "there is no other keyboard")
     equal(bound_ports(vm), {"2"}, "a stick that was there became a disk")
+    # Nothing is known of it when the agent comes.
+    vm.usb.unplug(vm.usb.plugged[-1])
 
 
 def root_is_unlocked(vm: Guest) -> None:
