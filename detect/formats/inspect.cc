@@ -1,7 +1,6 @@
 #include "detect/formats/inspect.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -163,7 +162,7 @@ class HeldSource final : public Source {
       const Bytes& piece = pieces_[static_cast<size_t>(offset) / kPieceBytes];
       const size_t at = static_cast<size_t>(offset) % kPieceBytes;
       const size_t n = std::min(out.size() - done, piece.size() - at);
-      std::memcpy(out.data() + done, piece.data() + at, n);
+      CopyBytes(out.data() + done, piece.data() + at, n);
       done += n;
       offset += static_cast<int64_t>(n);
     }
@@ -196,7 +195,7 @@ class PartBytes {
   size_t Read(std::span<std::byte> out) {
     if (taken_ < head_.size()) {
       const size_t n = std::min(out.size(), head_.size() - taken_);
-      std::memcpy(out.data(), head_.data() + taken_, n);
+      CopyBytes(out.data(), head_.data() + taken_, n);
       taken_ += n;
       return n;
     }

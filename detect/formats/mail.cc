@@ -1,7 +1,6 @@
 #include "detect/formats/mail.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sekisho::detect {
 namespace {
@@ -233,7 +232,7 @@ size_t MailReader::Read(std::span<std::byte> out) {
     DecodeLine(line);
   }
   const size_t n = std::min(out.size(), ready_.size() - taken_);
-  std::memcpy(out.data(), ready_.data() + taken_, n);
+  CopyBytes(out.data(), ready_.data() + taken_, n);
   taken_ += n;
   budget_->Output(static_cast<int64_t>(n));
   return n;

@@ -1,7 +1,6 @@
 #include "detect/formats/office.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "detect/formats/flow_xml.h"
@@ -253,7 +252,7 @@ bool OfficeReader::Pump() {
 size_t OfficeReader::ReadBytes(std::span<std::byte> out) {
   if (head_taken_ < head_.size()) {
     const size_t n = std::min(out.size(), head_.size() - head_taken_);
-    std::memcpy(out.data(), head_.data() + head_taken_, n);
+    CopyBytes(out.data(), head_.data() + head_taken_, n);
     head_taken_ += n;
     return n;
   }

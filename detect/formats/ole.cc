@@ -1,7 +1,6 @@
 #include "detect/formats/ole.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "detect/encoding.h"
 #include "detect/formats/word_text.h"
@@ -117,7 +116,7 @@ class OleReader final : public Reader {
       return n;
     }
     const size_t n = std::min(out.size(), bytes_.size() - taken_);
-    std::memcpy(out.data(), bytes_.data() + taken_, n);
+    CopyBytes(out.data(), bytes_.data() + taken_, n);
     taken_ += n;
     return n;
   }

@@ -1,7 +1,6 @@
 #include "detect/formats/pdf.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "detect/encoding.h"
 
@@ -177,7 +176,7 @@ bool PdfReader::Pump() {
 
 size_t PdfReader::ReadBytes(std::span<std::byte> out) {
   const size_t n = std::min(out.size(), attachment_.size() - taken_);
-  std::memcpy(out.data(), attachment_.data() + taken_, n);
+  CopyBytes(out.data(), attachment_.data() + taken_, n);
   taken_ += n;
   return n;
 }

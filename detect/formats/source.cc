@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace sekisho::detect {
 
@@ -20,7 +19,7 @@ size_t MemorySource::Read(int64_t offset, std::span<std::byte> out) const {
   }
   const ByteSpan rest = bytes_.subspan(static_cast<size_t>(offset));
   const size_t n = std::min(rest.size(), out.size());
-  std::memcpy(out.data(), rest.data(), n);
+  CopyBytes(out.data(), rest.data(), n);
   return n;
 }
 

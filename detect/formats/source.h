@@ -3,12 +3,20 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
 #include "common/bytes.h"
 
 namespace sekisho::detect {
+
+// `size` may be 0, and then the pointers null.
+inline void CopyBytes(void* to, const void* from, size_t size) {
+  if (size > 0) {
+    std::memcpy(to, from, size);
+  }
+}
 
 class Source {
  public:

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "detect/encoding.h"
 #include "detect/format.h"
@@ -371,7 +370,7 @@ bool SqliteReader::Pump() {
 
 size_t SqliteReader::ReadBytes(std::span<std::byte> out) {
   const size_t n = std::min(out.size(), blob_.size() - blob_taken_);
-  std::memcpy(out.data(), blob_.data() + blob_taken_, n);
+  CopyBytes(out.data(), blob_.data() + blob_taken_, n);
   blob_taken_ += n;
   return n;
 }

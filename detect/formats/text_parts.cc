@@ -1,7 +1,6 @@
 #include "detect/formats/text_parts.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sekisho::detect {
 namespace {
@@ -67,7 +66,7 @@ size_t TextParts::Take(std::span<std::byte> out) {
   }
   std::string& text = parts_.front().text;
   const size_t n = std::min(out.size(), text.size() - taken_);
-  std::memcpy(out.data(), text.data() + taken_, n);
+  CopyBytes(out.data(), text.data() + taken_, n);
   taken_ += n;
   if (taken_ == text.size() || taken_ > kCompactBytes) {
     text.erase(0, taken_);

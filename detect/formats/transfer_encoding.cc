@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "detect/encoding.h"
 
@@ -157,7 +156,7 @@ size_t EncodedReader::Read(std::span<std::byte> out) {
     }
   }
   const size_t n = std::min(out.size(), decoded_.size() - taken_);
-  std::memcpy(out.data(), decoded_.data() + taken_, n);
+  CopyBytes(out.data(), decoded_.data() + taken_, n);
   taken_ += n;
   return budget_->Output(static_cast<int64_t>(n)) ? n : 0;
 }

@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "detect/encoding.h"
@@ -245,7 +244,7 @@ size_t ZipStream::Fill(std::span<std::byte> out) {
     }
     const size_t n = std::min(input_.size(), out.size());
     if (n > 0) {
-      std::memcpy(out.data(), input_.data(), n);
+      CopyBytes(out.data(), input_.data(), n);
     }
     input_ = input_.subspan(n);
     done_ = n == 0;
