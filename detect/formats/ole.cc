@@ -26,10 +26,8 @@ bool IsKnown(std::string_view name) {
                                          "Pictures",
                                          "Current User",
                                          "\x05SummaryInformation",
-                                         "\x05"
-                                         "DocumentSummaryInformation",
-                                         "\x01"
-                                         "CompObj",
+                                         "\x05\x44ocumentSummaryInformation",
+                                         "\x01\x43ompObj",
                                          "\x01Ole"};
   return std::find(std::begin(kKnown), std::end(kKnown), name) !=
          std::end(kKnown);
