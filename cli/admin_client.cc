@@ -180,7 +180,12 @@ int Complain(const AdminArgs& args, const Error& error) {
     std::printf("{\"error\":%s,\"code\":%d}\n", JsonQuote(message).c_str(),
                 static_cast<int>(error.code));
   } else {
-    std::fprintf(stderr, "sekisho: %s\n", message.c_str());
+    // It may quote a policy file or a device; its own lines stay lines.
+    std::string shown;
+    for (const std::string_view line : Split(message, '\n')) {
+      shown += EscapeUntrusted(line) + "\n";
+    }
+    std::fprintf(stderr, "sekisho: %s", shown.c_str());
   }
   return unreachable ? kUnreachable : kRefused;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/admin_client.h"
 #include "cli/table.h"
+#include "common/text.h"
 
 namespace sekisho::cli {
 namespace {
@@ -102,7 +103,7 @@ int Revoke(AdminClient& client, const AdminArgs& args) {
     return Complain(args, done.error());
   }
   if (args.json) {
-    std::printf("{\"agent_id\":\"%s\"}\n", agent->agent_id().c_str());
+    std::printf("{\"agent_id\":%s}\n", JsonQuote(agent->agent_id()).c_str());
   }
   return kDone;
 }

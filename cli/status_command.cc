@@ -13,7 +13,7 @@ constexpr std::string_view kUsage = "usage: sekisho status [--json]\n";
 struct Words {
   std::string_view terminal, not_enrolled, mode, observe, enforce, gate, server,
       connected, not_connected, policy, no_policy, version, events, waiting,
-      media, no_media, recorded;
+      media, no_media, refused, recorded;
 };
 
 constexpr Words kEnglishWords = {
@@ -33,6 +33,7 @@ constexpr Words kEnglishWords = {
     .waiting = "waiting to be sent; space used",
     .media = "Media with access now",
     .no_media = "none",
+    .refused = "Plugged in, not allowed",
     .recorded =
         "What is recorded on this terminal: devices that are plugged in and "
         "what was\ndecided about them; files copied to removable media, with "
@@ -58,6 +59,7 @@ constexpr Words kJapaneseWords = {
     .waiting = "件が送信待ち、使用領域",
     .media = "現在利用できる媒体",
     .no_media = "なし",
+    .refused = "接続中だが利用できない機器",
     .recorded =
         "この端末で記録されるもの: "
         "接続された機器とその可否の判断。リムーバブル媒体"
@@ -78,20 +80,29 @@ std::string WithDetail(std::string_view text, const std::string& detail) {
                         : fmt::format("{} ({})", text, EscapeUntrusted(detail));
 }
 
+std::string MediumText(const ipc::MediumStatus& medium) {
+  // sekishod escaped what the device says of itself.
+  std::string out = fmt::format("  {}  {}  {}", medium.device, medium.name,
+                                EscapeUntrusted(medium.access));
+  if (!medium.mount_point.empty()) {
+    out += fmt::format("  {}", EscapeUntrusted(medium.mount_point));
+  }
+  return out +
+         fmt::format("\n      {}\n",
+                     WithDetail(EscapeUntrusted(medium.reason), medium.rule));
+}
+
+// What can be used, then, if there is any, what cannot.
 std::string MediaText(const std::vector<ipc::MediumStatus>& media,
                       const Words& words) {
-  if (media.empty()) return fmt::format("  {}\n", words.no_media);
-  std::string out;
+  std::string usable;
+  std::string refused;
   for (const ipc::MediumStatus& medium : media) {
-    // sekishod escaped what the device says of itself.
-    out +=
-        fmt::format("  {}  {}  {}", medium.device, medium.name, medium.access);
-    if (!medium.mount_point.empty()) {
-      out += fmt::format("  {}", EscapeUntrusted(medium.mount_point));
-    }
-    out += fmt::format("\n      {}\n",
-                       WithDetail(EscapeUntrusted(medium.reason), medium.rule));
+    (medium.access == "block" ? refused : usable) += MediumText(medium);
   }
+  if (usable.empty()) usable = fmt::format("  {}\n", words.no_media);
+  std::string out = fmt::format("{}:\n{}", words.media, usable);
+  if (!refused.empty()) out += fmt::format("{}:\n{}", words.refused, refused);
   return out;
 }
 
@@ -126,7 +137,7 @@ std::string StatusText(const ipc::StatusAnswer& status, Language language) {
               fmt::format("{} {} {}/{} MiB", status.spooled_count,
                           words.waiting, status.spool_used_bytes >> 20,
                           status.spool_size_bytes >> 20));
-  out += fmt::format("{}:\n{}", words.media, MediaText(status.media, words));
+  out += MediaText(status.media, words);
   return out + "\n" + std::string(words.recorded);
 }
 

@@ -44,12 +44,22 @@ std::optional<CodePoint> Decode(std::string_view text) {
   return CodePoint{value, length};
 }
 
-// Controls and the marks that reorder or hide text on a screen.
+// Controls and the marks that reorder or hide text on a screen; tags spell
+// out text that no screen shows.
 bool IsHidden(uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad ||
-         (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-         (c >= 0xfff9 && c <= 0xfffb);
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c ||
+         c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+         c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+         (c >= 0xe0000 && c <= 0xe007f);
+}
+
+// RFC 8259, section 7: above U+FFFF as a surrogate pair.
+std::string JsonEscape(uint32_t c) {
+  if (c <= 0xffff) return fmt::format("\\u{:04x}", c);
+  const uint32_t rest = c - 0x10000;
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10),
+                     0xdc00 + (rest & 0x3ffU));
 }
 
 std::string Shown(std::string_view raw, const std::optional<CodePoint>& c) {
@@ -125,8 +135,8 @@ std::string JsonQuote(std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (c->value < 0x20 || c->value == 0x7f) {
-          out += fmt::format("\\u{:04x}", c->value);
+        if (IsHidden(c->value)) {
+          out += JsonEscape(c->value);
         } else {
           out += text.substr(0, c->length);
         }

@@ -14,7 +14,9 @@ std::string EscapeUntrusted(std::string_view text, size_t cap_bytes = 4096);
 
 bool IsValidUtf8(std::string_view text);
 
-// JSON string literal with quotes; invalid UTF-8 becomes U+FFFD.
+// JSON string literal with quotes; invalid UTF-8 becomes U+FFFD. What
+// EscapeUntrusted would escape is \uNNNN here, so that JSON which a person
+// looks at in a terminal cannot fool him either.
 std::string JsonQuote(std::string_view text);
 
 std::vector<std::string_view> Split(std::string_view text, char separator);

@@ -170,5 +170,27 @@ TEST(Status, SaysWhatIsRecordedInTheUsersLanguage) {
   EXPECT_THAT(StatusText(status, Language::kEnglish), HasSubstr("/media/x"));
 }
 
+TEST(Status, RefusedDevicesAreNotListedAsUsable) {
+  ipc::StatusAnswer status;
+  status.media.push_back({"0951:1666:OPEN", "n", "inspect", "/m", "r", ""});
+  status.media.push_back({"0951:1666:SHUT", "n", "block", "", "default", ""});
+  const std::string text = StatusText(status, Language::kEnglish);
+  const size_t access = text.find("Media with access now");
+  const size_t refused = text.find("Plugged in, not allowed");
+  ASSERT_LT(access, refused);
+  EXPECT_THAT(text.substr(access, refused - access), HasSubstr("OPEN"));
+  EXPECT_THAT(text.substr(access, refused - access), Not(HasSubstr("SHUT")));
+  EXPECT_THAT(text.substr(refused), HasSubstr("SHUT"));
+  status.media.erase(status.media.begin());
+  EXPECT_THAT(StatusText(status, Language::kEnglish),
+              HasSubstr("Media with access now:\n  none\n"));
+}
+
+TEST(Status, JsonHoldsNoRawControls) {
+  ipc::StatusAnswer status;
+  status.media.push_back({"d", "n", "block", "", "r", "x\xe2\x80\xae\x1b"});
+  EXPECT_THAT(StatusJson(status), HasSubstr(R"("reason":"x\u202e\u001b")"));
+}
+
 }  // namespace
 }  // namespace sekisho::cli

@@ -28,6 +28,26 @@ TEST(Text, JsonQuoteGivesValidJson) {
   EXPECT_EQ(JsonQuote("\xff"), "\"\xef\xbf\xbd\"");
 }
 
+TEST(Text, JsonShowsNothingThatReordersOrHides) {
+  const struct {
+    const char* raw;
+    const char* json;
+  } cases[] = {
+      {"\xe2\x80\xae", "\\u202e"},
+      {"\xe2\x81\xa6", "\\u2066"},
+      {"\xc2\x9b", "\\u009b"},
+      {"\xd8\x9c", "\\u061c"},
+      {"\xef\xbb\xbf", "\\ufeff"},
+      {"\xe2\x80\xa8", "\\u2028"},
+      {"\xf3\xa0\x81\x81", "\\udb40\\udc41"},  // U+E0041, a tag
+      {"\x1b[2J", "\\u001b[2J"},
+      {"漢字 é", "漢字 é"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(JsonQuote(c.raw), "\"" + std::string(c.json) + "\"");
+  }
+}
+
 TEST(Text, SplitKeepsEmptyParts) {
   const auto parts = Split("a,,b,", ',');
   ASSERT_EQ(parts.size(), 4U);
