@@ -67,12 +67,38 @@ Status Gates::Admit(const Peer& peer) const {
   return {};
 }
 
+void Gates::Reserve(int64_t mount_id) {
+  Entry& entry = entries_[mount_id];
+  entry.mount.mount_id = mount_id;
+  entry.reserved = true;
+  ArmTimer(entry, kStartTime);
+}
+
+bool Gates::Waits(int64_t mount_id) const {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end() || !found->second.reserved) return false;
+  const auto connection = found->second.connection;
+  // An upgrade may have come since it was started.
+  return connection == 0 || RunsInstalled(connection);
+}
+
+void Gates::Cancel(int64_t mount_id) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end() || !found->second.reserved) return;
+  Stop(mount_id, "not needed", [] {});
+}
+
 void Gates::Expect(Mount mount, UniqueFd fuse, UniqueFd root) {
   Entry& entry = entries_[mount.mount_id];
   entry.mount = std::move(mount);
   entry.fuse = std::move(fuse);
   entry.root = std::move(root);
-  ArmTimer(entry, kStartTime);
+  entry.reserved = false;
+  if (entry.connection == 0) {
+    ArmTimer(entry, kStartTime);
+    return;
+  }
+  HandOver(entry);
 }
 
 void Gates::Adopt(Mount mount) {
@@ -105,6 +131,7 @@ void Gates::Stop(int64_t mount_id, const std::string& reason,
     return;
   }
   Entry& entry = found->second;
+  entry.reserved = false;
   entry.stopping = std::move(done);
   server_->Send(entry.connection, ipc::Encode(ipc::GateStop{.reason = reason}));
   ArmTimer(entry, kStopTime);
@@ -132,6 +159,11 @@ void Gates::OnTimer(int64_t mount_id) {
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   entry.timer = 0;
+  if (entry.reserved) {
+    Log(LogLevel::kNotice, "the gate that should wait did not start");
+    entries_.erase(found);
+    return;
+  }
   if (entry.stopping) {
     const auto done = std::move(entry.stopping);
     if (entry.connection != 0) server_->Close(entry.connection);
@@ -216,8 +248,7 @@ void Gates::OnHello(SocketServer::ConnectionId id,
   Entry& entry = found->second;
   // Descriptors go to the installed program only. One that runs since before
   // an upgrade has another inode, and gets none.
-  if (!hello.running && !options_.gate_program.empty() &&
-      !RunsProgram(server_->PeerOfConnection(id).pid, options_.gate_program)) {
+  if (!hello.running && !RunsInstalled(id)) {
     Log(LogLevel::kWarning, "gate.sock: the peer is another program");
     server_->Close(id);
     return;
@@ -237,13 +268,25 @@ void Gates::OnHello(SocketServer::ConnectionId id,
     server_->Send(id, ipc::Encode(StartOf(entry)));
     return;
   }
-  server_->Send(id, ipc::Encode(StartOf(entry)),
+  if (!entry.reserved) HandOver(entry);
+}
+
+void Gates::HandOver(Entry& entry) {
+  server_->Send(entry.connection, ipc::Encode(StartOf(entry)),
                 {entry.fuse.get(), entry.root.get()});
   // Kept by the gate alone: its end is the end of the mount.
   entry.fuse.Reset();
   entry.root.Reset();
   entry.started = true;
-  events_.started(hello.mount_id, {});
+  // Not from inside of the call that brought the descriptors.
+  loop_.Post([this, mount_id = entry.mount.mount_id] {
+    events_.started(mount_id, {});
+  });
+}
+
+bool Gates::RunsInstalled(SocketServer::ConnectionId id) const {
+  return options_.gate_program.empty() ||
+         RunsProgram(server_->PeerOfConnection(id).pid, options_.gate_program);
 }
 
 void Gates::OnWho(Entry& entry, const ipc::WhoQuestion& question) {
@@ -276,6 +319,11 @@ void Gates::OnClosed(SocketServer::ConnectionId id) {
   Entry* entry = EntryOf(id);
   if (entry == nullptr) return;
   entry->connection = 0;
+  if (entry->reserved) {
+    if (entry->timer != 0) loop_.Cancel(entry->timer);
+    entries_.erase(entry->mount.mount_id);
+    return;
+  }
   if (!entry->stopping) {
     ArmTimer(*entry, kReturnTime);
     return;

@@ -56,7 +56,16 @@ class Gates {
     int64_t owner_uid = 0;
     int64_t owner_gid = 0;
   };
-  // A gate for `mount` will be started: it gets both descriptors.
+  // A gate of that number will be started and shall wait for a mount. Its end
+  // before that is no event: Waits() is false then.
+  void Reserve(int64_t mount_id);
+  // It waits already, or has still time to come, and is the program that is
+  // installed now.
+  bool Waits(int64_t mount_id) const;
+  // Ends a reserved gate. Anything else: nothing.
+  void Cancel(int64_t mount_id);
+  // The gate reserved as `mount.mount_id`, or one that will be started, gets
+  // both descriptors.
   void Expect(Mount mount, UniqueFd fuse, UniqueFd root);
   // A gate that ran before sekishod's restart is expected back.
   void Adopt(Mount mount);
@@ -74,6 +83,7 @@ class Gates {
     UniqueFd root;
     SocketServer::ConnectionId connection = 0;
     EventLoop::TimerId timer = 0;
+    bool reserved = false;
     bool started = false;
     std::function<void()> stopping;  // set: Stop() was asked
     std::map<uint64_t, attribute::Who> remembered;
@@ -83,6 +93,8 @@ class Gates {
   Status Admit(const Peer& peer) const;
   void OnPacket(SocketServer::ConnectionId id, Packet packet);
   void OnHello(SocketServer::ConnectionId id, const ipc::GateHello& hello);
+  void HandOver(Entry& entry);
+  bool RunsInstalled(SocketServer::ConnectionId id) const;
   void OnWho(Entry& entry, const ipc::WhoQuestion& question);
   void OnTransfer(Entry& entry, const ipc::TransferQuestion& question);
   void OnClosed(SocketServer::ConnectionId id);

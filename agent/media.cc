@@ -9,6 +9,7 @@
 
 #include "agent/device/facts.h"
 #include "agent/standing.h"
+#include "agent/usb_interfaces.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -25,19 +26,6 @@ std::string LastPart(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// All interfaces or none are easy; some is what the early boot leaves.
-Authorization AuthorizationOf(const enforce::UsbDevice& device) {
-  const auto authorized = device.IsAuthorized();
-  if (!authorized || !*authorized) return Authorization::kNone;
-  const auto interfaces = device.Interfaces();
-  if (!interfaces) return Authorization::kMedium;
-  for (const std::string& interface : *interfaces) {
-    const auto word = device.ReadInterfaceAttribute(interface, "authorized");
-    if (word && *word == "0") return Authorization::kMedium;
-  }
-  return Authorization::kAll;
-}
-
 }  // namespace
 
 Media::Media(EventLoop& loop, Jobs& jobs, const Clock& clock,
@@ -52,6 +40,14 @@ Media::Media(EventLoop& loop, Jobs& jobs, const Clock& clock,
 void Media::Join(decide::Decider& decider, Gates& gates) {
   decider_ = &decider;
   gates_ = &gates;
+  standby_ = std::make_unique<Standby>(
+      loop_, jobs_, clock_, gates,
+      Standby::Options{.probe_socket = options_.runtime_dir + "/" +
+                                       std::string(ipc::kProbeSocket),
+                       .systemctl = options_.systemctl},
+      [this](const std::string& what, const Error& error) {
+        Problem(what, error);
+      });
   ::mkdir((options_.runtime_dir + "/full").c_str(), 0755);
   records_ = ReadRecords(options_.runtime_dir + "/mounts");
   for (const MountRecord& record : records_) {
@@ -96,6 +92,7 @@ void Media::OnScanned() {
              [] {});
   }
   records_.clear();
+  StandBy();
 }
 
 DeviceId Media::ByPath(const std::string& path) const {
@@ -183,7 +180,10 @@ void Media::AddUsb(const std::string& path) {
   if (opened) {
     entry.usb = std::make_shared<enforce::UsbDevice>(std::move(*opened));
     device_number = entry.usb->devnum();
-    plug.authorized = AuthorizationOf(*entry.usb);
+    Authorized now = AuthorizedNow(*entry.usb);
+    plug.authorized = now.reach;
+    plug.listed = std::move(now.listed);
+    entry.whole = plug.authorized == Authorization::kAll;
   } else if (opened.error().code == Code::kNotFound) {
     return;
   } else {

@@ -20,6 +20,7 @@
 #include "agent/ipc/messages.h"
 #include "agent/jobs.h"
 #include "agent/mount_records.h"
+#include "agent/standby.h"
 #include "common/clock.h"
 
 namespace sekisho::agent {
@@ -70,9 +71,10 @@ class Media final : public decide::Effects {
 
   // decide::Effects
   void SetMode(policy::Mode mode) override;
-  void SetAuthorized(decide::DeviceId id,
-                     decide::Authorization wanted) override;
+  void SetAuthorized(decide::DeviceId id, decide::Authorization wanted,
+                     const decide::Interfaces& listed) override;
   void Probe(decide::DeviceId id) override;
+  void Wait(decide::DeviceId id, std::chrono::milliseconds time) override;
   void Open(decide::DeviceId id, const policy::DeviceFacts& facts,
             const policy::DeviceDecision& decision) override;
   void ChangeAccess(decide::DeviceId id, policy::Access access) override;
@@ -88,6 +90,7 @@ class Media final : public decide::Effects {
   struct Entry {
     std::string sysfs_path;  // of the USB device, or of the disk
     std::shared_ptr<enforce::UsbDevice> usb;  // null: a disk
+    bool whole = false;  // all interfaces of `usb` are authorised
     attribute::Who person;
     std::set<std::string> disks;             // names with a medium in them
     std::set<enforce::DeviceNumber> opened;  // in the kernel gate
@@ -132,7 +135,7 @@ class Media final : public decide::Effects {
              const policy::DeviceDecision& decision);
   void OnMounted(decide::DeviceId id, MountRecord record,
                  Result<Mounted> mounted);
-  void StartUnit(int64_t mount_id);
+  void StandBy();
   Remains TakeRemains(Entry& entry) const;
   // Gate, mounts, nodes; then `done`.
   void TakeDown(Remains remains, const std::string& reason,
@@ -147,6 +150,7 @@ class Media final : public decide::Effects {
   Events events_;
   decide::Decider* decider_ = nullptr;
   Gates* gates_ = nullptr;
+  std::unique_ptr<Standby> standby_;
   std::map<decide::DeviceId, Entry> entries_;
   std::optional<Entry> arriving_;     // while OnPlugged() runs
   std::vector<MountRecord> records_;  // of before the restart, not yet adopted

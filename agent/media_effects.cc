@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/decide/interfaces.h"
 #include "agent/enforce/mount.h"
 #include "agent/media.h"
 #include "agent/probe_client.h"
 #include "agent/programs.h"
 #include "agent/standing.h"
+#include "agent/usb_interfaces.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -22,27 +24,7 @@ using decide::Authorization;
 using decide::DeviceId;
 using enforce::UsbDevice;
 
-constexpr char kMassStorage[] = "08";
 constexpr uint32_t kUsbMajor = 189;
-
-Status Authorize(UsbDevice& device, Authorization wanted) {
-  if (wanted == Authorization::kNone) return device.Deauthorize();
-  ASSIGN_OR_RETURN(const bool authorized, device.IsAuthorized());
-  RETURN_IF_ERROR(authorized ? device.VerifyUnchanged() : device.Authorize());
-  // The kernel has set a configuration: interfaces are there, without drivers
-  // where the bus starts them closed.
-  ASSIGN_OR_RETURN(const auto interfaces, device.Interfaces());
-  for (const std::string& interface : interfaces) {
-    ASSIGN_OR_RETURN(
-        const std::string klass,
-        device.ReadInterfaceAttribute(interface, "bInterfaceClass"));
-    const bool wants = wanted == Authorization::kAll || klass == kMassStorage;
-    RETURN_IF_ERROR(device.SetInterface(
-        interface, wants ? UsbDevice::InterfaceState::kAllowed
-                         : UsbDevice::InterfaceState::kBlocked));
-  }
-  return {};
-}
 
 // Without UsbDevice (its descriptors are over the cap) refusing still works.
 Status AuthorizeByPath(const std::string& path, Authorization wanted) {
@@ -102,7 +84,16 @@ void Media::SetMode(policy::Mode mode) {
       Problem("usb-storage delay", set.error());
     }
   }
+  StandBy();
   events_.mode_changed(mode);
+}
+
+// While nothing is enforced nobody waits for a gate; and at the start there is
+// enough to do until everything attached was looked at.
+void Media::StandBy() {
+  standby_->Set(mode_ == policy::Mode::kEnforce && scanned_
+                    ? Standby::Mode::kOn
+                    : Standby::Mode::kOff);
 }
 
 // Closed in enforce, as the kernel does by itself in observe.
@@ -118,18 +109,22 @@ void Media::CloseBus(const std::string& path) {
   if (!interfaces) Problem("bus " + path, interfaces.error());
 }
 
-void Media::SetAuthorized(DeviceId id, Authorization wanted) {
+void Media::SetAuthorized(DeviceId id, Authorization wanted,
+                          const decide::Interfaces& listed) {
   Entry* entry = EntryOf(id);
   CHECK(entry != nullptr);
+  entry->whole = false;
   jobs_.Run(
-      [usb = entry->usb, path = entry->sysfs_path, wanted] {
-        return usb != nullptr ? Authorize(*usb, wanted)
-                              : AuthorizeByPath(path, wanted);
+      [usb = entry->usb, path = entry->sysfs_path, wanted, listed] {
+        return usb != nullptr
+                   ? Authorize(*usb, {.reach = wanted, .listed = listed})
+                   : AuthorizeByPath(path, wanted);
       },
-      [this, id, wanted](const Status& status) {
+      [this, id, wanted, listed](const Status& status) {
         const auto found = entries_.find(id);
         if (found == entries_.end()) return;
-        if (wanted == Authorization::kNone) {
+        found->second.whole = status && wanted == Authorization::kAll;
+        if (!decide::ReachesStorage(wanted, listed)) {
           CloseNodes(std::exchange(found->second.opened, {}));
           found->second.disks.clear();
         }
@@ -212,7 +207,9 @@ void Media::Probe(DeviceId id) {
   options.socket_path =
       options_.runtime_dir + "/" + std::string(ipc::kProbeSocket);
   options.sysfs_root = options_.sysfs_root;
-  jobs_.Run([disk = disks.front(), options] { return LookAt(disk, options); },
+  const auto waiting = std::make_shared<UniqueFd>(standby_->TakeProbe());
+  jobs_.Run([disk = disks.front(), waiting,
+             options] { return LookAt(disk, std::move(*waiting), options); },
             [this, id](Result<Probed> probed) {
               const auto found = entries_.find(id);
               if (found == entries_.end()) return;
@@ -223,6 +220,10 @@ void Media::Probe(DeviceId id) {
               found->second.volume = Volume{probed->node_path, probed->number};
               decider_->OnProbed(id, probed->medium);
             });
+}
+
+void Media::Wait(DeviceId id, std::chrono::milliseconds time) {
+  loop_.After(time, [this, id] { decider_->OnWaited(id); });
 }
 
 void Media::Open(DeviceId id, const policy::DeviceFacts& facts,
@@ -242,7 +243,7 @@ void Media::Open(DeviceId id, const policy::DeviceFacts& facts,
 
 Status Media::OpenFully(Entry& entry) {
   RETURN_IF_ERROR(OpenNodes(entry, enforce::NodeAccess::kFull, Nodes::kAll));
-  if (entry.usb != nullptr && gate_ != nullptr) {
+  if (entry.usb != nullptr && gate_ != nullptr && entry.whole) {
     ASSIGN_OR_RETURN(const uint32_t minor, entry.usb->UsbfsMinor());
     const enforce::DeviceNumber usbfs{enforce::NodeKind::kChar, kUsbMajor,
                                       minor};
@@ -294,8 +295,7 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
   }
   const Owner owner = OwnerOfMedium(options_.attribution_root);
   MountRecord record;
-  // Since boot, in microseconds: never given twice, also over restarts.
-  record.mount_id = clock_.SinceBoot().count();
+  record.mount_id = standby_->TakeGate();
   record.mount_point = options_.media_dir + "/" + MountName(facts, taken);
   record.access = policy::Name(decision.access);
   record.owner_uid = owner.uid;
@@ -354,24 +354,13 @@ void Media::OnMounted(DeviceId id, MountRecord record,
   entry.mount = record;
   const Status written = WriteRecord(options_.runtime_dir + "/mounts", record);
   if (!written) Problem("mount record", written.error());
+  const bool waits = gates_->Waits(record.mount_id);
   gates_->Expect({.mount_id = record.mount_id,
                   .access = record.access,
                   .owner_uid = record.owner_uid,
                   .owner_gid = record.owner_gid},
                  std::move(mounted->fuse), std::move(mounted->root));
-  StartUnit(record.mount_id);
-}
-
-void Media::StartUnit(int64_t mount_id) {
-  jobs_.Run([words =
-                 std::vector<std::string>{
-                     options_.systemctl, "start", "--no-block", "--quiet",
-                     fmt::format("sekisho-gate@{}.service",
-                                 mount_id)}] { return RunProgram(words); },
-            [this](const Status& status) {
-              // The gate's own time limit ends the mount.
-              if (!status) Problem("start the gate", status.error());
-            });
+  if (!waits) standby_->StartGate(record.mount_id);
 }
 
 void Media::OnGateStarted(int64_t mount_id, const Status& status) {

@@ -1,10 +1,13 @@
 #include "agent/probe_client.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/time.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "agent/device/facts.h"
 #include "common/file.h"
@@ -12,6 +15,8 @@
 
 namespace sekisho::agent {
 namespace {
+
+using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 
 constexpr size_t kMaxAnswerTextBytes = 256;
 
@@ -28,24 +33,59 @@ Result<UniqueFd> OpenNode(const std::string& path,
   return fd;
 }
 
-Result<ipc::ProbeAnswer> Ask(const std::string& node,
-                             const enforce::DeviceNumber& number,
-                             uint64_t size_bytes, const ProbeOptions& options) {
-  ASSIGN_OR_RETURN(const UniqueFd disk, OpenNode(node, number));
-  ASSIGN_OR_RETURN(const UniqueFd probe, ConnectSeqpacket(options.socket_path));
-  const timeval timeout{.tv_sec = options.timeout_seconds, .tv_usec = 0};
-  if (::setsockopt(probe.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                   sizeof timeout) != 0) {
-    return FailErrno("probe: timeout");
+Result<std::vector<ProbeNode>> OpenNodes(const enforce::Disk& disk,
+                                         const ProbeOptions& options) {
+  std::vector<ProbeNode> nodes(1);
+  nodes[0].path = options.dev_dir + "/" + disk.name;
+  nodes[0].number = disk.number;
+  nodes[0].size_bytes = static_cast<int64_t>(disk.size_bytes);
+  for (const enforce::Partition& partition : disk.partitions) {
+    if (nodes.size() == ipc::kMaxProbedNodes) break;
+    ProbeNode& node = nodes.emplace_back();
+    node.path = options.dev_dir + "/" + partition.name;
+    node.number = partition.number;
+    node.size_bytes = static_cast<int64_t>(partition.size_bytes);
   }
-  const ipc::ProbeRequest request{.size_bytes =
-                                      static_cast<int64_t>(size_bytes)};
-  RETURN_IF_ERROR(SendPacket(probe.get(), ipc::Encode(request), {disk.get()}));
-  auto packet = ReceivePacket(probe.get());
-  if (!packet) return Wrap("probe", std::move(packet).error());
+  for (ProbeNode& node : nodes) {
+    ASSIGN_OR_RETURN(node.fd, OpenNode(node.path, node.number));
+  }
+  return nodes;
+}
+
+Status SendQuestion(int probe, const std::vector<ProbeNode>& nodes) {
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const ipc::ProbeRequest request{.size_bytes = nodes[i].size_bytes,
+                                    .more = i + 1 < nodes.size()};
+    RETURN_IF_ERROR(
+        SendPacket(probe, ipc::Encode(request), {nodes[i].fd.get()}));
+  }
+  return {};
+}
+
+// kCancelled: the probe is gone.
+Result<Packet> ReceiveUntil(int probe, Clock::time_point deadline) {
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd wait{probe, POLLIN, 0};
+    const int ready =
+        ::poll(&wait, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
+    if (ready > 0) return ReceivePacket(probe);
+    if (ready == 0) return Fail(Code::kDeadlineExceeded, "no answer");
+    if (errno != EINTR) return FailErrno("probe: poll");
+  }
+}
+
+Result<ipc::ProbeAnswer> AnswerOf(const Packet& packet, size_t node_count) {
   ASSIGN_OR_RETURN(ipc::ProbeAnswer answer,
-                   ipc::Decode<ipc::ProbeAnswer>(packet->bytes));
-  if (!answer.ok) return Fail(Code::kUnknown, "probe: " + answer.error);
+                   ipc::Decode<ipc::ProbeAnswer>(packet.bytes));
+  if (!answer.ok) {
+    return Fail(Code::kUnknown,
+                "the probe could not read it: " + answer.error.substr(0, 256));
+  }
+  if (answer.node < 0 || static_cast<size_t>(answer.node) >= node_count) {
+    return Fail(Code::kDataLoss, "the probe answered about no node");
+  }
   for (std::string* text :
        {&answer.filesystem, &answer.volume_uuid, &answer.volume_label,
         &answer.encryption, &answer.partition_table}) {
@@ -54,33 +94,56 @@ Result<ipc::ProbeAnswer> Ask(const std::string& node,
   return answer;
 }
 
-bool HoldsVolume(const ipc::ProbeAnswer& answer) {
-  return !answer.filesystem.empty() ||
-         (!answer.encryption.empty() && answer.encryption != "none");
-}
-
 }  // namespace
 
-Result<Probed> LookAt(const enforce::Disk& disk, const ProbeOptions& options) {
-  Probed found;
-  found.node_path = options.dev_dir + "/" + disk.name;
-  found.number = disk.number;
-  ASSIGN_OR_RETURN(ipc::ProbeAnswer answer,
-                   Ask(found.node_path, disk.number, disk.size_bytes, options));
-  if (!HoldsVolume(answer)) {
-    size_t asked = 0;
-    for (const enforce::Partition& partition : disk.partitions) {
-      if (++asked > kMaxProbedPartitions) break;
-      const std::string node = options.dev_dir + "/" + partition.name;
-      auto part = Ask(node, partition.number, partition.size_bytes, options);
-      if (!part) return std::unexpected(std::move(part).error());
-      if (!HoldsVolume(*part)) continue;
-      found.node_path = node;
-      found.number = partition.number;
-      answer = std::move(*part);
-      break;
+Result<ipc::ProbeAnswer> AskProbe(const std::vector<ProbeNode>& nodes,
+                                  UniqueFd waiting,
+                                  const ProbeOptions& options) {
+  const auto deadline = Clock::now() + options.patience;
+  // Two tries at most: what waited, then one that is started for this.
+  for (bool last = !waiting;; last = true) {
+    if (!waiting) {
+      auto started = ConnectSeqpacket(options.socket_path);
+      if (!started) {
+        return Wrap("the probe cannot be started", std::move(started).error());
+      }
+      waiting = std::move(*started);
     }
+    const Status sent = SendQuestion(waiting.get(), nodes);
+    auto packet = sent ? ReceiveUntil(waiting.get(), deadline)
+                       : Result<Packet>(std::unexpected(sent.error()));
+    if (packet) return AnswerOf(*packet, nodes.size());
+    if (packet.error().code == Code::kDeadlineExceeded) {
+      return Fail(Code::kDeadlineExceeded,
+                  fmt::format("the probe gave no answer within {} s",
+                              options.patience.count() / 1000));
+    }
+    if (last) {
+      return Fail(Code::kUnavailable,
+                  "the probe ended without an answer: it crashed, or the "
+                  "medium kept it busy for too long");
+    }
+    waiting.Reset();
   }
+}
+
+bool StillWaits(const UniqueFd& probe) {
+  if (!probe) return false;
+  // Nothing comes before the question but the end.
+  pollfd now{probe.get(), POLLIN, 0};
+  return ::poll(&now, 1, 0) == 0;
+}
+
+Result<Probed> LookAt(const enforce::Disk& disk, UniqueFd waiting,
+                      const ProbeOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<ProbeNode> nodes,
+                   OpenNodes(disk, options));
+  ASSIGN_OR_RETURN(const ipc::ProbeAnswer answer,
+                   AskProbe(nodes, std::move(waiting), options));
+  const ProbeNode& node = nodes[static_cast<size_t>(answer.node)];
+  Probed found;
+  found.node_path = node.path;
+  found.number = node.number;
   found.medium = {.size_bytes = static_cast<int64_t>(disk.size_bytes),
                   .filesystem = answer.filesystem,
                   .volume_uuid = answer.volume_uuid,

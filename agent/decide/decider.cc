@@ -1,12 +1,32 @@
 #include "agent/decide/decider.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "agent/decide/interfaces.h"
 
 namespace sekisho::decide {
 
 using policy::Access;
 using Busy = Decider::Device::Busy;
+
+namespace {
+
+// All of it or its storage is the same then.
+bool OnlyStorage(const policy::DeviceFacts& facts) {
+  return std::ranges::all_of(facts.interfaces, IsStorage);
+}
+
+// Of a device that is a keyboard.
+bool HasKeyboard(Authorization authorized, const Interfaces& listed) {
+  return authorized == Authorization::kAll ||
+         (authorized == Authorization::kListed &&
+          std::ranges::find(listed, policy::UsbInterface{0x03, 0x01, 0x01}) !=
+              listed.end());
+}
+
+}  // namespace
 
 Decider::Decider(const Clock& clock, Effects& effects,
                  std::shared_ptr<const policy::Snapshot> snapshot,
@@ -33,6 +53,7 @@ DeviceId Decider::OnPlugged(Plug plug) {
   const DeviceId id = ++last_id_;
   Device& device = devices_[id];
   device.authorized = plug.authorized;
+  device.listed = plug.listed;
   if (plug.adopted) {
     device.open = plug.adopted->access;
     device.mount_point = plug.adopted->mount_point;
@@ -84,7 +105,7 @@ void Decider::OnDiskGone(DeviceId id) {
   // The next medium in the same reader is judged by itself. A device that was
   // refused for what is on its medium, or for what could not be read of it,
   // loses its disk because of that: it is not looked at in a circle.
-  if (device.judged.goal != Goal::kRefuse) {
+  if (device.judged.goal != Goal::kRefuse && !device.judged.medium_left_out) {
     device.medium.reset();
     device.probe_error.clear();
   }
@@ -98,7 +119,8 @@ void Decider::OnAuthorized(DeviceId id, const Status& status) {
   device.busy = Busy::kNo;
   if (status) {
     device.authorized = device.asked;
-    if (device.asked == Authorization::kNone) {
+    device.listed = device.asked_listed;
+    if (!ReachesStorage(device.asked, device.asked_listed)) {
       device.disk_ready = false;
       device.probe_fresh = false;
     }
@@ -116,14 +138,32 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
   if (at == devices_.end()) return;
   Device& device = at->second;
   device.busy = Busy::kNo;
+  if (!found && !observing() && device.probe_failures < kMaxProbeRetries) {
+    const auto wait = kFirstProbeWait * (1 << device.probe_failures++);
+    Tell(Report::Kind::kProblem, id, device,
+         "the medium could not be looked at (tried again soon): " +
+             found.error().message);
+    device.waits_to_probe = true;
+    effects_.Wait(id, wait);
+    Step(id);  // policy may have changed meanwhile
+    return;
+  }
   device.probe_fresh = true;
   if (found) {
     device.medium = *found;
     device.probe_error.clear();
+    device.probe_failures = 0;
   } else {
     device.medium.reset();
     device.probe_error = found.error().message;
   }
+  Step(id);
+}
+
+void Decider::OnWaited(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return;
+  found->second.waits_to_probe = false;
   Step(id);
 }
 
@@ -181,6 +221,8 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
   for (auto& [id, device] : devices_) {
     device.open_error.clear();
     device.probe_error.clear();
+    device.probe_failures = 0;
+    device.waits_to_probe = false;
     device.gate_losses = 0;
   }
   StepAll();
@@ -241,13 +283,8 @@ bool Decider::StepObserve(DeviceId id, Device& device) {
     effects_.ChangeAccess(id, Access::kAudit);
   }
   if (AskAuthorized(id, device, Authorization::kAll)) return true;
-  if (device.disk_ready && !device.probe_fresh &&
-      HoldsMedium(device.plug.facts)) {
-    device.busy = Busy::kProbing;
-    effects_.Probe(id);
-    return true;
-  }
-  return false;
+  return device.disk_ready && !device.probe_fresh &&
+         HoldsMedium(device.plug.facts) && AskProbe(id, device);
 }
 
 bool Decider::StepRefuse(DeviceId id, Device& device) {
@@ -259,8 +296,17 @@ bool Decider::StepRefuse(DeviceId id, Device& device) {
 }
 
 bool Decider::StepAllow(DeviceId id, Device& device) {
-  if (AskAuthorized(id, device, Authorization::kAll)) return true;
-  if (device.judged.decision.access != Access::kFull) {
+  const Judgement& judged = device.judged;
+  if (judged.medium_left_out && (device.open || device.native) &&
+      AskClose(id, device, judged.decision.reason)) {
+    return true;
+  }
+  if (AskAuthorized(id, device, judged.authorization, judged.listed)) {
+    return true;
+  }
+  // Its usbfs node would reach past its drivers: only for all of it.
+  if (judged.decision.access != Access::kFull ||
+      judged.authorization != Authorization::kAll) {
     // What was `full` before keeps its node until it is closed.
     return device.open && AskClose(id, device, device.judged.decision.reason);
   }
@@ -281,7 +327,15 @@ bool Decider::StepMedium(DeviceId id, Device& device) {
   if (device.open && judged.goal != Goal::kLook) {
     const Access now = *device.open;
     const Access wanted = judged.decision.access;
-    if (now == wanted && device.disk_ready) return false;
+    if (now == wanted && device.disk_ready) {
+      const bool same = device.authorized == judged.authorization &&
+                        device.listed == judged.listed;
+      if (same || OnlyStorage(device.plug.facts)) return false;
+      if (now != Access::kFull) {
+        return AskAuthorized(id, device, judged.authorization, judged.listed);
+      }
+      // Closed and opened again: its usbfs node may be too much now.
+    }
     const bool in_place = device.disk_ready && now != Access::kFull &&
                           wanted != Access::kFull && now != Access::kReadOnly &&
                           wanted != Access::kReadOnly;
@@ -293,28 +347,32 @@ bool Decider::StepMedium(DeviceId id, Device& device) {
   }
   if (device.open) return AskClose(id, device, judged.decision.reason);
   if (!device.open_error.empty()) return StepRefuse(id, device);
-  if (AskAuthorized(id, device,
-                    fully ? Authorization::kAll : Authorization::kMedium)) {
+  if (AskAuthorized(id, device, judged.authorization, judged.listed)) {
     return true;
   }
   if (!device.disk_ready) return false;
-  if (!fully && !device.probe_fresh) {
-    device.busy = Busy::kProbing;
-    effects_.Probe(id);
-    return true;
-  }
+  if (!fully && !device.probe_fresh) return AskProbe(id, device);
   return judged.goal != Goal::kLook && AskOpen(id, device);
 }
 
-bool Decider::AskAuthorized(DeviceId id, Device& device, Authorization wanted) {
+bool Decider::AskProbe(DeviceId id, Device& device) {
+  if (device.waits_to_probe) return false;
+  device.busy = Busy::kProbing;
+  effects_.Probe(id);
+  return true;
+}
+
+bool Decider::AskAuthorized(DeviceId id, Device& device, Authorization wanted,
+                            const Interfaces& listed) {
   if (device.plug.facts.bus != "usb") return false;
-  if (device.authorized == wanted) return false;
+  if (device.authorized == wanted && device.listed == listed) return false;
   // A device that refused once is not asked in a circle; refusing it is always
   // tried, since OnAuthorized has put open_error there only after a failure.
   if (!device.open_error.empty() && device.asked == wanted) return false;
   device.busy = Busy::kAuthorizing;
   device.asked = wanted;
-  effects_.SetAuthorized(id, wanted);
+  device.asked_listed = listed;
+  effects_.SetAuthorized(id, wanted, listed);
   return true;
 }
 
@@ -383,10 +441,9 @@ void Decider::Tell(Report::Kind kind, DeviceId id, const Device& device,
 bool Decider::OtherKeyboardStays(DeviceId id) const {
   for (const auto& [other_id, other] : devices_) {
     if (other_id == id || !IsKeyboard(other.plug.facts)) continue;
-    const bool works = other.authorized == Authorization::kAll &&
-                       other.asked != Authorization::kNone;
-    const bool untouched =
-        other.authorized == Authorization::kAll && other.busy == Busy::kNo;
+    const bool authorized = HasKeyboard(other.authorized, other.listed);
+    const bool works = authorized && other.asked != Authorization::kNone;
+    const bool untouched = authorized && other.busy == Busy::kNo;
     if ((works || untouched) && other.judged.goal != Goal::kRefuse) {
       return true;
     }

@@ -27,6 +27,10 @@ namespace sekisho::decide {
 
 // A gate that ends this often by itself is not started again for that plug.
 inline constexpr int kMaxGateLosses = 3;
+// While policy enforces, a probe that failed is tried again this often before
+// the medium is refused; the wait doubles each time.
+inline constexpr int kMaxProbeRetries = 3;
+inline constexpr std::chrono::milliseconds kFirstProbeWait{2'000};
 
 class Decider {
  public:
@@ -48,6 +52,7 @@ class Decider {
   // Answers. An id that is not there any more is ignored.
   void OnAuthorized(DeviceId id, const Status& status);
   void OnProbed(DeviceId id, const Result<policy::MediumFacts>& found);
+  void OnWaited(DeviceId id);
   void OnOpened(DeviceId id, const Result<std::string>& mount_point);
   void OnClosed(DeviceId id);
   // A gate ended by itself: the medium is not usable any more.
@@ -74,8 +79,11 @@ class Decider {
     std::optional<policy::MediumFacts> medium;
     std::string probe_error;
     bool probe_fresh = false;  // `medium` was read since it was authorised
+    int probe_failures = 0;
+    bool waits_to_probe = false;
     bool disk_ready = false;
     Authorization authorized = Authorization::kNone;
+    Interfaces listed;                   // of kListed
     std::optional<policy::Access> open;  // what is in force
     std::string mount_point;
     // Others may have mounted it themselves, while nothing was enforced.
@@ -85,6 +93,7 @@ class Decider {
     enum class Busy { kNo, kAuthorizing, kProbing, kOpening, kClosing };
     Busy busy = Busy::kNo;
     Authorization asked = Authorization::kNone;
+    Interfaces asked_listed;
     policy::DeviceDecision opening;  // what Open() was asked for
     int gate_losses = 0;
 
@@ -104,7 +113,9 @@ class Decider {
   bool StepRefuse(DeviceId id, Device& device);
   bool StepAllow(DeviceId id, Device& device);
   bool StepMedium(DeviceId id, Device& device);
-  bool AskAuthorized(DeviceId id, Device& device, Authorization wanted);
+  bool AskAuthorized(DeviceId id, Device& device, Authorization wanted,
+                     const Interfaces& listed = {});
+  bool AskProbe(DeviceId id, Device& device);
   bool AskClose(DeviceId id, Device& device, const std::string& reason);
   bool AskOpen(DeviceId id, Device& device);
   void JudgeNow(DeviceId id, Device& device);

@@ -1,8 +1,10 @@
 // What the decider asks of the world, and what it tells about its decisions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "policy/model.h"
@@ -16,8 +18,11 @@ using DeviceId = uint64_t;
 enum class Authorization {
   kNone,    // no driver is bound, nothing can be claimed
   kMedium,  // the mass storage interfaces only
+  kListed,  // the interfaces of a list only
   kAll,
 };
+// Sorted, each kind once.
+using Interfaces = std::vector<policy::UsbInterface>;
 
 struct Report {
   enum class Kind {
@@ -53,12 +58,16 @@ class Effects {
   // Failure: reported by the implementation; devices are decided all the same.
   virtual void SetMode(policy::Mode mode) = 0;
 
-  // Answer: OnAuthorized. Not called for disks that are not behind USB.
-  virtual void SetAuthorized(DeviceId id, Authorization wanted) = 0;
+  // `listed` is for kListed. Answer: OnAuthorized. Not called for disks that
+  // are not behind USB.
+  virtual void SetAuthorized(DeviceId id, Authorization wanted,
+                             const Interfaces& listed) = 0;
   // Look at the medium with nodes open to nobody else. Answer: OnProbed.
   virtual void Probe(DeviceId id) = 0;
+  // After that time: OnWait. Nothing else waits for it.
+  virtual void Wait(DeviceId id, std::chrono::milliseconds time) = 0;
   // Make the medium usable through the gate (read_only, inspect, audit), or
-  // open its nodes (full; for a device without a medium its usbfs node).
+  // open its nodes (full; with its usbfs node if all of it is authorised).
   // Answer: OnOpened, with the mount point if there is one.
   virtual void Open(DeviceId id, const policy::DeviceFacts& facts,
                     const policy::DeviceDecision& decision) = 0;

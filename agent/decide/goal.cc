@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+
+#include "agent/decide/interfaces.h"
 
 namespace sekisho::decide {
 namespace {
@@ -17,26 +18,15 @@ bool AnyOfClass(const policy::DeviceFacts& facts, uint8_t klass) {
                              [&](const auto& i) { return i.klass == klass; });
 }
 
-// Classes through which nothing leaves: audio, HID, smart card, video, hub.
 bool CarriesNoData(const policy::DeviceFacts& facts) {
-  constexpr std::array<uint8_t, 5> kQuiet = {0x01, 0x03, 0x09, 0x0b, 0x0e};
   return !facts.interfaces.empty() &&
-         std::ranges::all_of(facts.interfaces, [&](const auto& i) {
-           return std::ranges::find(kQuiet, i.klass) != kQuiet.end();
-         });
+         std::ranges::all_of(facts.interfaces, IsQuiet);
 }
 
 void Refuse(policy::DeviceDecision& decision, std::string reason) {
   decision.access = Access::kBlock;
   decision.needs_probe = false;
   decision.reason = std::move(reason);
-}
-
-const policy::DeviceRule* RuleOf(const policy::Snapshot& snapshot,
-                                 const std::string& id) {
-  const auto& rules = snapshot.policy().devices;
-  const auto found = std::ranges::find(rules, id, &policy::DeviceRule::id);
-  return found == rules.end() ? nullptr : &*found;
 }
 
 // A file system driver that reads a foreign medium is attack surface, hence
@@ -76,8 +66,41 @@ std::string WhyKept(const Plug& plug, const policy::DeviceDecision& decision,
   return "";
 }
 
+// In use since before, and needed: never taken apart.
+bool StaysWhole(const Plug& plug) {
+  return plug.standing == Standing::kSystem ||
+         (plug.attached_at_start && plug.standing == Standing::kEssential &&
+          plug.authorized == Authorization::kAll);
+}
+
+// Of a device that is needed and in use in part, as the early boot leaves it,
+// that part stays.
+void KeepInUse(const Plug& plug, InterfaceChoice& choice) {
+  if (!plug.attached_at_start || plug.standing != Standing::kEssential ||
+      plug.authorized != Authorization::kListed) {
+    return;
+  }
+  std::erase_if(choice.closed, [&](const policy::UsbInterface& interface) {
+    const bool used =
+        std::ranges::find(plug.listed, interface) != plug.listed.end();
+    if (used) choice.opened.push_back(interface);
+    return used;
+  });
+  choice.opened = Sorted(std::move(choice.opened));
+}
+
+void Open(Judgement& judged, Interfaces opened, const Interfaces& closed) {
+  judged.listed.clear();
+  judged.authorization = Authorization::kAll;
+  if (closed.empty()) return;
+  judged.authorization = Authorization::kListed;
+  judged.decision.reason += fmt::format("; opened: {}; no driver: {}",
+                                        NamesOf(opened), NamesOf(closed));
+  judged.listed = std::move(opened);
+}
+
 Judgement JudgeWithoutMedium(const Plug& plug, Judgement judged,
-                             const Circumstances& now) {
+                             const Circumstances& now, const Decide& decide) {
   policy::DeviceDecision& decision = judged.decision;
   if (decision.access != Access::kBlock && decision.access != Access::kFull &&
       !CarriesNoData(plug.facts)) {
@@ -86,15 +109,102 @@ Judgement JudgeWithoutMedium(const Plug& plug, Judgement judged,
                        "block",
                        policy::Name(decision.access)));
   }
+  judged.authorization = Authorization::kAll;
   if (decision.access == Access::kBlock) {
     const std::string kept = WhyKept(plug, decision, now);
     if (!kept.empty()) {
       decision.access = Access::kAudit;
       decision.reason += "; kept, because " + kept;
     }
+  } else if (!StaysWhole(plug)) {
+    InterfaceChoice choice =
+        ChooseInterfaces(plug.facts, decision, now.snapshot->policy(), decide);
+    KeepInUse(plug, choice);
+    Open(judged, std::move(choice.opened), choice.closed);
   }
   judged.goal =
       decision.access == Access::kBlock ? Goal::kRefuse : Goal::kAllow;
+  return judged;
+}
+
+// What stands against the medium itself, as far as it is known.
+void CheckMedium(policy::DeviceDecision& decision,
+                 const policy::MediumFacts* medium,
+                 const std::string& probe_error, const Circumstances& now) {
+  const bool through_gate = !decision.needs_probe &&
+                            decision.access != Access::kBlock &&
+                            decision.access != Access::kFull;
+  if (!decision.needs_probe && !through_gate) return;
+  if (medium == nullptr) {
+    if (probe_error.empty()) return;
+    Refuse(decision, "the medium could not be looked at: " + probe_error);
+    return;
+  }
+  if (!through_gate) return;
+  const std::string why =
+      WhyNotServed(*medium, RuleOf(now.snapshot->policy(), decision.rule));
+  if (!why.empty()) Refuse(decision, why);
+}
+
+Goal GoalFor(const policy::DeviceDecision& decision, bool looked) {
+  if (decision.needs_probe) return Goal::kLook;
+  if (decision.access == Access::kBlock) return Goal::kRefuse;
+  if (decision.access == Access::kFull) return Goal::kOpenFully;
+  return looked ? Goal::kServe : Goal::kLook;
+}
+
+// The storage interfaces follow `decision`; what else the device has may be let
+// in all the same.
+Judgement JudgeMedium(const policy::DeviceFacts& facts,
+                      const std::string& probe_error, Judgement judged,
+                      const Circumstances& now, const Decide& decide) {
+  const policy::MediumFacts* medium = facts.medium ? &*facts.medium : nullptr;
+  policy::DeviceDecision& decision = judged.decision;
+  InterfaceChoice choice;
+  const bool in =
+      decision.needs_probe || decision.access != policy::Access::kBlock;
+  if (in && facts.bus == "usb") {
+    choice = ChooseInterfaces(facts, decision, now.snapshot->policy(), decide);
+    judged.medium_left_out = !choice.storage;
+    if (choice.storage) decision = *choice.storage;
+  }
+  if (!judged.medium_left_out) {
+    CheckMedium(decision, medium, probe_error, now);
+    judged.goal = GoalFor(decision, medium != nullptr);
+    judged.medium_left_out = judged.goal == Goal::kRefuse;
+  }
+  if (facts.bus != "usb") {
+    judged.authorization = Authorization::kAll;
+    return judged;
+  }
+  if (judged.medium_left_out) {
+    const auto storage = std::ranges::stable_partition(
+        choice.opened, [](const auto& i) { return !IsStorage(i); });
+    choice.closed.insert(choice.closed.end(), storage.begin(), storage.end());
+    choice.opened.erase(storage.begin(), storage.end());
+    judged.goal = choice.opened.empty() ? Goal::kRefuse : Goal::kAllow;
+    if (judged.goal == Goal::kRefuse) {
+      if (in && !choice.storage) {
+        Refuse(decision, "no rule that lets it in covers its storage");
+      }
+      return judged;
+    }
+  }
+  const bool storage_only = std::ranges::all_of(choice.opened, IsStorage);
+  const bool all = choice.closed.empty();
+  Interfaces opened = choice.opened;
+  Open(judged, std::move(choice.opened), choice.closed);
+  if (judged.goal == Goal::kOpenFully || judged.goal == Goal::kAllow) {
+    return judged;
+  }
+  // Through the gate: what is not storage only where a rule says so.
+  judged.authorization =
+      storage_only ? Authorization::kMedium : Authorization::kListed;
+  if (storage_only) {
+    judged.listed.clear();
+  } else if (all) {
+    judged.listed = std::move(opened);
+  }
   return judged;
 }
 
@@ -118,53 +228,31 @@ Judgement Judge(const Plug& plug, const policy::MediumFacts* medium,
   policy::DeviceDecision& decision = judged.decision;
   policy::DeviceFacts facts = plug.facts;
   if (medium != nullptr) facts.medium = *medium;
+  const Decide decide = [&](const policy::DeviceFacts& asked) {
+    policy::DeviceDecision answer =
+        now.snapshot->DecideDevice(asked, plug.person, *now.terminal, now.now);
+    return now.stale ? policy::StricterWhenStale(std::move(answer), asked)
+                     : answer;
+  };
   if (!plug.malformed.empty()) {
     decision.rule = kDefaultRule;
     Refuse(decision, "its descriptors are malformed: " + plug.malformed);
   } else {
-    decision =
-        now.snapshot->DecideDevice(facts, plug.person, *now.terminal, now.now);
-    if (now.stale) {
-      decision = policy::StricterWhenStale(std::move(decision), facts);
-    }
+    decision = decide(facts);
   }
   const bool observe = now.snapshot->policy().mode == policy::Mode::kObserve;
   if (plug.malformed.empty() && !HoldsMedium(plug.facts)) {
-    judged = JudgeWithoutMedium(plug, std::move(judged), now);
-    if (observe) judged.goal = Goal::kLeaveAlone;
-    return judged;
-  }
-  if (plug.standing == Standing::kSystem) {
+    judged = JudgeWithoutMedium(plug, std::move(judged), now, decide);
+  } else if (plug.standing == Standing::kSystem) {
     decision.access = Access::kFull;
     decision.needs_probe = false;
     decision.reason += "; kept, because it carries the system";
-    judged.goal = observe ? Goal::kLeaveAlone : Goal::kAllow;
-    return judged;
+    judged.goal = Goal::kAllow;
+    judged.authorization = Authorization::kAll;
+  } else if (plug.malformed.empty()) {
+    judged = JudgeMedium(facts, probe_error, std::move(judged), now, decide);
   }
-  if (decision.needs_probe && !probe_error.empty()) {
-    Refuse(decision, "the medium could not be looked at: " + probe_error);
-  }
-  const bool through_gate = !decision.needs_probe &&
-                            decision.access != Access::kBlock &&
-                            decision.access != Access::kFull;
-  if (through_gate && medium == nullptr && !probe_error.empty()) {
-    Refuse(decision, "the medium could not be looked at: " + probe_error);
-  } else if (through_gate && medium != nullptr) {
-    const std::string why =
-        WhyNotServed(*medium, RuleOf(*now.snapshot, decision.rule));
-    if (!why.empty()) Refuse(decision, why);
-  }
-  if (observe) {
-    judged.goal = Goal::kLeaveAlone;
-  } else if (decision.needs_probe) {
-    judged.goal = Goal::kLook;
-  } else if (decision.access == Access::kBlock) {
-    judged.goal = Goal::kRefuse;
-  } else if (decision.access == Access::kFull) {
-    judged.goal = Goal::kOpenFully;
-  } else {
-    judged.goal = medium == nullptr ? Goal::kLook : Goal::kServe;
-  }
+  if (observe) judged.goal = Goal::kLeaveAlone;
   return judged;
 }
 

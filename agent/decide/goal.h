@@ -29,6 +29,7 @@ struct Plug {
   Standing standing = Standing::kOrdinary;
   bool attached_at_start = false;
   Authorization authorized = Authorization::kNone;
+  Interfaces listed;  // kListed
   // Its descriptors lie: blocked in enforce, reported in both modes.
   std::string malformed;
   // Open since before a restart of the agent: access, mount point and what
@@ -44,7 +45,7 @@ struct Plug {
 enum class Goal {
   kLeaveAlone,  // observe
   kRefuse,
-  kAllow,      // no medium: all its interfaces
+  kAllow,      // no medium, or not that part: its interfaces get drivers
   kLook,       // medium: authorise, then ask the probe
   kServe,      // medium through the gate, with decision.access
   kOpenFully,  // medium's nodes for everybody
@@ -53,6 +54,11 @@ enum class Goal {
 struct Judgement {
   policy::DeviceDecision decision;  // what is told and, in enforce, done
   Goal goal = Goal::kRefuse;
+  // What gets drivers, unless it is refused.
+  Authorization authorization = Authorization::kNone;
+  Interfaces listed;  // kListed
+  // Only what is beside the storage of the device is let in.
+  bool medium_left_out = false;
 };
 
 // What is true when a device is judged.

@@ -44,6 +44,9 @@ Result<Start> CoreClient::Connect() {
   hello.mount_id = mount_id_;
   RETURN_IF_ERROR(SendPacket(fd.get(), ipc::Encode(hello)));
   ASSIGN_OR_RETURN(Packet packet, ReceivePacket(fd.get()));
+  if (ipc::TypeOf(packet.bytes) == ipc::GateStop::kType) {
+    return Fail(Code::kCancelled, "not needed");
+  }
   Start start;
   ASSIGN_OR_RETURN(start.settings, ipc::Decode<ipc::GateStart>(packet.bytes));
   if (packet.fds.size() != 2 || start.settings.mount_id != mount_id_) {

@@ -36,7 +36,8 @@ class CoreClient final : public Core {
         mount_id_(mount_id),
         patience_(patience) {}
 
-  // Says hello and waits for the start with both descriptors.
+  // Says hello and waits for the start with both descriptors, which may be long
+  // in coming: gates are started ahead. kCancelled: there is none for this one.
   Result<Start> Connect();
   // The reading thread's body: until Shutdown(). Calls `events` from here.
   void Run(const Events& events);

@@ -52,13 +52,15 @@ sigset_t BlockStopSignals() {
 }  // namespace
 
 int RunGate(int64_t mount_id, const GatePaths& paths) {
-  const sigset_t stop_signals = BlockStopSignals();
   CoreClient core(paths.core_socket, mount_id);
+  // While it waits for a medium there is nothing to bring in order.
   auto start = core.Connect();
+  if (!start && start.error().code == Code::kCancelled) return 0;
   if (!start) {
     Log(LogLevel::kError, start.error().message);
     return 1;
   }
+  const sigset_t stop_signals = BlockStopSignals();
   const ipc::GateStart& settings = start->settings;
   auto medium = Medium::Open(std::move(start->root));
   if (!medium) {

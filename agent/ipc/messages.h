@@ -63,18 +63,25 @@ struct RescanDone {
 
 // ---- probe.sock: fd 0 = block device, read-only ---------------------------
 
+// One question is a disk and then its partitions, a packet each; one answer
+// comes for all of them: what is on the first that holds a volume, or else on
+// the disk. A connection may wait for its question as long as it likes.
 struct ProbeRequest {
   static constexpr uint16_t kType = 0x0201;
   int64_t size_bytes = 0;
+  bool more = false;  // another packet of this question follows
   template <typename V>
   void Fields(V& v) {
-    v(size_bytes);
+    v(size_bytes, more);
   }
 };
+
+inline constexpr size_t kMaxProbedNodes = 17;  // a disk and 16 partitions
 
 struct ProbeAnswer {
   static constexpr uint16_t kType = 0x0202;
   bool ok = false;
+  int64_t node = 0;  // which packet of the question it is about, from 0
   std::string error;
   std::string filesystem;
   std::string volume_uuid;
@@ -83,7 +90,7 @@ struct ProbeAnswer {
   std::string partition_table;  // "dos", "gpt", ""
   template <typename V>
   void Fields(V& v) {
-    v(ok, error, filesystem, volume_uuid, volume_label, encryption,
+    v(ok, node, error, filesystem, volume_uuid, volume_label, encryption,
       partition_table);
   }
 };

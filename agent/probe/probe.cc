@@ -1,6 +1,7 @@
 #include "agent/probe/probe.h"
 
 #include <blkid/blkid.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +12,9 @@ namespace sekisho::probe {
 namespace {
 
 constexpr size_t kSectorBytes = 512;
+// Where the signatures are that blkid knows.
+constexpr int64_t kHeadBytes = int64_t{256} << 10;
+constexpr int64_t kTailBytes = int64_t{128} << 10;
 
 struct ProbeDeleter {
   void operator()(blkid_probe probe) const { blkid_free_probe(probe); }
@@ -59,6 +63,17 @@ void ReadSuperblock(blkid_probe probe, ipc::ProbeAnswer& answer) {
   answer.volume_label = Value(probe, "LABEL");
 }
 
+// blkid reads a few hundred bytes at some forty places and tells the kernel not
+// to read ahead; over USB each of these is a transfer of its own. An advice:
+// what fails is read as blkid asks.
+void ReadAhead(int fd, int64_t size_bytes) {
+  ::posix_fadvise(fd, 0, kHeadBytes, POSIX_FADV_WILLNEED);
+  if (size_bytes > kHeadBytes + kTailBytes) {
+    ::posix_fadvise(fd, size_bytes - kTailBytes, kTailBytes,
+                    POSIX_FADV_WILLNEED);
+  }
+}
+
 }  // namespace
 
 const char* EncryptionOf(ByteSpan first_sector) {
@@ -100,6 +115,23 @@ ipc::ProbeAnswer Probe(int fd, int64_t size_bytes) {
   if (answer.filesystem == "crypto_LUKS") answer.encryption = "luks";
   if (answer.filesystem == "BitLocker") answer.encryption = "bitlocker";
   return answer;
+}
+
+bool HoldsVolume(const ipc::ProbeAnswer& answer) {
+  return !answer.filesystem.empty() ||
+         (!answer.encryption.empty() && answer.encryption != "none");
+}
+
+ipc::ProbeAnswer ProbeAll(const std::vector<Node>& nodes) {
+  ipc::ProbeAnswer first;
+  for (const Node& node : nodes) ReadAhead(node.fd.get(), node.size_bytes);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    ipc::ProbeAnswer answer = Probe(nodes[i].fd.get(), nodes[i].size_bytes);
+    answer.node = static_cast<int64_t>(i);
+    if (!answer.ok || HoldsVolume(answer)) return answer;
+    if (i == 0) first = std::move(answer);
+  }
+  return first;
 }
 
 }  // namespace sekisho::probe

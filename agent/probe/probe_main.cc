@@ -1,9 +1,11 @@
 // sekisho-probe: one process for each question. systemd accepts on probe.sock
-// and hands the connection as descriptor 0; sekishod sends one ProbeRequest
-// with the device, gets one ProbeAnswer, and the process ends. A probe that
+// and hands the connection as descriptor 0; the process waits until sekishod
+// asks, which may be long after, gives one ProbeAnswer, and ends. A probe that
 // dies or hangs is ended by its alarm: sekishod then has no answer, and the
 // device counts as unknown.
 #include <unistd.h>
+
+#include <vector>
 
 #include "agent/ipc/messages.h"
 #include "agent/probe/probe.h"
@@ -17,17 +19,33 @@ using namespace sekisho;
 
 constexpr unsigned kMostSeconds = 10;
 
-Status Answer() {
-  RETURN_IF_ERROR(probe::EnterSandbox(kMostSeconds));
-  ASSIGN_OR_RETURN(const Packet packet, ReceivePacket(STDIN_FILENO));
-  ASSIGN_OR_RETURN(const ipc::ProbeRequest request,
-                   ipc::Decode<ipc::ProbeRequest>(packet.bytes));
-  if (packet.fds.size() != 1) {
-    return Fail(Code::kInvalidArgument, "expected one descriptor");
+// Packets of one question, as sekishod sends them; nothing of a device was read
+// when it returns. Empty: sekishod went away without a question.
+Result<std::vector<probe::Node>> ReceiveQuestion() {
+  std::vector<probe::Node> nodes;
+  while (true) {
+    auto packet = ReceivePacket(STDIN_FILENO);
+    if (!packet && packet.error().code == Code::kCancelled && nodes.empty()) {
+      return nodes;
+    }
+    if (!packet) return std::unexpected(std::move(packet).error());
+    ASSIGN_OR_RETURN(const ipc::ProbeRequest request,
+                     ipc::Decode<ipc::ProbeRequest>(packet->bytes));
+    if (packet->fds.size() != 1 || nodes.size() == ipc::kMaxProbedNodes) {
+      return Fail(Code::kInvalidArgument,
+                  "expected one descriptor, at most 17 times");
+    }
+    nodes.push_back({std::move(packet->fds[0]), request.size_bytes});
+    if (!request.more) return nodes;
   }
-  return SendPacket(
-      STDIN_FILENO,
-      ipc::Encode(probe::Probe(packet.fds[0].get(), request.size_bytes)));
+}
+
+Status Answer() {
+  ASSIGN_OR_RETURN(auto sandbox, probe::Sandbox::Prepare());
+  ASSIGN_OR_RETURN(const std::vector<probe::Node> nodes, ReceiveQuestion());
+  if (nodes.empty()) return {};
+  RETURN_IF_ERROR(sandbox.Enter(kMostSeconds));
+  return SendPacket(STDIN_FILENO, ipc::Encode(probe::ProbeAll(nodes)));
 }
 
 }  // namespace

@@ -17,13 +17,10 @@ namespace sekisho::probe {
 namespace {
 
 constexpr rlim_t kMaxMemoryBytes = rlim_t{128} << 20;
-constexpr rlim_t kMaxFds = 16;
+constexpr rlim_t kMaxFds = 32;  // 17 nodes and what the process came with
 constexpr rlim_t kMaxProcessorSeconds = 5;
 
-struct FilterDeleter {
-  void operator()(void* filter) const { seccomp_release(filter); }
-};
-using Filter = std::unique_ptr<void, FilterDeleter>;
+using Filter = std::unique_ptr<void, void (*)(void*)>;
 
 constexpr int kAllowed[] = {
     SCMP_SYS(read),          SCMP_SYS(pread64),      SCMP_SYS(lseek),
@@ -79,8 +76,8 @@ Status AllowIf(const Filter& filter, int number, const scmp_arg_cmp& compare) {
       "seccomp rule with argument");
 }
 
-Status LoadFilter() {
-  const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+Result<Filter> MakeFilter() {
+  Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)), seccomp_release);
   if (!filter) return Fail(Code::kInternal, "seccomp_init");
   for (const int number : kAllowed) {
     RETURN_IF_ERROR(
@@ -95,13 +92,12 @@ Status LoadFilter() {
     RETURN_IF_ERROR(
         AllowIf(filter, number, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}));
   }
-  return Check(seccomp_load(filter.get()), "seccomp_load");
+  return filter;
 }
 
 }  // namespace
 
-Status EnterSandbox(unsigned seconds) {
-  ::alarm(seconds);  // SIGALRM ends the process: no answer is an answer
+Result<Sandbox> Sandbox::Prepare() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return FailErrno("no_new_privs");
   }
@@ -111,7 +107,13 @@ Status EnterSandbox(unsigned seconds) {
   RETURN_IF_ERROR(Limit(RLIMIT_AS, kMaxMemoryBytes));
   RETURN_IF_ERROR(Limit(RLIMIT_CPU, kMaxProcessorSeconds));
   RETURN_IF_ERROR(ShutPaths());
-  return LoadFilter();
+  ASSIGN_OR_RETURN(Filter filter, MakeFilter());
+  return Sandbox(std::move(filter));
+}
+
+Status Sandbox::Enter(unsigned seconds) {
+  ::alarm(seconds);  // SIGALRM ends the process: no answer is an answer
+  return Check(seccomp_load(filter_.get()), "seccomp_load");
 }
 
 }  // namespace sekisho::probe

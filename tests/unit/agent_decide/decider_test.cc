@@ -167,6 +167,14 @@ TEST_F(DeciderTest, FailedProbeIsRefused) {
   decider->OnAuthorized(id, {});
   decider->OnDiskReady(id);
   world.Take();
+  for (const char* wait : {"1 wait 2000", "1 wait 4000", "1 wait 8000"}) {
+    decider->OnProbed(id, Fail(Code::kDeadlineExceeded, "no answer"));
+    EXPECT_THAT(world.Take(), ElementsAre(wait));
+    EXPECT_EQ(LastReport(), Report::Kind::kProblem);
+    EXPECT_THAT(world.reports.back().detail, testing::HasSubstr("no answer"));
+    decider->OnWaited(id);
+    EXPECT_THAT(world.Take(), ElementsAre("1 probe"));
+  }
   decider->OnProbed(id, Fail(Code::kDeadlineExceeded, "no answer"));
   EXPECT_THAT(world.Take(), ElementsAre("1 authorize none"));
   decider->OnAuthorized(id, {});
@@ -488,6 +496,7 @@ TEST_F(DeciderTest, RandomOrdersEndWherePolicySays) {
       if (choice == 3 && i < 30) {
         decider->OnPolicy(Snap(policy::ObservePolicy()), std::nullopt);
       }
+      if (choice == 4 || i == 40) decider->OnWaited(id);
       if (choice > 3 && waits) {
         --world.waiting[id];
         switch (busy) {
@@ -500,7 +509,11 @@ TEST_F(DeciderTest, RandomOrdersEndWherePolicySays) {
             }
             break;
           case Busy::kProbing:
-            decider->OnProbed(id, Vfat());
+            if (i < 40 && random() % 3 == 0) {
+              decider->OnProbed(id, Fail(Code::kUnavailable, "it ended"));
+            } else {
+              decider->OnProbed(id, Vfat());
+            }
             break;
           case Busy::kOpening:
             decider->OnOpened(id, std::string("/m"));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/decide/decider.h"
+#include "agent/decide/interfaces.h"
 
 namespace sekisho::decide {
 
@@ -25,15 +26,21 @@ class FakeEffects final : public Effects {
   void SetMode(policy::Mode mode) override {
     calls.push_back(fmt::format("mode {}", policy::Name(mode)));
   }
-  void SetAuthorized(DeviceId id, Authorization wanted) override {
-    constexpr const char* kNames[] = {"none", "medium", "all"};
-    calls.push_back(
-        fmt::format("{} authorize {}", id, kNames[static_cast<int>(wanted)]));
+  void SetAuthorized(DeviceId id, Authorization wanted,
+                     const Interfaces& listed) override {
+    constexpr const char* kNames[] = {"none", "medium", "listed", "all"};
+    const std::string word = wanted == Authorization::kListed
+                                 ? NamesOf(listed)
+                                 : kNames[static_cast<int>(wanted)];
+    calls.push_back(fmt::format("{} authorize {}", id, word));
     ++waiting[id];
   }
   void Probe(DeviceId id) override {
     calls.push_back(fmt::format("{} probe", id));
     ++waiting[id];
+  }
+  void Wait(DeviceId id, std::chrono::milliseconds time) override {
+    calls.push_back(fmt::format("{} wait {}", id, time.count()));
   }
   void Open(DeviceId id, const policy::DeviceFacts&,
             const policy::DeviceDecision& decision) override {

@@ -166,6 +166,28 @@ TEST_F(Probing, UnreadableDeviceIsAnError) {
   EXPECT_NE(answer.error, "");
 }
 
+TEST_F(Probing, FirstNodeWithAVolumeIsTheAnswer) {
+  if (!Make("mkfs.vfat -n PART " + image_)) GTEST_SKIP();
+  std::vector<Node> nodes(3);
+  for (Node& node : nodes) {
+    node.fd.Reset(::open((directory_ + "/empty").c_str(),
+                         O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    node.size_bytes = 1 << 20;
+    ASSERT_EQ(::ftruncate(node.fd.get(), node.size_bytes), 0);
+  }
+  auto answer = ProbeAll(nodes);
+  EXPECT_TRUE(answer.ok);
+  EXPECT_EQ(answer.node, 0);
+  EXPECT_EQ(answer.filesystem, "");
+  nodes[1] = {.fd = UniqueFd(::open(image_.c_str(), O_RDONLY | O_CLOEXEC)),
+              .size_bytes = kImageBytes};
+  answer = ProbeAll(nodes);
+  EXPECT_EQ(answer.node, 1);
+  EXPECT_EQ(answer.volume_label, "PART");
+  nodes[0].fd.Reset(::open(image_.c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_FALSE(ProbeAll(nodes).ok);
+}
+
 // The program itself, in its sandbox, as systemd starts it.
 TEST_F(Probing, ProgramAnswersFromInsideItsSandbox) {
 #ifdef SEKISHO_SANITIZED
@@ -184,8 +206,13 @@ TEST_F(Probing, ProgramAnswersFromInsideItsSandbox) {
   }
   theirs.Reset();
   const UniqueFd device(::open(image_.c_str(), O_RDONLY | O_CLOEXEC));
-  ipc::ProbeRequest request;
-  request.size_bytes = kImageBytes;
+  // An empty disk with one partition: a question of two packets.
+  const UniqueFd nothing(::open((directory_ + "/empty").c_str(),
+                                O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(nothing.get(), 4096), 0);
+  const ipc::ProbeRequest disk{.size_bytes = 4096, .more = true};
+  const ipc::ProbeRequest request{.size_bytes = kImageBytes, .more = false};
+  ASSERT_TRUE(SendPacket(ours.get(), ipc::Encode(disk), {nothing.get()}));
   ASSERT_TRUE(SendPacket(ours.get(), ipc::Encode(request), {device.get()}));
   const auto packet = ReceivePacket(ours.get());
   int status = 0;
@@ -197,6 +224,28 @@ TEST_F(Probing, ProgramAnswersFromInsideItsSandbox) {
   EXPECT_TRUE(answer->ok);
   EXPECT_EQ(answer->filesystem, "ext4");
   EXPECT_EQ(answer->volume_label, "inside");
+  EXPECT_EQ(answer->node, 1);
+}
+
+TEST_F(Probing, ProgramThatIsNeverAskedEndsWithItsConnection) {
+#ifdef SEKISHO_SANITIZED
+  GTEST_SKIP() << "a sanitizer's runtime cannot live in the sandbox";
+#endif
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+  UniqueFd ours(pair[0]);
+  UniqueFd theirs(pair[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(theirs.get(), STDIN_FILENO);
+    ::execl(SEKISHO_PROBE_PROGRAM, "sekisho-probe", nullptr);
+    ::_exit(127);
+  }
+  theirs.Reset();
+  ours.Reset();
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace
