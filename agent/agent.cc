@@ -99,6 +99,12 @@ Status Agent::OpenState() {
   }
   const auto mode = ReadFileAt(AT_FDCWD, core + "mode", 64);
   enforced_before_ = mode && mode->starts_with("enforce");
+  auto totals = Totals::Open(core + "totals", clock_.Now(), &totals_problem_);
+  if (totals) {
+    totals_ = std::move(*totals);
+  } else {
+    totals_problem_ = totals.error().message;
+  }
   store_ = std::make_unique<PolicyStore>(options_.state_dir + "/core",
                                          log_->agent_id());
 
@@ -119,7 +125,8 @@ Status Agent::OpenState() {
           .mode_changed = [this](policy::Mode m) { OnModeChanged(m); }});
   decider_ = std::make_unique<decide::Decider>(
       clock_, *media_, store_->snapshot(),
-      policy::TerminalFacts{.terminal = terminal_, .groups = {}});
+      policy::TerminalFacts{
+          .terminal = terminal_, .groups = {}, .online = false});
   return {};
 }
 
@@ -164,7 +171,8 @@ Status Agent::Listen() {
                [this](const std::string& type, const std::string& sealed) {
                  OnEnvelope(type, sealed);
                },
-           .problem = [this](const std::string& w) { TellHealth(w); }}));
+           .problem = [this](const std::string& w) { TellHealth(w); },
+           .reached = [this](bool reached) { OnServerReached(reached); }}));
   ASSIGN_OR_RETURN(control_, ListenControl());
   return {};
 }
@@ -223,6 +231,7 @@ Status Agent::Start() {
     parts.open.set_reason(gate_->State().why);
   }
   WriteSoon(std::move(parts));
+  if (!totals_problem_.empty()) TellHealth("totals: " + totals_problem_);
   for (const std::string& problem : store_->problems()) TellHealth(problem);
   for (const spool::Problem& problem : log_->TakeProblems()) {
     TellHealth("spool: " + problem.text);

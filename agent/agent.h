@@ -26,6 +26,7 @@
 #include "agent/socket_server.h"
 #include "agent/spool/event_log.h"
 #include "agent/spool/spool.h"
+#include "agent/totals.h"
 #include "agent/uplink_link.h"
 #include "common/clock.h"
 #include "common/event_loop.h"
@@ -107,6 +108,17 @@ class Agent {
   void OnScanned(const Written& written, const ipc::Findings& findings);
   void CountLost(const std::string& why);
 
+  // Contents and totals (agent_content.cc).
+  policy::ContentDecision DecideContent(const ipc::Findings& findings,
+                                        const decide::Decider::Device* device,
+                                        const attribute::Who& who) const;
+  // A failure is one of the disk; in memory it counts all the same.
+  Status CountWritten(const ipc::Findings& findings,
+                      const decide::Decider::Device* device,
+                      const attribute::Who& who);
+  void OnServerReached(bool reached);
+  void SetOnline(bool online);
+
   // Policy (agent_policy.cc).
   void OnEnvelope(const std::string& type, const std::string& sealed);
   void OnModeChanged(policy::Mode mode);
@@ -135,6 +147,8 @@ class Agent {
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<spool::EventLog> log_;
   std::unique_ptr<PolicyStore> store_;
+  std::unique_ptr<Totals> totals_;  // null: they could not be opened
+  std::string totals_problem_;
   std::unique_ptr<Media> media_;
   std::unique_ptr<decide::Decider> decider_;
   std::unique_ptr<Gates> gates_;
@@ -148,6 +162,7 @@ class Agent {
   std::map<SocketServer::ConnectionId, Subscriber> subscribers_;
   std::map<std::string, TamperCount> tamper_;
   EventLoop::TimerId expiry_timer_ = 0;
+  EventLoop::TimerId offline_timer_ = 0;
   std::deque<Written> unscanned_;
   int scanning_ = 0;
   int64_t lost_ = 0;

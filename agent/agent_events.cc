@@ -132,8 +132,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   const bool observing = decider_->observing();
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
-  const auto decision =
-      decider_->snapshot()->DecideContent(ContentOf(question.findings));
+  const auto decision = DecideContent(question.findings, device, who);
   policy::Verdict verdict = decision.verdict;
   std::string reason = decision.reason;
   const bool audit =
@@ -183,6 +182,10 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                  .notify = decision.notify,
                  .contact = decider_->snapshot()->policy().contact});
     return ipc::TransferVerdict::kBlock;
+  }
+  if (const Status counted = CountWritten(question.findings, device, who);
+      !counted) {
+    TellHealth("totals: " + counted.error().message);
   }
   return verdict == policy::Verdict::kAllow ? ipc::TransferVerdict::kAllow
                                             : ipc::TransferVerdict::kAlert;

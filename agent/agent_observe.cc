@@ -129,13 +129,13 @@ void Agent::ScanNext() {
 }
 
 void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
-  const auto decision =
-      decider_->snapshot()->DecideContent(ContentOf(findings));
+  const auto* device = decider_->Find(written.device);
+  const auto decision = DecideContent(findings, device, written.who);
   Parts parts = NewParts(event::v1::EVENT_KIND_TRANSFER);
   parts.open.set_outcome(OutcomeOf(decision.verdict));
   parts.open.set_rule(decision.rule);
   parts.open.set_reason(decision.reason);
-  if (const auto* device = decider_->Find(written.device)) {
+  if (device != nullptr) {
     SetDevice(device->Facts(), parts);
     const auto& judged = device->judged.decision;
     parts.open.set_access(policy::Name(judged.access));
@@ -150,6 +150,10 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
   // It was there before anybody asked, whatever the mode is by now.
   parts.open.set_observe_only(true);
   parts.open.set_persons_written_count(findings.persons);
+  if (const Status counted = CountWritten(findings, device, written.who);
+      !counted) {
+    Log(LogLevel::kWarning, "totals: " + counted.error().message);
+  }
   parts.personal.set_file_path(written.path.substr(0, 4096));
   WriteSoon(std::move(parts));
 }

@@ -101,8 +101,9 @@ Status Agent::Enrol(const ipc::EnrolmentDone& done) {
   sketch_key_ = done.sketch_key;
   gates_->SetSketchKey(sketch_key_);
   terminal_ = done.terminal;
-  decider_->SetTerminal(
-      policy::TerminalFacts{.terminal = terminal_, .groups = {}});
+  policy::TerminalFacts facts = decider_->terminal();
+  facts.terminal = terminal_;
+  decider_->SetTerminal(std::move(facts));
   WritePending();
   RETURN_IF_ERROR(log_->Start(done.agent_id, static_cast<int32_t>(done.epoch)));
   uplink_->Wake();

@@ -76,7 +76,7 @@ Result<std::unique_ptr<UplinkLink>> UplinkLink::Listen(EventLoop& loop,
     if (id != raw->peer_) return;
     raw->peer_ = 0;
     raw->sending_ = false;
-    raw->connected_ = false;
+    raw->SetConnected(false);
     raw->detail_ = "the uplink is not running";
   };
   on.drained = [raw](SocketServer::ConnectionId) { raw->Pump(); };
@@ -106,6 +106,12 @@ Status UplinkLink::Admit(const Peer& peer) const {
         fmt::format("uplink.sock: process {} is another program", peer.pid));
   }
   return {};
+}
+
+void UplinkLink::SetConnected(bool connected) {
+  if (connected == connected_) return;
+  connected_ = connected;
+  if (events_.reached) events_.reached(connected);
 }
 
 void UplinkLink::Wake() {
@@ -163,7 +169,7 @@ void UplinkLink::OnPacket(SocketServer::ConnectionId id, Packet packet) {
       break;
     case ipc::UplinkState::kType:
       if (const auto state = ipc::Decode<ipc::UplinkState>(packet.bytes)) {
-        connected_ = state->connected;
+        SetConnected(state->connected);
         detail_ = state->detail.substr(0, 1024);
         return;
       }

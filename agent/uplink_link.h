@@ -26,6 +26,7 @@ class UplinkLink {
     std::function<void(const std::string& type, const std::string& sealed)>
         envelope;
     std::function<void(const std::string&)> problem;
+    std::function<void(bool)> reached;  // the server, or no longer
   };
 
   // Loop thread only; `log` must outlive it.
@@ -48,6 +49,7 @@ class UplinkLink {
   void OnAcked(const ipc::ChainHead& head);
   void OnEnvelope(const ipc::EnvelopeIn& in, Packet packet);
   void Pump();
+  void SetConnected(bool connected);
 
   EventLoop& loop_;
   const Options options_;

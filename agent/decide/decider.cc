@@ -236,7 +236,7 @@ void Decider::SetTerminal(policy::TerminalFacts terminal) {
 void Decider::OnTime() { StepAll(); }
 
 std::optional<WallTime> Decider::NextWake() const {
-  std::optional<WallTime> next = snapshot_->NextExpiry(clock_.Now());
+  std::optional<WallTime> next = snapshot_->NextChange(clock_.Now());
   if (expires_ && *expires_ > clock_.Now() && (!next || *expires_ < *next)) {
     next = expires_;
   }

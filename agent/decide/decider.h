@@ -62,7 +62,8 @@ class Decider {
   // end of the envelope, if it has one.
   void OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
                 std::optional<WallTime> expires);
-  // The terminal has another name from now on (enrolment).
+  const policy::TerminalFacts& terminal() const { return terminal_; }
+  // The terminal has another name, or lost or found its server.
   void SetTerminal(policy::TerminalFacts terminal);
   // Approvals may have ended: call at NextWake(), or earlier.
   void OnTime();

@@ -1,0 +1,71 @@
+// What policy says about a file: the scan's findings with device, person, time
+// and the totals of this terminal. And whether the terminal has its server.
+#include <fmt/format.h>
+
+#include "agent/agent.h"
+
+namespace sekisho::agent {
+namespace {
+
+// A short break of the network takes no medium away.
+constexpr std::chrono::milliseconds kOfflineAfter{120'000};
+
+}  // namespace
+
+policy::ContentDecision Agent::DecideContent(
+    const ipc::Findings& findings, const decide::Decider::Device* device,
+    const attribute::Who& who) const {
+  const auto snapshot = decider_->snapshot();
+  policy::ContentFacts content = ContentOf(findings);
+  const policy::DeviceFacts facts =
+      device == nullptr ? policy::DeviceFacts{} : device->Facts();
+  const WallTime now = clock_.Now();
+  if (!snapshot->totals().empty() && totals_ == nullptr) {
+    return {.verdict = policy::Verdict::kBlock,
+            .rule = "totals",
+            .rule_line = 0,
+            .reason = "the totals that policy asks for cannot be kept",
+            .notify = {}};
+  }
+  const Totals::Transfer transfer = TransferOf(who.person, facts, findings);
+  for (const policy::TotalKey& key : snapshot->totals()) {
+    content.totals[key] = totals_->Sum(key, transfer, now);
+  }
+  return snapshot->DecideContent(content, facts, PersonOf(who),
+                                 decider_->terminal(), now);
+}
+
+Status Agent::CountWritten(const ipc::Findings& findings,
+                           const decide::Decider::Device* device,
+                           const attribute::Who& who) {
+  if (totals_ == nullptr) return {};
+  const policy::DeviceFacts facts =
+      device == nullptr ? policy::DeviceFacts{} : device->Facts();
+  const auto durability = decider_->snapshot()->totals().empty()
+                              ? Totals::Durability::kMemory
+                              : Totals::Durability::kDisk;
+  return totals_->Add(TransferOf(who.person, facts, findings), clock_.Now(),
+                      durability);
+}
+
+void Agent::OnServerReached(bool reached) {
+  if (offline_timer_ != 0) loop_.Cancel(offline_timer_);
+  offline_timer_ = 0;
+  if (reached) {
+    SetOnline(true);
+    return;
+  }
+  offline_timer_ = loop_.After(kOfflineAfter, [this] {
+    offline_timer_ = 0;
+    SetOnline(false);
+  });
+}
+
+void Agent::SetOnline(bool online) {
+  policy::TerminalFacts terminal = decider_->terminal();
+  if (terminal.online == online) return;
+  terminal.online = online;
+  decider_->SetTerminal(std::move(terminal));
+}
+
+}  // namespace sekisho::agent
