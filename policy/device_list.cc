@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "common/text.h"
+#include "policy/import.h"
 #include "policy/parser.h"
 #include "policy/problems.h"
 #include "policy/words.h"
@@ -293,6 +294,119 @@ std::string PrintDeviceList(const std::vector<DeviceEntry>& entries) {
     }
     out += '\n';
   }
+  return out;
+}
+
+namespace {
+
+constexpr size_t kMaxForeignColumns = 64;
+
+// "Vendor ID", "vendor_id" and "VENDORID" are one name.
+std::string ColumnKey(std::string_view name) {
+  std::string key;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      key += static_cast<char>(c - 'A' + 'a');
+    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+      key += c;
+    }
+  }
+  return key;
+}
+
+std::string* Column(std::string_view name, DeviceEntry* row) {
+  const std::string key = ColumnKey(name);
+  struct Known {
+    std::string_view key;
+    std::string DeviceEntry::* field;
+  };
+  static constexpr Known kKnown[] = {
+      {"vendorid", &DeviceEntry::vendor_id},
+      {"vid", &DeviceEntry::vendor_id},
+      {"idvendor", &DeviceEntry::vendor_id},
+      {"productid", &DeviceEntry::product_id},
+      {"pid", &DeviceEntry::product_id},
+      {"idproduct", &DeviceEntry::product_id},
+      {"serial", &DeviceEntry::serial},
+      {"serialnumber", &DeviceEntry::serial},
+      {"serialnumberid", &DeviceEntry::serial},
+      {"owner", &DeviceEntry::owner},
+      {"user", &DeviceEntry::owner},
+      {"purpose", &DeviceEntry::purpose},
+      {"comment", &DeviceEntry::purpose},
+      {"description", &DeviceEntry::purpose},
+      {"ticket", &DeviceEntry::ticket},
+  };
+  const auto at = std::ranges::find(kKnown, std::string_view(key), &Known::key);
+  return at == std::end(kKnown) ? nullptr : &(row->*(at->field));
+}
+
+}  // namespace
+
+Result<ImportedList> ImportDeviceCsv(std::string_view csv,
+                                     std::string_view file_name,
+                                     std::string_view list, Access access) {
+  Problems problems(file_name);
+  CsvReader reader(csv.starts_with("\xef\xbb\xbf") ? csv.substr(3) : csv,
+                   problems);
+  std::vector<Field> fields(kMaxForeignColumns);
+  ImportedList out;
+  const size_t count = csv.empty() ? 0 : reader.Next(fields);
+  std::vector<std::string> names;
+  DeviceEntry seen;
+  for (size_t i = 0; i < std::min(count, kMaxForeignColumns); ++i) {
+    names.emplace_back(Trim(fields[i].text));
+    std::string* field = Column(names.back(), &seen);
+    if (field == nullptr) {
+      out.ignored_columns.push_back(names.back());
+    } else if (!field->empty()) {
+      problems.Add(1, fields[i].column,
+                   fmt::format("expected one column for this, found {} as "
+                               "another",
+                               Quoted(names.back())));
+    } else {
+      *field = "named";
+    }
+  }
+  if (count > kMaxForeignColumns || seen.vendor_id.empty() ||
+      seen.product_id.empty() || seen.serial.empty()) {
+    problems.Add(1, 1,
+                 "expected a header with columns for vendor id, product id and "
+                 "serial, such as vid,pid,serial");
+  }
+  RowReader rows(problems);
+  while (problems.empty() && !reader.done()) {
+    const int line = reader.line();
+    const size_t found = reader.Next(fields);
+    if (found == 1 && fields[0].text.empty()) continue;
+    if (found != count) {
+      problems.Add(line, 1,
+                   fmt::format("expected {} columns, found {}", count, found));
+      break;
+    }
+    DeviceEntry row;
+    for (size_t i = 0; i < count; ++i) {
+      std::string* field = Column(names[i], &row);
+      if (field != nullptr) *field = Trim(fields[i].text);
+    }
+    for (std::string* id : {&row.vendor_id, &row.product_id}) {
+      if (id->starts_with("0x") || id->starts_with("0X")) id->erase(0, 2);
+    }
+    // Through the reader of our own lists: the same rules hold.
+    std::array<Field, kColumns.size()> own{};
+    for (Field& field : own) field.line = line;
+    own[0].text = list;
+    own[1].text = row.vendor_id;
+    own[2].text = row.product_id;
+    own[3].text = row.serial;
+    own[5].text = Name(access);
+    own[8].text = row.owner;
+    own[9].text = row.purpose;
+    own[10].text = row.ticket;
+    for (Field& field : own) field.column = 1;
+    out.rows.push_back(rows.Read(own));
+  }
+  if (!problems.empty()) return std::unexpected(AsError(problems.Take()));
   return out;
 }
 

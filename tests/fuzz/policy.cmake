@@ -4,3 +4,5 @@ sekisho_fuzzer(fuzz_policy_devices SOURCE policy_devices.cc
   CORPUS tests/fuzz/corpus/policy_devices DEPS sekisho_policy)
 sekisho_fuzzer(fuzz_policy_envelope SOURCE envelope.cc
   CORPUS tests/fuzz/corpus/policy_envelope DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_import SOURCE policy_import.cc
+  CORPUS tests/fuzz/corpus/policy_import DEPS sekisho_policy)
