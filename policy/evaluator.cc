@@ -18,19 +18,26 @@ namespace {
 
 constexpr uint8_t kImagingClass = 0x06;  // cameras and phones over PTP, MTP
 
-// Which rules could match a device, by its ids: a rule that names a vendor and
-// a product stands in one bucket, a rule with patterns in `others`. With 10,000
-// rules that name products a decision looks at the few that could match.
+// Which rules could match a device, by what it must be: a rule that names a
+// vendor and a product, one of these, or a whole serial stands in one bucket; a
+// rule with patterns for all of them in `others`, which are asked one by one.
+// With 10,000 rules that name something a decision looks at the few that could
+// match.
 class RuleIndex {
  public:
   explicit RuleIndex(const std::vector<DeviceRule>& rules) {
     for (uint32_t i = 0; i < rules.size(); ++i) {
       const auto vendor = Literal(rules[i].match.vendor_id);
       const auto product = Literal(rules[i].match.product_id);
+      const auto& serial = rules[i].match.serial;
       if (vendor && product) {
         by_product_[*vendor << 16U | *product].push_back(i);
       } else if (vendor) {
         by_vendor_[*vendor].push_back(i);
+      } else if (product) {
+        by_product_alone_[*product].push_back(i);
+      } else if (serial && serial->find_first_of("*?") == std::string::npos) {
+        by_serial_[*serial].push_back(i);
       } else {
         others_.push_back(i);
       }
@@ -42,11 +49,13 @@ class RuleIndex {
   void ForEach(const DeviceFacts& device, F visit) const {
     const auto vendor = Literal(device.vendor_id);
     const auto product = Literal(device.product_id);
-    std::array<const std::vector<uint32_t>*, 3> lists{
+    std::array<const std::vector<uint32_t>*, 5> lists{
         &others_, vendor ? Find(by_vendor_, *vendor) : nullptr,
         vendor && product ? Find(by_product_, *vendor << 16U | *product)
-                          : nullptr};
-    std::array<size_t, 3> at{};
+                          : nullptr,
+        product ? Find(by_product_alone_, *product) : nullptr,
+        Find(by_serial_, device.serial)};
+    std::array<size_t, 5> at{};
     while (true) {
       constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
       uint32_t next = kNone;
@@ -64,7 +73,8 @@ class RuleIndex {
   }
 
  private:
-  using Map = std::unordered_map<uint32_t, std::vector<uint32_t>>;
+  template <typename Key>
+  using Map = std::unordered_map<Key, std::vector<uint32_t>>;
 
   // The number of exactly 4 small hex digits; anything else is a pattern.
   static std::optional<uint32_t> Literal(
@@ -83,13 +93,17 @@ class RuleIndex {
     return value;
   }
 
-  static const std::vector<uint32_t>* Find(const Map& map, uint32_t key) {
+  template <typename Key>
+  static const std::vector<uint32_t>* Find(const Map<Key>& map,
+                                           const Key& key) {
     const auto at = map.find(key);
     return at == map.end() ? nullptr : &at->second;
   }
 
-  Map by_product_;
-  Map by_vendor_;
+  Map<uint32_t> by_product_;
+  Map<uint32_t> by_vendor_;
+  Map<uint32_t> by_product_alone_;
+  Map<std::string> by_serial_;
   std::vector<uint32_t> others_;
 };
 

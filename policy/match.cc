@@ -187,6 +187,8 @@ Match MatchOwn(const DeviceMatch& match, const Question& q, std::string* why) {
       ask.Text("descriptor_hash", match.descriptor_hash,
                device.descriptor_hash) &&
       ask.Interfaces(match, device) &&
+      ask.Range("interface_count", match.interface_count,
+                static_cast<int64_t>(device.interfaces.size())) &&
       ask.AnyOf("person", match.persons, person) &&
       ask.AnyOf("origin", match.origins, OrUnknown(q.person.origin)) &&
       ask.AnyOf("terminal", match.terminals, q.terminal.terminal) &&

@@ -46,6 +46,7 @@ DeviceMatch MatchReader::ReadDevice(const YamlNode& node,
   match.size_bytes = in_.Range(node.Find("size_bytes"));
   in_.Interfaces(node.Find("interfaces_all"), &match.interfaces_all);
   in_.Interfaces(node.Find("interfaces_any"), &match.interfaces_any);
+  match.interface_count = in_.Range(node.Find("interface_count"));
   ReadSituation(node, &match);
   ReadNested(node, &match);
   return match;

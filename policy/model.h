@@ -152,6 +152,7 @@ struct DeviceMatch {
   std::vector<InterfacePattern> interfaces_all;
   // At least one interface must match one of these.
   std::vector<InterfacePattern> interfaces_any;
+  std::optional<IntRange> interface_count;
   std::vector<std::string> persons;    // any of
   std::vector<std::string> origins;    // any of
   std::vector<std::string> terminals;  // names or patterns, any of

@@ -6,7 +6,7 @@
 
 namespace sekisho::policy {
 
-// "observe", "appi", "call-center-maintenance", "lockdown".
+// "observe", "appi", "gdpr", "call-center-maintenance", "lockdown".
 std::vector<std::string_view> PackNames();
 // The YAML of one pack; empty for a name that is none.
 std::string_view PackText(std::string_view name);

@@ -260,4 +260,10 @@ Result<Policy> ParsePolicy(std::string_view text, std::string_view file_name) {
   return std::move(*policy);
 }
 
+bool HasIncludes(std::string_view text) {
+  Problems problems("");
+  const auto root = ReadYaml(text, problems);
+  return root && root->Find("include") != nullptr;
+}
+
 }  // namespace sekisho::policy

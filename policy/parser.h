@@ -28,6 +28,9 @@ Result<Policy> ParsePolicy(std::string_view text, std::string_view file_name);
 // As above, with the problems as values (for the CLI and the console).
 std::expected<Policy, std::vector<Problem>> ParsePolicyDetailed(
     std::string_view text, std::string_view file_name);
+// Does the text (which parses) include a pack? Then PrintPolicy() of what was
+// parsed is the policy without it.
+bool HasIncludes(std::string_view text);
 // A policy file that parses to the same model.
 std::string PrintPolicy(const Policy& policy);
 

@@ -140,6 +140,7 @@ std::string PrintMatch(const DeviceMatch& match, const std::string& indent) {
   out.Range("size_bytes", match.size_bytes);
   out.Interfaces("interfaces_all", match.interfaces_all);
   out.Interfaces("interfaces_any", match.interfaces_any);
+  out.Range("interface_count", match.interface_count);
   out.List("persons", match.persons);
   out.List("origins", match.origins);
   out.List("terminals", match.terminals);

@@ -63,7 +63,8 @@ std::string PrintDate(std::chrono::year_month_day date) {
 bool NeedsVersion2(const DeviceMatch& m) {
   return !m.device_groups.empty() || !m.person_groups.empty() ||
          !m.terminal_groups.empty() || !m.during.empty() || m.online ||
-         !m.all.empty() || !m.any.empty() || !m.none.empty();
+         m.interface_count || !m.all.empty() || !m.any.empty() ||
+         !m.none.empty();
 }
 
 std::string PrintPart(std::optional<uint8_t> part) {

@@ -44,7 +44,7 @@ inline constexpr auto kPolicyKeys2 =
     WordList("include", "zone", "groups", "holidays", "windows");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
-             "online", "all", "any", "not");
+             "online", "interface_count", "all", "any", "not");
 inline constexpr auto kContentRuleKeys2 = WordList("match");
 inline constexpr auto kContentMatchKeys2 =
     WordList("data_owner", "file_groups", "totals");

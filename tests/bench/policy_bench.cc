@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "policy/evaluator.h"
+#include "policy/packs.h"
 #include "policy/parser.h"
+#include "policy/simulate.h"
 
 namespace sekisho::policy {
 namespace {
@@ -90,6 +92,37 @@ void Measure(int rules, int patterns, int rows) {
       micros.back(), approved);
 }
 
+// Decoded events, as `policy simulate` takes them from an export.
+void MeasureSimulation(int events) {
+  auto policy = ParsePolicy(PackText("gdpr"), "gdpr");
+  CHECK(policy);
+  DeviceEntry row;
+  row.list = "approvals";
+  row.vendor_id = "0951";
+  row.product_id = "*";
+  row.serial = "*";
+  row.access = Access::kInspect;
+  Simulation simulation(Snapshot::Make(std::move(*policy), {row}, 0));
+  PastEvent event;
+  event.device.vendor_id = "0951";
+  event.device.product_id = "1666";
+  event.device.interfaces = {{0x08, 0x06, 0x50}};
+  event.content.inspection = Inspection::kFull;
+  const auto start = Time::now();
+  for (int i = 0; i < events; ++i) {
+    event.kind =
+        i % 10 == 0 ? PastEvent::Kind::kDevice : PastEvent::Kind::kTransfer;
+    event.time = WallTime(std::chrono::seconds(1'763'900'000 + i * 20));
+    event.terminal.terminal = fmt::format("desk-{}", i % 500);
+    event.person.person = fmt::format("person-{}", i % 700);
+    event.device.serial = fmt::format("S{}", i % 900);
+    event.content.persons = i % 30;
+    simulation.Add(event);
+  }
+  fmt::print("simulate {} events: {:.1f} s, {} places\n", events,
+             MillisSince(start) / 1000, simulation.places().size());
+}
+
 }  // namespace
 }  // namespace sekisho::policy
 
@@ -97,4 +130,5 @@ int main() {
   sekisho::policy::Measure(10, 0, 1'000);
   sekisho::policy::Measure(9'999, 0, 100'000);
   sekisho::policy::Measure(9'999, 9'999, 100'000);
+  sekisho::policy::MeasureSimulation(1'000'000);
 }

@@ -56,7 +56,7 @@ DeviceEntry ApprovedRow() {
 const DeviceFacts kStick = DeviceWith({{0x08, 0x06, 0x50}});
 
 TEST(Packs, EachParsesUnderItsNameWithoutWarning) {
-  EXPECT_EQ(PackNames().size(), 4U);
+  EXPECT_EQ(PackNames().size(), 5U);
   for (const std::string_view name : PackNames()) {
     const auto policy = ParsePolicy(PackText(name), name);
     ASSERT_TRUE(policy) << policy.error().message;
@@ -86,7 +86,8 @@ TEST(Packs, NotifyTextsComeInEnglishAndJapanese) {
 }
 
 TEST(Packs, EnforcingPacksKeepKeyboardHubAndCardReader) {
-  for (const char* name : {"appi", "call-center-maintenance", "lockdown"}) {
+  for (const char* name :
+       {"appi", "gdpr", "call-center-maintenance", "lockdown"}) {
     const auto snapshot = LoadPack(name);
     EXPECT_EQ(snapshot->policy().mode, Mode::kEnforce);
     EXPECT_EQ(AccessOf(*snapshot, DeviceWith({{0x03, 0x01, 0x01}})),
@@ -128,6 +129,41 @@ TEST(Packs, AppiAsksForApprovalAboveTwentyPeopleAndAtOneForSpecialCare) {
     EXPECT_EQ(Judge(*snapshot, 0, {}, state).rule, "uninspected");
     EXPECT_EQ(Judge(*snapshot, 0, {}, state).verdict, Verdict::kBlock);
   }
+}
+
+TEST(Packs, AppiLetsNobodyApproveWhatWouldBeReportableByNumber) {
+  const auto snapshot = LoadPack("appi");
+  EXPECT_EQ(Judge(*snapshot, 100, {{"my_number", 100}}).rule,
+            "special-care-data");
+  EXPECT_EQ(Judge(*snapshot, 101, {{"my_number", 101}}).rule,
+            "reportable-my-number");
+  EXPECT_EQ(Judge(*snapshot, 1000).rule, "too-many-people");
+  EXPECT_EQ(Judge(*snapshot, 1001).rule, "reportable-number");
+  ContentFacts content;
+  content.inspection = Inspection::kFull;
+  content.persons = 101;
+  content.data_owner = "public:city-office";
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "reportable-public-body");
+  content.data_owner = "company";
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "too-many-people");
+}
+
+TEST(Packs, GdprStopsSpecialCategoriesListsAndTheSlowDrip) {
+  const auto snapshot = LoadPack("gdpr", {ApprovedRow()});
+  EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kInspect);
+  EXPECT_EQ(Judge(*snapshot, 1, {{"health_record", 1}}).rule,
+            "special-categories");
+  EXPECT_EQ(Judge(*snapshot, 20).verdict, Verdict::kAlert);
+  EXPECT_EQ(Judge(*snapshot, 21).verdict, Verdict::kBlock);
+  EXPECT_EQ(Judge(*snapshot, 0).verdict, Verdict::kAllow);
+  ContentFacts content;
+  content.inspection = Inspection::kFull;
+  content.persons = 5;
+  ASSERT_EQ(snapshot->totals().size(), 1U);
+  content.totals[snapshot->totals()[0]] = 101;
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "slow-drip");
+  content.persons = 0;  // nobody's data, however much went before
+  EXPECT_EQ(snapshot->DecideContent(content).rule, "default");
 }
 
 TEST(Packs, CallCenterWantsApprovedEncryptedMediaAndNobodyFromRemote) {

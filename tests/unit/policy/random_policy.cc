@@ -92,6 +92,7 @@ DeviceMatch RandomWorld::MakeDeviceMatch(int depth) {
   if (Chance(10)) match.terminal_groups = {Pick({"desks", "branch"})};
   if (Chance(10)) match.during = {Pick({"office", "night", "new-year"})};
   if (Chance(8)) match.online = Chance(50);
+  if (Chance(8)) match.interface_count = MakeRange(4);
   if (depth == 0) return match;
   if (depth > 1 && Chance(10)) {
     match.device_groups = {Pick({"sticks", "odd"})};
@@ -169,6 +170,7 @@ DeviceMatch Version1(DeviceMatch match) {
   match.person_groups.clear();
   match.terminal_groups.clear();
   match.during.clear();
+  match.interface_count.reset();
   match.online.reset();
   match.all.clear();
   match.any.clear();
@@ -478,10 +480,11 @@ bool KnownFactsFit(const DeviceMatch& m, const DeviceFacts& d,
     }
     if (!any) return false;
   }
-  return Fits(m.bus, d.bus) && Fits(m.vendor_id, d.vendor_id) &&
-         Fits(m.product_id, d.product_id) && Fits(m.serial, d.serial) &&
-         FitsOne(m.persons, p.person) && FitsOne(m.origins, p.origin) &&
-         FitsOne(m.terminals, t.terminal);
+  const auto count = static_cast<int64_t>(d.interfaces.size());
+  return Fits(m.interface_count, count) && Fits(m.bus, d.bus) &&
+         Fits(m.vendor_id, d.vendor_id) && Fits(m.product_id, d.product_id) &&
+         Fits(m.serial, d.serial) && FitsOne(m.persons, p.person) &&
+         FitsOne(m.origins, p.origin) && FitsOne(m.terminals, t.terminal);
 }
 
 bool MediumFits(const DeviceMatch& m, const MediumFacts& medium) {
