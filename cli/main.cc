@@ -18,7 +18,9 @@
 #include "cli/event_command.h"
 #include "cli/policy_check_command.h"
 #include "cli/policy_explain_command.h"
+#include "cli/policy_import_command.h"
 #include "cli/policy_push_command.h"
+#include "cli/policy_simulate_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
 #include "cli/scan_command.h"
@@ -50,8 +52,14 @@ constexpr auto kCommands = std::to_array<Command>({
     {"teardown", "open the gate, for the package's removal", RunTeardown},
     {"scan", "look into files for personal data, as the gate would", RunScan},
     {"policy check", "find what is wrong with a policy", RunPolicyCheck},
-    {"policy explain", "which rule decides about a device, and why",
+    {"policy explain", "which rule decides about a device or file, and why",
      RunPolicyExplain},
+    {"policy simulate", "try a draft on what happened", RunPolicySimulate},
+    {"policy suggest", "draft a whitelist from what happened",
+     RunPolicySuggest},
+    {"policy import", "take rules and devices of other products",
+     RunPolicyImport},
+    {"policy export", "give rules to USBGuard", RunPolicyExport},
     {"policy push", "sign a policy and send it to the agents", RunPolicyPush},
     {"policy history", "the versions that were pushed", RunPolicyHistory},
     {"policy rollback", "push an earlier version again", RunPolicyRollback},

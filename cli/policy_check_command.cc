@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/text.h"
 #include "policy/lint.h"
@@ -15,7 +17,7 @@ namespace sekisho::cli {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: sekisho policy check [--json] FILE...\n";
+    "usage: sekisho policy check [--json] [--devices LIST.csv] FILE...\n";
 
 enum class Form { kText, kJson };
 
@@ -24,9 +26,12 @@ struct Report {
   std::string read_error;
   std::vector<policy::Problem> problems;
   std::vector<policy::Problem> warnings;
+  std::vector<policy::Coverage> coverage;
 };
 
-Report Check(std::string_view file) {
+using Rows = std::optional<std::vector<policy::DeviceEntry>>;
+
+Report Check(std::string_view file, const Rows& rows) {
   Report report;
   report.file = file;
   // One byte more than the cap, so that the parser can say so.
@@ -39,6 +44,10 @@ Report Check(std::string_view file) {
   auto policy = policy::ParsePolicyDetailed(*text, file);
   if (policy) {
     report.warnings = policy::Lint(*policy, file);
+    if (rows) {
+      report.coverage =
+          policy::CountCovered(*policy, *rows, SystemClock().Now());
+    }
   } else {
     report.problems = std::move(policy.error());
   }
@@ -56,13 +65,25 @@ std::string AsJson(const std::vector<policy::Problem>& problems) {
   return fmt::format("[{}]", fmt::join(items, ","));
 }
 
+std::string AsJson(const std::vector<policy::Coverage>& coverage) {
+  std::vector<std::string> items;
+  items.reserve(coverage.size());
+  for (const policy::Coverage& one : coverage) {
+    items.push_back(fmt::format(R"({{"rule":{},"line":{},"devices":{}}})",
+                                JsonQuote(one.rule), one.line, one.devices));
+  }
+  return fmt::format("[{}]", fmt::join(items, ","));
+}
+
 void Print(const Report& report, Form form) {
   const bool good = report.read_error.empty() && report.problems.empty();
   if (form == Form::kJson) {
-    fmt::print(R"({{"file":{},"ok":{},"error":{},"problems":{},"warnings":{}}})"
+    fmt::print(R"({{"file":{},"ok":{},"error":{},"problems":{},"warnings":{},)"
+               R"("coverage":{}}})"
                "\n",
                JsonQuote(report.file), good, JsonQuote(report.read_error),
-               AsJson(report.problems), AsJson(report.warnings));
+               AsJson(report.problems), AsJson(report.warnings),
+               AsJson(report.coverage));
     return;
   }
   if (!report.read_error.empty()) {
@@ -76,7 +97,19 @@ void Print(const Report& report, Form form) {
     fmt::print("{}:{}: warning: {}\n", warning.file, warning.line,
                warning.message);
   }
+  for (const auto& one : report.coverage) {
+    fmt::print("{:>8} devices: rule '{}'{}\n", one.devices, one.rule,
+               one.line > 0 ? fmt::format(" (line {})", one.line) : "");
+  }
   if (good) fmt::print("{}: ok\n", report.file);
+}
+
+Result<Rows> ReadRows(const std::string& file) {
+  if (file.empty()) return Rows();
+  ASSIGN_OR_RETURN(const std::string csv,
+                   ReadFileAt(AT_FDCWD, file, policy::kMaxDeviceListBytes + 1));
+  ASSIGN_OR_RETURN(auto rows, policy::ParseDeviceList(csv, file));
+  return Rows(std::move(rows));
 }
 
 }  // namespace
@@ -84,9 +117,13 @@ void Print(const Report& report, Form form) {
 int RunPolicyCheck(std::span<const std::string_view> args) {
   Form form = Form::kText;
   std::vector<std::string_view> files;
-  for (const std::string_view arg : args) {
+  std::string list_file;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const std::string_view arg = args[i];
     if (arg == "--json") {
       form = Form::kJson;
+    } else if (arg == "--devices" && i + 1 < args.size()) {
+      list_file = args[++i];
     } else if (arg.starts_with("-") && arg != "-") {
       fmt::print(stderr, "sekisho policy check: unknown option '{}'\n{}", arg,
                  kUsage);
@@ -99,9 +136,14 @@ int RunPolicyCheck(std::span<const std::string_view> args) {
     fmt::print(stderr, "{}", kUsage);
     return 2;
   }
+  const auto rows = ReadRows(list_file);
+  if (!rows) {
+    fmt::print(stderr, "{}\n", rows.error().message);
+    return rows.error().code == Code::kInvalidArgument ? 1 : 3;
+  }
   int exit_code = 0;
   for (const std::string_view file : files) {
-    const Report report = Check(file);
+    const Report report = Check(file, *rows);
     Print(report, form);
     if (!report.read_error.empty()) {
       exit_code = 3;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,11 @@ constexpr std::string_view kUsage =
     "         --device VENDOR:PRODUCT[:SERIAL] [--interfaces 08/06/50,...]\n"
     "         [--devices LIST.csv] [--person NAME]... [--origin ORIGIN]\n"
     "         [--terminal NAME] [--bus BUS] [--filesystem FS]\n"
-    "         [--encryption STATE]\n";
+    "         [--encryption STATE] [--at 2026-11-02T09:00] [--offline yes]\n"
+    "       and about a file on its way to the device, one or more of\n"
+    "         --persons N, --bytes N, --data my_number=3,..., --format csv,\n"
+    "         --inspection full|partial|none, --reason WORD,\n"
+    "         --data-owner NAME, --file-hash SHA256\n";
 
 struct Options {
   bool json = false;
@@ -36,6 +42,16 @@ struct Options {
   std::string bus = "usb";
   std::string filesystem;
   std::string encryption;
+  std::string at;
+  std::string offline;
+  std::string count, bytes, data, format, inspection, reason, data_owner,
+      file_hash;
+
+  bool AsksAboutFile() const {
+    return !(count + bytes + data + format + inspection + reason + data_owner +
+             file_hash)
+                .empty();
+  }
 };
 
 Status SetOption(Options& options, std::string_view name, std::string value) {
@@ -48,7 +64,17 @@ Status SetOption(Options& options, std::string_view name, std::string value) {
       {"--terminal", &options.terminal},
       {"--bus", &options.bus},
       {"--filesystem", &options.filesystem},
-      {"--encryption", &options.encryption}};
+      {"--encryption", &options.encryption},
+      {"--at", &options.at},
+      {"--offline", &options.offline},
+      {"--persons", &options.count},
+      {"--bytes", &options.bytes},
+      {"--data", &options.data},
+      {"--format", &options.format},
+      {"--inspection", &options.inspection},
+      {"--reason", &options.reason},
+      {"--data-owner", &options.data_owner},
+      {"--file-hash", &options.file_hash}};
   if (name == "--person") {
     options.persons.push_back(std::move(value));
     return {};
@@ -141,40 +167,135 @@ Result<policy::DeviceFacts> ReadDevice(const Options& options) {
   return device;
 }
 
+Result<int64_t> ReadCount(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("expected a number from 0, found '{}'",
+                            EscapeUntrusted(text, 60)));
+  }
+  return value;
+}
+
+Result<policy::ContentFacts> ReadContent(const Options& options) {
+  policy::ContentFacts content;
+  content.format = options.format;
+  content.reason = options.reason;
+  content.data_owner = options.data_owner;
+  content.file_hash = options.file_hash;
+  if (!options.count.empty()) {
+    ASSIGN_OR_RETURN(content.persons, ReadCount(options.count));
+  }
+  if (!options.bytes.empty()) {
+    ASSIGN_OR_RETURN(content.bytes, ReadCount(options.bytes));
+  }
+  const auto inspection = policy::ParseInspection(
+      options.inspection.empty() ? "full" : options.inspection);
+  if (!inspection) {
+    return Fail(Code::kInvalidArgument,
+                "--inspection takes full, partial or none");
+  }
+  content.inspection = *inspection;
+  if (options.data.empty()) return content;
+  for (const std::string_view part : Split(options.data, ',')) {
+    const size_t equals = part.find('=');
+    const std::string_view type = part.substr(0, equals);
+    if (!policy::IsDataType(type)) {
+      return Fail(
+          Code::kInvalidArgument,
+          fmt::format("'{}' is no data type", EscapeUntrusted(type, 60)));
+    }
+    int64_t count = 1;
+    if (equals != std::string_view::npos) {
+      ASSIGN_OR_RETURN(count, ReadCount(part.substr(equals + 1)));
+    }
+    content.data[std::string(type)] += count;
+  }
+  return content;
+}
+
+// "2026-11-02T09:00", UTC.
+Result<WallTime> ReadTime(const std::string& text) {
+  if (text.empty()) return SystemClock().Now();
+  const size_t at = std::min(text.find('T'), text.size());
+  const auto day = policy::ParseDateSpan(std::string_view(text).substr(0, at));
+  std::string_view clock =
+      std::string_view(text).substr(std::min(at + 1, text.size()));
+  if (clock.ends_with('Z')) clock.remove_suffix(1);
+  const auto minutes = policy::ParseTimeOfDay(clock.empty() ? "00:00" : clock);
+  if (!day || day->every_year || day->first != day->last || !minutes) {
+    return Fail(Code::kInvalidArgument,
+                "--at takes a time in UTC such as 2026-11-02T09:00");
+  }
+  return WallTime(std::chrono::sys_days(day->first) +
+                  std::chrono::minutes(*minutes));
+}
+
 struct Explanation {
   std::string person;
   policy::DeviceDecision decision;
   std::vector<policy::Snapshot::Step> steps;
+  // Only if a file was asked about.
+  std::optional<policy::ContentDecision> content;
+  std::vector<policy::Snapshot::Step> content_steps;
 };
 
-std::string AsJson(const Explanation& e, policy::Mode mode) {
-  std::vector<std::string> steps;
-  for (const auto& step : e.steps) {
-    steps.push_back(fmt::format(
+std::string AsJson(const std::vector<policy::Snapshot::Step>& steps) {
+  std::vector<std::string> items;
+  items.reserve(steps.size());
+  for (const auto& step : steps) {
+    items.push_back(fmt::format(
         R"({{"rule":{},"line":{},"matched":{},"why":{}}})",
         JsonQuote(step.rule), step.line, step.matched, JsonQuote(step.why)));
   }
-  return fmt::format(
-      R"({{"person":{},"mode":"{}","access":"{}","rule":{},"line":{},)"
-      R"("encrypted_only":{},"no_exec":{},"needs_probe":{},"reason":{},)"
-      R"("steps":[{}]}})",
-      JsonQuote(e.person), policy::Name(mode), policy::Name(e.decision.access),
-      JsonQuote(e.decision.rule), e.decision.rule_line,
-      e.decision.encrypted_only, e.decision.no_exec, e.decision.needs_probe,
-      JsonQuote(e.decision.reason), fmt::join(steps, ","));
+  return fmt::format("[{}]", fmt::join(items, ","));
 }
 
-void PrintText(const Explanation& e, policy::Mode mode) {
-  if (!e.person.empty()) fmt::print("person {}:\n", EscapeUntrusted(e.person));
-  for (const auto& step : e.steps) {
+void PrintSteps(const std::vector<policy::Snapshot::Step>& steps) {
+  for (const auto& step : steps) {
     fmt::print("  {} {}{}: {}\n", step.matched ? "->" : "  ", step.rule,
                step.line > 0 ? fmt::format(" (line {})", step.line) : "",
                step.why);
   }
+}
+
+std::string AsJson(const Explanation& e, policy::Mode mode) {
+  std::string file;
+  if (e.content) {
+    file = fmt::format(
+        R"(,"file":{{"verdict":"{}","rule":{},"line":{},"reason":{},)"
+        R"("steps":{}}})",
+        policy::Name(e.content->verdict), JsonQuote(e.content->rule),
+        e.content->rule_line, JsonQuote(e.content->reason),
+        AsJson(e.content_steps));
+  }
+  return fmt::format(
+      R"({{"person":{},"mode":"{}","access":"{}","rule":{},"line":{},)"
+      R"("encrypted_only":{},"no_exec":{},"needs_probe":{},"reason":{},)"
+      R"("steps":{}{}}})",
+      JsonQuote(e.person), policy::Name(mode), policy::Name(e.decision.access),
+      JsonQuote(e.decision.rule), e.decision.rule_line,
+      e.decision.encrypted_only, e.decision.no_exec, e.decision.needs_probe,
+      JsonQuote(e.decision.reason), AsJson(e.steps), file);
+}
+
+void PrintFile(const Explanation& e) {
+  if (!e.content) return;
+  fmt::print("the file:\n");
+  PrintSteps(e.content_steps);
+  fmt::print("verdict: {}\n", policy::Name(e.content->verdict));
+}
+
+void PrintText(const Explanation& e, policy::Mode mode) {
+  if (!e.person.empty()) fmt::print("person {}:\n", EscapeUntrusted(e.person));
+  PrintSteps(e.steps);
   if (e.decision.needs_probe) {
     fmt::print(
         "decision: closed until the medium was looked at; give "
         "--filesystem or --encryption to go on\n");
+    PrintFile(e);
     return;
   }
   const bool usable = e.decision.access != policy::Access::kBlock;
@@ -184,6 +305,7 @@ void PrintText(const Explanation& e, policy::Mode mode) {
              mode == policy::Mode::kObserve
                  ? " (in observe this is only recorded)"
                  : "");
+  PrintFile(e);
 }
 
 struct Loaded {
@@ -220,26 +342,41 @@ int RunPolicyExplain(std::span<const std::string_view> args) {
   const auto device =
       options ? ReadDevice(*options)
               : Result<policy::DeviceFacts>(std::unexpected(options.error()));
-  if (!device) {
-    fmt::print(stderr, "sekisho policy explain: {}\n{}", device.error().message,
+  const auto content =
+      device ? ReadContent(*options)
+             : Result<policy::ContentFacts>(std::unexpected(device.error()));
+  const auto at = content ? ReadTime(options->at)
+                          : Result<WallTime>(std::unexpected(content.error()));
+  if (!at) {
+    fmt::print(stderr, "sekisho policy explain: {}\n{}", at.error().message,
                kUsage);
     return 2;
   }
+  const WallTime now = *at;
   const Loaded loaded = Load(*options);
   if (loaded.snapshot == nullptr) return loaded.exit_code;
 
   if (options->persons.empty()) options->persons.emplace_back();
   policy::TerminalFacts terminal;
   terminal.terminal = options->terminal;
-  const WallTime now = SystemClock().Now();
+  terminal.online = options->offline.empty();
   const policy::Mode mode = loaded.snapshot->policy().mode;
   for (const std::string& name : options->persons) {
     policy::PersonFacts person;
     person.person = name;
     person.origin = options->origin;
-    const Explanation explanation{
-        name, loaded.snapshot->DecideDevice(*device, person, terminal, now),
-        loaded.snapshot->Explain(*device, person, terminal, now)};
+    Explanation explanation{
+        name,
+        loaded.snapshot->DecideDevice(*device, person, terminal, now),
+        loaded.snapshot->Explain(*device, person, terminal, now),
+        std::nullopt,
+        {}};
+    if (options->AsksAboutFile()) {
+      explanation.content = loaded.snapshot->DecideContent(
+          *content, *device, person, terminal, now);
+      explanation.content_steps = loaded.snapshot->ExplainContent(
+          *content, *device, person, terminal, now);
+    }
     if (options->json) {
       fmt::print("{}\n", AsJson(explanation, mode));
     } else {

@@ -102,10 +102,14 @@ Result<Pushed> Publisher::PushPolicy(const std::string& author,
   policy.comment = comment;
   policy.file_name = EscapeUntrusted(file_name, kMaxNoteBytes);
   policy.mode = policy::Name(parsed->mode);
-  policy.text = text;
+  // A pack that is named is signed with its rules written out, so that what a
+  // terminal does hangs on no agent's own packs.
+  const std::string signed_text =
+      policy::HasIncludes(text) ? policy::PrintPolicy(*parsed) : text;
+  policy.text = signed_text;
   ASSIGN_OR_RETURN(pushed.version,
                    store_.AddPolicy(std::move(policy), [&](int64_t version) {
-                     return Seal("policy", version, text);
+                     return Seal("policy", version, signed_text);
                    }));
   pushed.agent_count = Tell("policy", pushed.version);
   return pushed;
