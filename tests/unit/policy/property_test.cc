@@ -18,7 +18,7 @@ Policy WithoutLines(Policy policy) {
 TEST(Property, EvaluatorAgreesWithTheReference) {
   int probes = 0;
   int listed = 0;
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (uint64_t seed = 1; seed <= 330; ++seed) {
     RandomWorld world(seed);
     const Policy policy = world.MakePolicy(world.Below(20));
     const auto entries = world.MakeEntries(world.Below(40));
