@@ -12,9 +12,10 @@
 namespace sekisho::agent {
 namespace {
 
+constexpr std::chrono::milliseconds kFirstDelay{3'000};
 // Whoever plugged something in waits for what is done first, and on a slow
 // machine that takes seconds.
-constexpr std::chrono::milliseconds kPrepareDelay{10'000};
+constexpr std::chrono::milliseconds kNextDelay{10'000};
 // What a medium needs of the kernel; otherwise each is loaded by a program that
 // the kernel starts when the medium is there.
 constexpr const char* kModules[] = {"usb_storage", "uas",   "sd_mod",   "fuse",
@@ -39,7 +40,7 @@ Standby::~Standby() {
 void Standby::Set(Mode mode) {
   mode_ = mode;
   if (mode == Mode::kOn) {
-    PrepareSoon();
+    PrepareAfter(kFirstDelay);
     return;
   }
   probe_.Reset();
@@ -47,12 +48,12 @@ void Standby::Set(Mode mode) {
 }
 
 UniqueFd Standby::TakeProbe() {
-  PrepareSoon();
+  PrepareAfter(kNextDelay);
   return std::exchange(probe_, UniqueFd());
 }
 
 int64_t Standby::TakeGate() {
-  PrepareSoon();
+  PrepareAfter(kNextDelay);
   const int64_t waiting = std::exchange(gate_, 0);
   if (gates_.Waits(waiting)) return waiting;
   gates_.Cancel(waiting);
@@ -77,9 +78,10 @@ void Standby::StartGate(int64_t mount_id) {
             });
 }
 
-void Standby::PrepareSoon() {
+// What is waited for already is not put off.
+void Standby::PrepareAfter(std::chrono::milliseconds delay) {
   if (mode_ == Mode::kOff || timer_ != 0) return;
-  timer_ = loop_.After(kPrepareDelay, [this] {
+  timer_ = loop_.After(delay, [this] {
     timer_ = 0;
     Prepare();
   });

@@ -4,7 +4,9 @@
 // medium only takes longer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "agent/gates.h"
@@ -42,7 +44,7 @@ class Standby {
   void StartGate(int64_t mount_id);
 
  private:
-  void PrepareSoon();
+  void PrepareAfter(std::chrono::milliseconds delay);
   void Prepare();
   int64_t NewGate();
   void LoadModules();
