@@ -109,8 +109,9 @@ void PrintText(const Simulation& simulation, const PastCounts& counts) {
   for (const auto& [change, count] : simulation.changes()) {
     changes.emplace_back(count, &change);
   }
-  std::ranges::stable_sort(changes, std::ranges::greater(),
-                           [](const auto& entry) { return entry.first; });
+  std::ranges::sort(changes, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : *a.second < *b.second;
+  });
   Table list(
       {"TIMES", "WOULD BE", "WHAT", "TERMINAL", "PERSON", "DEVICE", "RULE"});
   if (changes.size() > kShownChanges) changes.resize(kShownChanges);

@@ -493,7 +493,7 @@ Imported Translate(const Source& source, Access media, Problems& left_out,
 Result<Imported> ImportDefender(const std::vector<SourceFile>& files,
                                 Access media) {
   Source source;
-  const std::string_view shown = files.empty() ? "" : files[0].name;
+  const std::string shown = files.empty() ? std::string() : files[0].name;
   for (const SourceFile& file : files) {
     Problems problems(file.name);
     const std::string_view text = Trim(file.text);

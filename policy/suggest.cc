@@ -122,8 +122,10 @@ Suggester::Draft Suggester::Make(const Options& options) const {
     }
     if (!why.empty()) draft.losses.push_back({name, why, seen});
   }
-  std::ranges::stable_sort(draft.losses, [](const Loss& a, const Loss& b) {
-    return a.seen.transfers > b.seen.transfers;
+  std::ranges::sort(draft.losses, [](const Loss& a, const Loss& b) {
+    return a.seen.transfers != b.seen.transfers
+               ? a.seen.transfers > b.seen.transfers
+               : a.device < b.device;
   });
   draft.policy = std::move(*base);
   std::vector<DeviceRule> rules;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent/decide/interfaces.h"
 
@@ -178,10 +179,9 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
     return judged;
   }
   if (judged.medium_left_out) {
-    const auto storage = std::ranges::stable_partition(
-        choice.opened, [](const auto& i) { return !IsStorage(i); });
-    choice.closed.insert(choice.closed.end(), storage.begin(), storage.end());
-    choice.opened.erase(storage.begin(), storage.end());
+    std::ranges::copy_if(choice.opened, std::back_inserter(choice.closed),
+                         IsStorage);
+    std::erase_if(choice.opened, IsStorage);
     judged.goal = choice.opened.empty() ? Goal::kRefuse : Goal::kAllow;
     if (judged.goal == Goal::kRefuse) {
       if (in && !choice.storage) {

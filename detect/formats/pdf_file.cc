@@ -89,10 +89,13 @@ void Unpredict(const PdfValue& params, std::string* data) {
   const auto bpp = static_cast<size_t>(std::max<int64_t>(1, bits / 8));
   const auto row =
       static_cast<size_t>((or_default("Columns", 1) * bits + 7) / 8);
+  if (row >= data->size()) {
+    return;  // no row of that length is there: leave it as it is
+  }
   std::string out;
   std::string above(row, '\0');
   for (size_t at = 0; at + 1 < data->size(); at += row + 1) {
-    const int type = (*data)[at];
+    const int type = static_cast<unsigned char>((*data)[at]);
     std::string line = data->substr(at + 1, row);
     line.resize(row);
     for (size_t i = 0; i < row; ++i) {

@@ -49,7 +49,7 @@ void Base64Decoder::Feed(std::string_view text, std::string* out) {
       count_ = 0;
       continue;
     }
-    const int value = kBase64[static_cast<unsigned char>(c)];
+    const auto value = kBase64[static_cast<unsigned char>(c)];
     if (value < 0) {
       continue;
     }

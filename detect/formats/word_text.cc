@@ -1,6 +1,7 @@
 #include "detect/formats/word_text.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "detect/encoding.h"
 #include "detect/fold.h"
@@ -304,13 +305,14 @@ void RtfReader::Control() {
   if (Peek() == ' ') {
     Get();
   }
+  int number = 0;  // at most nine digits
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (word == "bin" && !digits.empty()) {
-    for (int n = std::atoi(digits.c_str()); n > 0 && Get() >= 0; --n) {
+    for (; number > 0 && Get() >= 0; --number) {
     }
     return;
   }
-  const bool has_number = !digits.empty() && digits != "-";
-  Word(word, has_number, has_number ? std::atoi(digits.c_str()) : 0);
+  Word(word, !digits.empty() && digits != "-", number);
 }
 
 bool RtfReader::Pump() {

@@ -78,7 +78,8 @@ bool XmlParser::Check(int status) {
 
 bool XmlParser::Feed(ByteSpan bytes) {
   return problem_.empty() &&
-         Check(::XML_Parse(expat_->parser, AsText(bytes).data(),
+         Check(::XML_Parse(expat_->parser,
+                           reinterpret_cast<const char*>(bytes.data()),
                            static_cast<int>(bytes.size()), 0));
 }
 
