@@ -10,9 +10,11 @@
 namespace sekisho::detect {
 namespace {
 
+// Little endian; zeros beyond the eighth byte.
 void Put(std::string* out, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) {
-    out->push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+    out->push_back(static_cast<char>(value & 0xFF));
+    value >>= 8;
   }
 }
 
