@@ -104,6 +104,11 @@ Status AdminClient::Do(const admin::v1::ListAgentsRequest& request,
                        admin::v1::ListAgentsResponse& response) {
   return connection_->Do(&Stub::ListAgents, request, response);
 }
+Status AdminClient::Do(const admin::v1::ApproveRenewalRequest& request,
+                       admin::v1::ApproveRenewalResponse& response) {
+  return connection_->Do(&Stub::ApproveRenewal, request, response);
+}
+
 Status AdminClient::Do(const admin::v1::RevokeAgentRequest& request,
                        admin::v1::RevokeAgentResponse& response) {
   return connection_->Do(&Stub::RevokeAgent, request, response);

@@ -61,6 +61,8 @@ class AdminClient {
             admin::v1::ListAgentsResponse& response);
   Status Do(const admin::v1::RevokeAgentRequest& request,
             admin::v1::RevokeAgentResponse& response);
+  Status Do(const admin::v1::ApproveRenewalRequest& request,
+            admin::v1::ApproveRenewalResponse& response);
   Status Do(const admin::v1::PushPolicyRequest& request,
             admin::v1::PushPolicyResponse& response);
   Status Do(const admin::v1::ListPolicyVersionsRequest& request,

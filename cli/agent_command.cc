@@ -13,15 +13,27 @@ constexpr std::string_view kUsage =
     "usage: sekisho agent list [--json]\n"
     "       sekisho agent show AGENT|TERMINAL [--json]\n"
     "       sekisho agent token [--host NAME] [--terminal NAME] [--ttl 24h]\n"
+    "       sekisho agent renew AGENT|TERMINAL\n"
+    "         lets a terminal renew its certificate after the end of it\n"
     "       sekisho agent revoke AGENT|TERMINAL [--reason TEXT]\n";
 constexpr std::string_view kLoginUsage = "usage: sekisho login USER [--json]\n";
 constexpr std::string_view kOptions[] = {"--host", "--terminal", "--ttl",
                                          "--reason"};
 
+std::string CertificateOf(const admin::v1::Agent& agent) {
+  if (agent.renewal() == "asked") {
+    return "expired, asks";
+  }
+  if (agent.renewal() == "approved") {
+    return "may renew";
+  }
+  return ShortTime(agent, "certificate_expire_time");
+}
+
 int List(AdminClient& client, const AdminArgs& args) {
   std::string json;
   Table table({"TERMINAL", "STATE", "MODE", "GATE", "POLICY", "EVENTS",
-               "LAST SEEN", "AGENT"});
+               "LAST SEEN", "CERTIFICATE", "AGENT"});
   const Status listed = ForEachRow<admin::v1::ListAgentsResponse>(
       client, admin::v1::ListAgentsRequest(), 1'000'000,
       [&](const admin::v1::ListAgentsResponse& page) {
@@ -30,7 +42,8 @@ int List(AdminClient& client, const AdminArgs& args) {
           table.Add({agent.terminal(), agent.state(), agent.mode(),
                      agent.gate_state(), std::to_string(agent.policy_version()),
                      std::to_string(agent.acked_sequence()),
-                     ShortTime(agent, "last_seen_time"), agent.agent_id()});
+                     ShortTime(agent, "last_seen_time"), CertificateOf(agent),
+                     agent.agent_id()});
         }
         return page.agents_size();
       });
@@ -61,6 +74,9 @@ int Show(AdminClient& client, const AdminArgs& args) {
   table.Add({"events", std::to_string(agent->acked_sequence())});
   table.Add({"last seen", ShortTime(*agent, "last_seen_time")});
   table.Add({"enrolled", ShortTime(*agent, "enrol_time")});
+  table.Add(
+      {"certificate until", ShortTime(*agent, "certificate_expire_time")});
+  table.Add({"renewal", agent->renewal()});
   std::fputs(table.Print().c_str(), stdout);
   return kDone;
 }
@@ -86,6 +102,26 @@ int Token(AdminClient& client, const AdminArgs& args) {
     std::printf("%s\n", token->token().c_str());
     std::fprintf(stderr, "usable once, until %s\n",
                  ShortTime(*token, "expire_time").c_str());
+  }
+  return kDone;
+}
+
+int Renew(AdminClient& client, const AdminArgs& args) {
+  const auto agent = FindAgent(client, args.words[1]);
+  if (!agent) {
+    return Complain(args, agent.error());
+  }
+  admin::v1::ApproveRenewalRequest request;
+  request.set_agent_id(agent->agent_id());
+  const auto done = client.Call<admin::v1::ApproveRenewalResponse>(request);
+  if (!done) {
+    return Complain(args, done.error());
+  }
+  if (args.json) {
+    std::printf("{\"agent_id\":%s}\n", JsonQuote(agent->agent_id()).c_str());
+  } else {
+    std::printf("%s may renew its certificate within 7 days.\n",
+                EscapeUntrusted(agent->terminal()).c_str());
   }
   return kDone;
 }
@@ -126,6 +162,9 @@ int RunAgentCommand(std::span<const std::string_view> args) {
   }
   if (verb == "token" && words.size() == 1) {
     return Token(client, *parsed);
+  }
+  if (verb == "renew" && words.size() == 2) {
+    return Renew(client, *parsed);
   }
   if (verb == "revoke" && words.size() == 2) {
     return Revoke(client, *parsed);

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "common/file.h"
 #include "common/text.h"
+#include "proto/certificate_request.h"
 
 namespace sekisho::cli {
 namespace {
@@ -99,13 +100,16 @@ Status WriteIdentity(const Places& places, const std::string& key_pem,
   return WriteOwned(dir.get(), "agent.crt", enrolment.certificate_pem, owner);
 }
 
-Status WriteConfig(const Places& places, const std::string& address) {
+Status WriteConfig(const Places& places, const std::string& address,
+                   const std::string& enrolment) {
   const std::string path = places.prefix + kConfigPath;
   auto text = ReadFileAt(AT_FDCWD, path, kMaxConfigBytes);
   if (!text && text.error().code != Code::kNotFound) {
     return std::unexpected(text.error());
   }
-  return ReplaceFile(path, WithServer(text ? *text : "", address), 0644);
+  const std::string with_server = WithServer(text ? *text : "", address);
+  return ReplaceFile(path, WithSetting(with_server, "enrolment", enrolment),
+                     0644);
 }
 
 // Without systemd there is nothing to restart; with it, a failure is told.
@@ -169,10 +173,10 @@ Result<Enrolment> EnrolHere(const Options& options, const Places& places,
   if (auto id = ReadFileAt(AT_FDCWD, "/etc/machine-id", 64)) {
     wish.machine_id = Trim(*id);
   }
-  ASSIGN_OR_RETURN(const KeyAndCsr made, MakeKeyAndCsr(wish.hostname));
+  ASSIGN_OR_RETURN(const auto made, enrolment::NewKeyAndCsr(wish.hostname));
   wish.csr_pem = made.csr_pem;
   ASSIGN_OR_RETURN(const Enrolment enrolment, Enrol(wish));
-  RETURN_IF_ERROR(WriteConfig(places, agent_address));
+  RETURN_IF_ERROR(WriteConfig(places, agent_address, wish.server));
   RETURN_IF_ERROR(WriteIdentity(places, made.key_pem, enrolment));
   ASSIGN_OR_RETURN(const auto reply, core.Ask<ipc::Reply>(ipc::EnrolmentDone{
                                          enrolment.agent_id, enrolment.terminal,
@@ -186,14 +190,19 @@ Result<Enrolment> EnrolHere(const Options& options, const Places& places,
 }  // namespace
 
 std::string WithServer(std::string_view text, std::string_view address) {
-  const std::string line = fmt::format("server: {}\n", address);
+  return WithSetting(text, "server", address);
+}
+
+std::string WithSetting(std::string_view text, std::string_view key,
+                        std::string_view value) {
+  const std::string line = fmt::format("{}: {}\n", key, value);
   std::string out;
   bool written = false;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
     std::string_view old = text.substr(0, end);
     text.remove_prefix(end);
-    if (old.starts_with("server:")) {
+    if (old.starts_with(fmt::format("{}:", key))) {
       if (!std::exchange(written, true)) out += line;
       continue;
     }

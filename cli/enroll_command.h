@@ -15,6 +15,9 @@ int RunEnroll(std::span<const std::string_view> args);
 
 // `text` of agent.yaml with `server: ADDRESS` in it, once; the rest stays.
 std::string WithServer(std::string_view text, std::string_view address);
+// The same for any key.
+std::string WithSetting(std::string_view text, std::string_view key,
+                        std::string_view value);
 
 // Where the agent connects afterwards: the port below, "host:7444" to
 // "host:7443".

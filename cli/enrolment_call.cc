@@ -24,7 +24,6 @@ namespace {
 constexpr auto kDeadline = std::chrono::seconds(30);
 constexpr int kSocketSeconds = 10;
 constexpr size_t kFingerprintHexBytes = 2 * kMinFingerprintBytes;
-constexpr size_t kMaxCommonNameBytes = 64;  // RFC 5280, ub-common-name
 
 template <auto Free>
 struct Deleter {
@@ -34,8 +33,6 @@ struct Deleter {
   }
 };
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using CsrPtr = std::unique_ptr<X509_REQ, Deleter<X509_REQ_free>>;
 using ContextPtr = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, Deleter<SSL_free>>;
 
@@ -173,29 +170,6 @@ Result<std::string> FetchTrusted(const std::string& server,
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl.get());
   if (chain == nullptr) return FailTls("TLS with " + server);
   return PickTrusted(chain, fingerprint);
-}
-
-Result<KeyAndCsr> MakeKeyAndCsr(const std::string& common_name) {
-  const KeyPtr key(EVP_EC_gen("P-256"));
-  const CsrPtr csr(X509_REQ_new());
-  if (!key || !csr) return FailTls("make a key");
-  X509_NAME* name = X509_REQ_get_subject_name(csr.get());
-  const std::string shown = common_name.substr(0, kMaxCommonNameBytes);
-  const bool made = X509_NAME_add_entry_by_txt(
-                        name, "CN", MBSTRING_UTF8,
-                        reinterpret_cast<const unsigned char*>(shown.c_str()),
-                        -1, -1, 0) == 1 &&
-                    X509_REQ_set_pubkey(csr.get(), key.get()) == 1 &&
-                    X509_REQ_sign(csr.get(), key.get(), EVP_sha256()) > 0;
-  const BioPtr key_out(BIO_new(BIO_s_mem()));
-  const BioPtr csr_out(BIO_new(BIO_s_mem()));
-  if (!made || !key_out || !csr_out ||
-      PEM_write_bio_PrivateKey(key_out.get(), key.get(), nullptr, nullptr, 0,
-                               nullptr, nullptr) != 1 ||
-      PEM_write_bio_X509_REQ(csr_out.get(), csr.get()) != 1) {
-    return FailTls("make a certificate request");
-  }
-  return KeyAndCsr{Drain(key_out.get()), Drain(csr_out.get())};
 }
 
 Result<Enrolment> Enrol(const EnrolmentWish& wish) {

@@ -32,13 +32,6 @@ Result<Bytes> ParseFingerprint(std::string_view text);
 Result<std::string> FetchTrusted(const std::string& server,
                                  ByteSpan fingerprint);
 
-struct KeyAndCsr {
-  std::string key_pem;  // PKCS#8
-  std::string csr_pem;
-};
-// A new EC P-256 key.
-Result<KeyAndCsr> MakeKeyAndCsr(const std::string& common_name);
-
 struct EnrolmentWish {
   std::string server;  // "host:port"
   std::string ca_pem;

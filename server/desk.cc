@@ -90,6 +90,8 @@ class JoinedDesk final : public core::Desk {
                                const std::string& agent_id) override;
   Status RevokeAgent(const Caller& caller, const std::string& agent_id,
                      const std::string& reason) override;
+  Status ApproveRenewal(const Caller& caller,
+                        const std::string& agent_id) override;
   Result<core::Token> CreateToken(const Caller& caller,
                                   const core::NewToken& wish) override;
   Result<Page<core::PolicyVersion>> ListPolicyVersions(
@@ -279,6 +281,18 @@ Status JoinedDesk::RevokeAgent(const Caller& caller,
             agent_id, EscapeUntrusted(reason, 256), p_.clock.Now()));
         p_.presence.Revoke(agent_id);
         p_.cut(agent_id, "this agent was revoked");
+        p_.changes.Tell({core::Change::What::kAgent, 0, agent_id});
+        return {};
+      });
+}
+
+Status JoinedDesk::ApproveRenewal(const Caller& caller,
+                                  const std::string& agent_id) {
+  return AsAdmin<void>(
+      caller, "agent.approve_renewal", "agent " + agent_id, "",
+      [&]() -> Status {
+        RETURN_IF_ERROR(
+            p_.store.ApproveRenewal(agent_id, caller.user, p_.clock.Now()));
         p_.changes.Tell({core::Change::What::kAgent, 0, agent_id});
         return {};
       });

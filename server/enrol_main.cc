@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <systemd/sd-daemon.h>
 
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -19,6 +20,9 @@ namespace {
 
 using namespace sekisho;
 
+constexpr timespec kCheckEvery{.tv_sec = 3600, .tv_nsec = 0};
+constexpr int kMaxAgentHours = 366 * 24;
+
 Result<std::array<std::byte, 32>> ReadSketchKey(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string hex, ReadFileAt(AT_FDCWD, path, 256));
   ASSIGN_OR_RETURN(const Bytes bytes, FromHex(Trim(hex)));
@@ -28,6 +32,19 @@ Result<std::array<std::byte, 32>> ReadSketchKey(const std::string& path) {
   }
   std::memcpy(key.data(), bytes.data(), key.size());
   return key;
+}
+
+Result<std::chrono::seconds> AgentLife(const Config& config) {
+  const std::string& text = config.Get("agent_certificate_hours");
+  int hours = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), hours);
+  if (error != std::errc() || end != text.data() + text.size() || hours < 1 ||
+      hours > kMaxAgentHours) {
+    return Fail(Code::kInvalidArgument,
+                "agent_certificate_hours is a number from 1 to 8784");
+  }
+  return std::chrono::hours(hours);
 }
 
 Status Run(const Config& config, const Clock& clock) {
@@ -44,15 +61,22 @@ Status Run(const Config& config, const Clock& clock) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  ASSIGN_OR_RETURN(const auto server, service::EnrolServer::Start(
-                                          {config.Get("enrol_listen"),
-                                           dir + "/tls.key", dir + "/tls.pem"},
-                                          *ca, sketch_key, link, clock));
+  service::EnrolOptions options;
+  options.listen = config.Get("enrol_listen");
+  options.dir = dir;
+  ASSIGN_OR_RETURN(options.agent_life, AgentLife(config));
+  ASSIGN_OR_RETURN(
+      const auto server,
+      service::EnrolServer::Start(options, *ca, sketch_key, link, clock));
   std::printf("enrol %d\n", server->port());
   std::fflush(stdout);
   sd_notify(0, "READY=1");
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
+  do {
+    if (auto renewed = server->RenewServerCertificates(); !renewed) {
+      Log(LogLevel::kWarning,
+          "server certificates: " + renewed.error().message);
+    }
+  } while (sigtimedwait(&signals, nullptr, &kCheckEvery) < 0);
   sd_notify(0, "STOPPING=1");
   server->Shutdown();
   return {};

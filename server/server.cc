@@ -10,10 +10,12 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "server/alert/certificates.h"
 #include "server/alert/rules.h"
 #include "server/alert/silence.h"
 #include "server/auth/accounts.h"
 #include "server/auth/certificates.h"
+#include "server/auth/own_certificate.h"
 #include "server/core/audit.h"
 #include "server/core/enrolment.h"
 #include "server/core/indexer.h"
@@ -54,7 +56,10 @@ Result<std::optional<uid_t>> UserId(const std::string& name) {
 class RunningServer final : public Server {
  public:
   RunningServer(const ServerOptions& options, const Clock& clock)
-      : options_(options), clock_(clock), presence_(clock) {}
+      : options_(options),
+        clock_(clock),
+        own_(options.state_dir + "/server"),
+        presence_(clock) {}
   ~RunningServer() override { Stop(); }
 
   Status Start() {
@@ -91,6 +96,9 @@ class RunningServer final : public Server {
     silence_ = std::make_unique<alert::SilenceWatch>(*store_, presence_,
                                                      changes_, clock_);
     RETURN_IF_ERROR(silence_->Load());
+    certificates_ = std::make_unique<alert::CertificateWatch>(
+        *store_, changes_, clock_, [this] { return own_.NotAfter(); });
+    RETURN_IF_ERROR(certificates_->Load());
     indexer_->Start();
     return {};
   }
@@ -120,7 +128,7 @@ class RunningServer final : public Server {
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
-                                enrol_user, *enrolment_));
+                                enrol_user, *enrolment_, own_, clock_));
     ASSIGN_OR_RETURN(admin_, service::AdminSocket::Start(
                                  options_.runtime_dir + "/admin.sock", *desk_,
                                  *store_, MakeExportGate(*store_, clock_)));
@@ -168,6 +176,7 @@ class RunningServer final : public Server {
         plane_->Cut(agent_id, "this agent was revoked");
       }
     }
+    RETURN_IF_ERROR(certificates_->Tick());
     return silence_->Tick();
   }
 
@@ -207,6 +216,7 @@ class RunningServer final : public Server {
 
   const ServerOptions options_;
   const Clock& clock_;
+  const auth::OwnCertificate own_;
   core::Changes changes_;
   core::Presence presence_;
   std::unique_ptr<store::Store> store_;
@@ -216,6 +226,7 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Ingest> ingest_;
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<alert::SilenceWatch> silence_;
+  std::unique_ptr<alert::CertificateWatch> certificates_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;
   std::unique_ptr<service::EnrolLinkServer> link_;

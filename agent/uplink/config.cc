@@ -1,6 +1,7 @@
 #include "agent/uplink/config.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,7 @@ namespace sekisho::uplink {
 namespace {
 
 constexpr size_t kMaxPemBytes = size_t{64} * 1024;
+constexpr std::string_view kKeyBegins = "-----BEGIN PRIVATE KEY-----";
 
 std::string_view Unquote(std::string_view value) {
   if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
@@ -22,12 +24,12 @@ std::string_view Unquote(std::string_view value) {
 }
 
 // "host", "host:port", "1.2.3.4:port", "[v6]:port", "[v6]".
-std::string WithPort(std::string_view server) {
+std::string WithPort(std::string_view server, int port) {
   const size_t colon = server.rfind(':');
   const bool has_port = colon != std::string_view::npos &&
                         server.find(']', colon) == std::string_view::npos;
   return has_port ? std::string(server)
-                  : std::string(server) + ":" + std::to_string(kAgentPort);
+                  : std::string(server) + ":" + std::to_string(port);
 }
 
 Status ParseReconnect(std::string_view value, BackoffLimits& limits) {
@@ -59,7 +61,12 @@ Result<Config> ParseConfig(std::string_view text) {
     }
     value = Unquote(Trim(value));
     const std::string_view key = Trim(line.substr(0, colon));
-    if (key == "server" && !value.empty()) config.server = WithPort(value);
+    if (key == "server" && !value.empty()) {
+      config.server = WithPort(value, kAgentPort);
+    }
+    if (key == "enrolment" && !value.empty()) {
+      config.enrolment = WithPort(value, kEnrolmentPort);
+    }
     if (key == "reconnect_max_seconds") {
       RETURN_IF_ERROR(ParseReconnect(value, config.backoff));
     }
@@ -69,18 +76,37 @@ Result<Config> ParseConfig(std::string_view text) {
                 "no server is named; run: sekisho enroll --server HOST:7444 "
                 "--token TOKEN");
   }
+  if (config.enrolment.empty()) {
+    const size_t colon = config.server.rfind(':');
+    config.enrolment =
+        config.server.substr(0, colon) + ":" + std::to_string(kEnrolmentPort);
+  }
   return config;
 }
 
 Result<Identity> ReadIdentity(const std::string& dir) {
   Identity identity;
-  ASSIGN_OR_RETURN(identity.key,
-                   ReadFileAt(AT_FDCWD, dir + "/agent.key", kMaxPemBytes));
   ASSIGN_OR_RETURN(identity.certificate,
                    ReadFileAt(AT_FDCWD, dir + "/agent.crt", kMaxPemBytes));
+  if (const size_t key = identity.certificate.find(kKeyBegins);
+      key != std::string::npos) {
+    identity.key = identity.certificate.substr(key);
+    identity.certificate.resize(key);
+  } else {
+    ASSIGN_OR_RETURN(identity.key,
+                     ReadFileAt(AT_FDCWD, dir + "/agent.key", kMaxPemBytes));
+  }
   ASSIGN_OR_RETURN(identity.ca,
                    ReadFileAt(AT_FDCWD, dir + "/ca.crt", kMaxPemBytes));
   return identity;
+}
+
+Status WriteRenewed(const std::string& dir, const Identity& identity) {
+  RETURN_IF_ERROR(ReplaceFile(dir + "/agent.crt",
+                              identity.certificate + identity.key, 0600));
+  // Of no use any more; if it stays, agent.crt still comes first.
+  ::unlink((dir + "/agent.key").c_str());
+  return {};
 }
 
 }  // namespace sekisho::uplink

@@ -10,12 +10,16 @@
 
 #include "agent/uplink/server_link.h"
 #include "common/file.h"
+#include "sekisho/enrolment/v1/enrolment_service.grpc.pb.h"
 #include "sekisho/event/v1/event_service.grpc.pb.h"
 #include "sekisho/policy/v1/policy_service.grpc.pb.h"
 
 namespace sekisho::uplink {
 namespace {
 
+using enrolment::v1::EnrolmentService;
+using enrolment::v1::RenewRequest;
+using enrolment::v1::RenewResponse;
 using event::v1::ConnectRequest;
 using event::v1::ConnectResponse;
 using event::v1::EventService;
@@ -29,13 +33,15 @@ constexpr auto kFetchTimeout = std::chrono::seconds(120);
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 15'000;
 constexpr int kConnectTimeoutMs = 5'000;
+constexpr auto kPrepareTimeout = std::chrono::seconds(10);
+constexpr auto kRenewTimeout = std::chrono::seconds(20);
 
 Error ToError(const grpc::Status& status) {
   if (status.ok()) return {Code::kUnavailable, "the server closed the stream"};
   return {static_cast<Code>(status.error_code()), status.error_message()};
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const Config& config,
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const Identity& identity) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
@@ -49,9 +55,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const Config& config,
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = identity.ca;
-  tls.pem_private_key = identity.key;
+  tls.pem_private_key = identity.key;  // none: no client certificate
   tls.pem_cert_chain = identity.certificate;
-  return grpc::CreateCustomChannel(config.server, grpc::SslCredentials(tls),
+  return grpc::CreateCustomChannel(address, grpc::SslCredentials(tls),
                                    arguments);
 }
 
@@ -198,19 +204,86 @@ class EnvelopeFetch {
   std::unique_ptr<grpc::ClientAsyncReader<FetchEnvelopeResponse>> call_;
 };
 
+// Waits until a new channel is connected, that is until the server took the
+// certificate: with TLS 1.3 a client learns of a refusal only behind its own
+// handshake, with the server's first words.
+class Preparation {
+ public:
+  Preparation(std::shared_ptr<grpc::Channel> channel,
+              grpc::CompletionQueue& queue, ServerLink::PrepareDone done)
+      : channel_(std::move(channel)),
+        queue_(queue),
+        done_(std::move(done)),
+        deadline_(std::chrono::system_clock::now() + kPrepareTimeout) {
+    Look();
+  }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  void Look() {
+    const grpc_connectivity_state state = channel_->GetState(true);
+    channel_->NotifyOnStateChange(state, deadline_, &queue_, &changed_);
+  }
+  void OnChanged(bool ok) {
+    const grpc_connectivity_state state = channel_->GetState(false);
+    if (state == GRPC_CHANNEL_READY) return done_({});
+    if (!ok || state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      return done_(Fail(Code::kUnavailable,
+                        "the server does not take the new certificate"));
+    }
+    Look();
+  }
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  grpc::CompletionQueue& queue_;
+  const ServerLink::PrepareDone done_;
+  const std::chrono::system_clock::time_point deadline_;
+  Step changed_{[this](bool ok) { OnChanged(ok); }};
+};
+
+class RenewalCall {
+ public:
+  RenewalCall(const std::string& address, const std::string& ca,
+              const RenewRequest& request, grpc::CompletionQueue& queue,
+              ServerLink::RenewDone done)
+      : done_(std::move(done)),
+        stub_(EnrolmentService::NewStub(MakeChannel(address, {"", "", ca}))) {
+    context_.set_deadline(std::chrono::system_clock::now() + kRenewTimeout);
+    call_ = stub_->AsyncRenew(&context_, request, &queue);
+    call_->Finish(&response_, &status_, &finished_);
+  }
+
+ private:
+  void OnFinished() {
+    if (!status_.ok()) return done_(std::unexpected(ToError(status_)));
+    done_(response_.certificate_pem());
+  }
+
+  const ServerLink::RenewDone done_;
+  const std::unique_ptr<EnrolmentService::Stub> stub_;
+  grpc::ClientContext context_;
+  RenewResponse response_;
+  grpc::Status status_;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<RenewResponse>> call_;
+  Step finished_{[this](bool) { OnFinished(); }};
+};
+
 class GrpcServerLink final : public ServerLink {
  public:
   explicit GrpcServerLink(EventLoop& loop)
       : loop_(loop), waiter_([this] { WaitForCompletions(); }) {}
   ~GrpcServerLink() override {
-    CHECK(!stream_ && fetches_.empty());
+    CHECK(!stream_ && fetches_.empty() && !renewal_ && !preparation_);
     queue_.Shutdown();
   }
 
   void Open(const Config& config, const Identity& identity,
             Listener& listener) override {
     CHECK(!stream_);
-    channel_ = MakeChannel(config, identity);
+    channel_ = prepared_for_ == KeyOf(config, identity)
+                   ? std::exchange(prepared_, nullptr)
+                   : nullptr;
+    if (!channel_) channel_ = MakeChannel(config.server, identity);
     events_ = EventService::NewStub(channel_);
     listener_ = &listener;
     stream_ = std::make_unique<Stream>(
@@ -252,7 +325,41 @@ class GrpcServerLink final : public ServerLink {
         });
   }
 
+  void Prepare(const Config& config, const Identity& identity,
+               PrepareDone done) override {
+    CHECK(!preparation_);
+    preparation_ = std::make_unique<Preparation>(
+        MakeChannel(config.server, identity), queue_,
+        [this, key = KeyOf(config, identity),
+         done = std::move(done)](const Status& ready) {
+          if (ready) {
+            prepared_ = preparation_->channel();
+            prepared_for_ = key;
+          }
+          // It is the preparation that calls: it dies in a turn of its own.
+          loop_.Post([ended = std::shared_ptr<Preparation>(
+                          std::move(preparation_))] {});
+          done(ready);
+        });
+  }
+
+  void Renew(const Config& config, const std::string& ca,
+             const RenewRequest& request, RenewDone done) override {
+    CHECK(!renewal_);
+    renewal_ = std::make_unique<RenewalCall>(
+        config.enrolment, ca, request, queue_,
+        [this, done = std::move(done)](Result<std::string> certificate) {
+          loop_.Post(
+              [ended = std::shared_ptr<RenewalCall>(std::move(renewal_))] {});
+          done(std::move(certificate));
+        });
+  }
+
  private:
+  static std::string KeyOf(const Config& config, const Identity& identity) {
+    return config.server + " " + identity.certificate;
+  }
+
   struct FetchEntry {
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<PolicyService::Stub> stub;
@@ -284,6 +391,10 @@ class GrpcServerLink final : public ServerLink {
   std::unique_ptr<Stream> stream_;
   std::map<uint64_t, FetchEntry> fetches_;
   uint64_t next_fetch_ = 0;
+  std::unique_ptr<Preparation> preparation_;
+  std::unique_ptr<RenewalCall> renewal_;
+  std::shared_ptr<grpc::Channel> prepared_;
+  std::string prepared_for_;
   std::jthread waiter_;  // last: it uses the queue
 };
 

@@ -10,6 +10,7 @@
 #include "common/event_loop.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "sekisho/enrolment/v1/enrolment_service.pb.h"
 #include "sekisho/event/v1/event_service.pb.h"
 
 namespace sekisho::uplink {
@@ -36,6 +37,9 @@ class ServerLink {
     virtual void OnEnded(const Error& error) = 0;
   };
   using FetchDone = std::function<void(Result<Fetched>)>;
+  using PrepareDone = std::function<void(Status)>;
+  // The next certificate, in PEM.
+  using RenewDone = std::function<void(Result<std::string>)>;
 
   virtual ~ServerLink() = default;
   // Opens a connection and a stream of its own; only after OnEnded() of the one
@@ -49,6 +53,15 @@ class ServerLink {
   virtual void Cancel() = 0;
   // Over the open stream's connection. kUnavailable when there is none.
   virtual void Fetch(const std::string& type, FetchDone done) = 0;
+  // Makes a connection with this identity beside the one that is open; the next
+  // Open() with the same takes it. kUnavailable: the server does not take it.
+  // One at a time.
+  virtual void Prepare(const Config& config, const Identity& identity,
+                       PrepareDone done) = 0;
+  // Asks at `config.enrolment` over a connection of its own. One at a time.
+  virtual void Renew(const Config& config, const std::string& ca,
+                     const enrolment::v1::RenewRequest& request,
+                     RenewDone done) = 0;
 };
 
 // `loop` must outlive what this returns, which must not be destroyed before its

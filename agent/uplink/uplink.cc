@@ -55,6 +55,11 @@ std::string HostName() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
+RenewalOptions WithDir(RenewalOptions options, const std::string& state_dir) {
+  options.state_dir = state_dir;
+  return options;
+}
+
 bool SameForTheServer(const ipc::CoreState& a, const ipc::CoreState& b) {
   return a.mode == b.mode && a.gate_state == b.gate_state &&
          a.policy_version == b.policy_version;
@@ -69,7 +74,10 @@ Uplink::Uplink(EventLoop& loop, ServerLink& server, const Clock& clock,
       clock_(clock),
       options_(std::move(options)),
       core_(loop, options_.core_socket, *this),
-      backoff_(BackoffLimits{}) {}
+      backoff_(BackoffLimits{}),
+      renewal_(
+          loop, server, clock, WithDir(options_.renewal, options_.state_dir),
+          [this] { return phase_ == Phase::kOpen; }, [this] { Switch(); }) {}
 
 Uplink::~Uplink() {
   for (const EventLoop::TimerId id :
@@ -106,6 +114,7 @@ void Uplink::Open() {
   const auto identity = ReadIdentity(options_.state_dir);
   if (!identity) return OpenLater(identity.error().message);
   backoff_.SetLimits(config->backoff);
+  if (!renewal_.Watch(*config, *identity)) return OpenLater(renewal_.why());
   phase_ = Phase::kGreeting;
   writing_ = true;
   server_.Open(*config, *identity, *this);
@@ -133,6 +142,17 @@ void Uplink::GiveUp(const std::string& why) {
   server_.Cancel();
 }
 
+void Uplink::Switch() {
+  if (phase_ == Phase::kWaiting) {
+    backoff_.Reset();
+    return Open();
+  }
+  switching_ = true;
+  if (phase_ == Phase::kClosing) return;  // it ends as it is
+  phase_ = Phase::kClosing;
+  server_.Cancel();
+}
+
 void Uplink::OnEnded(const Error& error) {
   // A server that only welcomes is no reason to hurry.
   const bool proven =
@@ -148,6 +168,12 @@ void Uplink::OnEnded(const Error& error) {
   batcher_.Clear();
   // What sekishod still has on its way belongs to the old stream.
   if (asked_core_) core_.Renew();
+  if (std::exchange(switching_, false)) {
+    given_up_.clear();
+    backoff_.Reset();
+    open_timer_ = loop_.After(std::chrono::milliseconds(0), [this] { Open(); });
+    return;
+  }
   if (proven) backoff_.Reset();
   const bool refused = error.code == Code::kPermissionDenied ||
                        error.code == Code::kUnauthenticated ||

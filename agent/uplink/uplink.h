@@ -10,6 +10,7 @@
 #include "agent/uplink/backoff.h"
 #include "agent/uplink/batcher.h"
 #include "agent/uplink/core_link.h"
+#include "agent/uplink/renewal.h"
 #include "agent/uplink/server_link.h"
 #include "common/clock.h"
 #include "common/event_loop.h"
@@ -26,6 +27,7 @@ struct UplinkOptions {
   // No welcome, or no acknowledgement of what was sent, for so long: the
   // connection is given up and made anew.
   std::chrono::milliseconds answer_timeout{10'000};
+  RenewalOptions renewal;  // its state_dir is the one above
 };
 
 // Loop thread only.
@@ -61,6 +63,9 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   void Open();
   void OpenLater(const std::string& why);
   void GiveUp(const std::string& why);
+  // The next connection is made with another certificate; it is made at once,
+  // on the connection that was tried beside the open one.
+  void Switch();
   void WriteNext();
   void Pump();
   void Beat();
@@ -84,6 +89,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   CoreLink core_;
   Backoff backoff_;
   Batcher batcher_;
+  Renewal renewal_;
 
   Phase phase_ = Phase::kWaiting;
   bool tried_ = false;  // Open() ran
@@ -93,6 +99,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   bool asked_core_ = false;  // SendFrom was sent on this core connection
   std::string trouble_;      // why there is no connection
   std::string given_up_;     // why it was cancelled
+  bool switching_ = false;   // it was cancelled for a new certificate
   int refusals_ = 0;
   std::optional<ipc::CoreState> core_state_;  // nothing: sekishod is away
   event::v1::ChainHead acked_;                // where the server stands

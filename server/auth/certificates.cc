@@ -162,6 +162,45 @@ Result<Key> KeyOfCsr(std::string_view csr_pem) {
   return key;
 }
 
+// Lower-case hex of SHA-256 over the key's SubjectPublicKeyInfo.
+Result<std::string> HashOfKey(EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  if (size <= 0) {
+    return OpenSslFail("encode key");
+  }
+  std::array<std::byte, 32> digest;
+  EVP_Digest(der, static_cast<size_t>(size),
+             reinterpret_cast<unsigned char*>(digest.data()), nullptr,
+             EVP_sha256(), nullptr);
+  OPENSSL_free(der);
+  return ToHex(digest);
+}
+
+Result<Certificate> CertificateFromPem(std::string_view pem) {
+  Certificate certificate;
+  if (pem.size() <= kMaxPemBytes) {
+    certificate.reset(
+        PEM_read_bio_X509(Reading(pem).get(), nullptr, nullptr, nullptr));
+  }
+  if (!certificate) {
+    ERR_clear_error();
+    return Fail(Code::kUnauthenticated, "certificate does not parse");
+  }
+  return certificate;
+}
+
+Status CheckSignature(std::string_view certificate_pem, EVP_PKEY* ca_key) {
+  ASSIGN_OR_RETURN(const Certificate certificate,
+                   CertificateFromPem(certificate_pem));
+  const bool signed_by = X509_verify(certificate.get(), ca_key) == 1;
+  ERR_clear_error();
+  if (!signed_by) {
+    return Fail(Code::kUnauthenticated, "the certificate is of another CA");
+  }
+  return {};
+}
+
 Result<Certificate> NewCertificate(EVP_PKEY* key,
                                    const std::string& common_name, WallTime now,
                                    std::chrono::seconds life) {
@@ -303,22 +342,28 @@ Result<Issued> CertificateAuthority::Issue(std::string_view csr_pem,
   Issued issued;
   ASSIGN_OR_RETURN(issued.certificate_pem, Pem(made.get()));
   issued.serial = SerialOf(made.get());
+  ASSIGN_OR_RETURN(issued.key_hash, HashOfKey(key.get()));
   issued.not_after = now + wish.life;
   return issued;
 }
 
-Result<Issued> CertificateAuthority::IssueAgent(std::string_view csr_pem,
-                                                const std::string& agent_id,
-                                                WallTime now) const {
+Result<Issued> CertificateAuthority::IssueAgent(
+    std::string_view csr_pem, const std::string& agent_id, WallTime now,
+    std::chrono::seconds life) const {
   return Issue(csr_pem,
                {agent_id, "URI:" + std::string(kAgentUri) + agent_id,
-                "clientAuth", kAgentCertificateLife},
+                "clientAuth", life},
                now);
+}
+
+Status CertificateAuthority::CheckIssued(
+    std::string_view certificate_pem) const {
+  return CheckSignature(certificate_pem, key_.get());
 }
 
 Result<Issued> CertificateAuthority::IssueServer(
     std::string_view csr_pem, const std::vector<std::string>& names,
-    WallTime now) const {
+    WallTime now, std::chrono::seconds life) const {
   std::string san;
   for (const std::string& name : names) {
     const bool address = IsAddress(name);
@@ -332,9 +377,7 @@ Result<Issued> CertificateAuthority::IssueServer(
   if (san.empty()) {
     return Fail(Code::kInvalidArgument, "a server needs a name");
   }
-  return Issue(csr_pem,
-               {"Sekisho server", san, "serverAuth", kServerCertificateLife},
-               now);
+  return Issue(csr_pem, {"Sekisho server", san, "serverAuth", life}, now);
 }
 
 Result<std::string> Fingerprint(std::string_view pem) {
@@ -349,6 +392,38 @@ Result<std::string> Fingerprint(std::string_view pem) {
     return OpenSslFail("fingerprint");
   }
   return ToHex(digest);
+}
+
+Status CheckSignedBy(std::string_view certificate_pem,
+                     std::string_view ca_pem) {
+  ASSIGN_OR_RETURN(const Certificate ca, CertificateFromPem(ca_pem));
+  return CheckSignature(certificate_pem, X509_get0_pubkey(ca.get()));
+}
+
+Result<std::vector<std::string>> NamesOf(std::string_view certificate_pem) {
+  ASSIGN_OR_RETURN(const Certificate certificate,
+                   CertificateFromPem(certificate_pem));
+  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(
+      certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  std::vector<std::string> found;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    const bool dns = name->type == GEN_DNS;
+    if (!dns && name->type != GEN_IPADD) {
+      continue;
+    }
+    const ASN1_STRING* value = dns ? name->d.dNSName : name->d.iPAddress;
+    const auto size = static_cast<size_t>(ASN1_STRING_length(value));
+    const unsigned char* data = ASN1_STRING_get0_data(value);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (dns) {
+      found.emplace_back(reinterpret_cast<const char*>(data), size);
+    } else if (inet_ntop(size == 4 ? AF_INET : AF_INET6, data, text.data(),
+                         text.size()) != nullptr) {
+      found.emplace_back(text.data());
+    }
+  }
+  return found;
 }
 
 Result<AgentCertificate> ReadAgentCertificate(std::string_view pem) {

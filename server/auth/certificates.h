@@ -21,7 +21,8 @@ inline constexpr size_t kMaxPemBytes = size_t{8} * 1024;
 
 struct Issued {
   std::string certificate_pem;
-  std::string serial;  // lower-case hex
+  std::string serial;    // lower-case hex
+  std::string key_hash;  // lower-case hex of SHA-256 of its public key (SPKI)
   WallTime not_after;
 };
 
@@ -42,12 +43,15 @@ class CertificateAuthority {
 
   // Of a CSR only the key is taken: P-256, proved by its signature
   // (kInvalidArgument). Client certificate, SAN "URI:sekisho://agent/<id>".
-  Result<Issued> IssueAgent(std::string_view csr_pem,
-                            const std::string& agent_id, WallTime now) const;
+  Result<Issued> IssueAgent(
+      std::string_view csr_pem, const std::string& agent_id, WallTime now,
+      std::chrono::seconds life = kAgentCertificateLife) const;
   // `names`: DNS names and IP addresses for the SAN.
-  Result<Issued> IssueServer(std::string_view csr_pem,
-                             const std::vector<std::string>& names,
-                             WallTime now) const;
+  Result<Issued> IssueServer(
+      std::string_view csr_pem, const std::vector<std::string>& names,
+      WallTime now, std::chrono::seconds life = kServerCertificateLife) const;
+  // That this CA signed it, whatever its dates say; kUnauthenticated.
+  Status CheckIssued(std::string_view certificate_pem) const;
 
  private:
   struct Wish {
@@ -73,6 +77,12 @@ class CertificateAuthority {
 
 // Lower-case hex of SHA-256 over the certificate's DER.
 Result<std::string> Fingerprint(std::string_view pem);
+
+// That `certificate_pem` was signed by the CA in `ca_pem`, whatever its dates
+// say. kUnauthenticated.
+Status CheckSignedBy(std::string_view certificate_pem, std::string_view ca_pem);
+// The DNS names and addresses in a server's certificate.
+Result<std::vector<std::string>> NamesOf(std::string_view certificate_pem);
 
 // Who a client certificate speaks for. The chain was verified by TLS.
 struct AgentCertificate {

@@ -93,9 +93,131 @@ Result<Granted> Enrolment::Grant(const Application& application) {
   return granted;
 }
 
-Status Enrolment::Certified(const std::string& agent_id,
-                            const std::string& serial, WallTime not_after) {
-  return store_.AddCertificate(agent_id, serial, not_after, clock_.Now());
+Status Enrolment::Note(const Certified& made) {
+  const store::NewCertificate& certificate = made.certificate;
+  const Status added = store_.AddCertificate(certificate, clock_.Now());
+  if (!made.replaces.empty()) {
+    RETURN_IF_ERROR(
+        WriteAudit(store_, clock_,
+                   {.user = certificate.agent_id,
+                    .door = "enrol",
+                    .address = made.address,
+                    .action = "agent.renew",
+                    .object = "certificate " + made.replaces,
+                    .detail = "next=" + certificate.serial +
+                              " until=" + FormatUtc(certificate.not_after)},
+                   added));
+    changes_.Tell({Change::What::kAgent, 0, certificate.agent_id});
+  }
+  return added;
+}
+
+Status Enrolment::MayRenew(const RenewalWish& wish) {
+  auto found = store_.FindRenewal(wish.agent_id, wish.serial, wish.key_hash,
+                                  clock_.Now() - std::chrono::days(1));
+  if (!found && found.error().code == Code::kNotFound) {
+    found = Fail(Code::kUnauthenticated,
+                 "this certificate is not one of the server's; enrol again");
+  }
+  const Status may =
+      found ? CheckRenewal(wish, *found) : std::unexpected(found.error());
+  // An approval that is waited for is written down once, when it is asked for.
+  if (!may && may.error().code != Code::kFailedPrecondition) {
+    (void)Written(wish, may);
+  }
+  return may;
+}
+
+Status Enrolment::CheckRenewal(const RenewalWish& wish,
+                               const store::RenewalCase& found) {
+  if (found.revoked) {
+    return Fail(Code::kPermissionDenied,
+                "agent " + found.terminal + " is revoked");
+  }
+  if (found.retired) {
+    ReportRetiredCertificate(store_, clock_, changes_, wish.agent_id,
+                             found.terminal, wish.serial);
+    return Fail(Code::kUnauthenticated,
+                "a newer certificate of this agent is in use; enrol again");
+  }
+  if (!found.key_is_new) {
+    return Fail(Code::kAlreadyExists,
+                "this key was certified before; a renewal needs a new one");
+  }
+  if (found.issued_count >= kMaxCertificatesADay) {
+    return Fail(Code::kResourceExhausted,
+                "this agent got too many certificates today");
+  }
+  const bool approved =
+      found.approve_time &&
+      clock_.Now() - *found.approve_time < kRenewalApprovalLife;
+  return found.not_after > clock_.Now() || approved
+             ? Status()
+             : AwaitApproval(wish, found);
+}
+
+Status Enrolment::AwaitApproval(const RenewalWish& wish,
+                                const store::RenewalCase& found) {
+  // One alert a certificate, made first: who asks is seen, whatever fails then.
+  store::NewAlert alert;
+  alert.key = "renewal_asked:" + wish.agent_id + ":" + wish.serial;
+  alert.alert.kind = "renewal_asked";
+  alert.alert.severity = "medium";
+  alert.alert.title =
+      found.terminal +
+      " was off past the end of its certificate and asks from " + wish.address +
+      " to renew it";
+  alert.alert.agent_id = wish.agent_id;
+  alert.alert.terminal = found.terminal;
+  alert.alert.create_time = clock_.Now();
+  ASSIGN_OR_RETURN(const auto id, store_.AddAlert(alert));
+  if (id) {
+    changes_.Tell({Change::What::kAlert, *id, ""});
+  }
+  ASSIGN_OR_RETURN(const bool is_new,
+                   store_.AskRenewal(wish.agent_id, wish.serial, clock_.Now()));
+  const Status waits =
+      Fail(Code::kFailedPrecondition,
+           "the certificate of " + found.terminal + " expired on " +
+               FormatUtc(found.not_after) +
+               "; an admin approves its renewal: sekisho agent renew " +
+               found.terminal);
+  if (is_new) {
+    RETURN_IF_ERROR(Written(wish, waits));
+    changes_.Tell({Change::What::kAgent, 0, wish.agent_id});
+  }
+  return waits;
+}
+
+Status Enrolment::Written(const RenewalWish& wish, const Status& result) {
+  return WriteAudit(store_, clock_,
+                    {.user = wish.agent_id,
+                     .door = "enrol",
+                     .address = wish.address,
+                     .action = "agent.renew",
+                     .object = "certificate " + wish.serial,
+                     .detail = ""},
+                    result);
+}
+
+void ReportRetiredCertificate(store::Store& store, const Clock& clock,
+                              Changes& changes, const std::string& agent_id,
+                              const std::string& terminal,
+                              const std::string& serial) {
+  store::NewAlert alert;
+  alert.key = "certificate_copied:" + agent_id + ":" + serial;
+  alert.alert.kind = "certificate_copied";
+  alert.alert.severity = "critical";
+  alert.alert.title = "An older certificate of " + terminal +
+                      " was used after its newest one: the terminal was "
+                      "restored from an image, or its key was copied";
+  alert.alert.agent_id = agent_id;
+  alert.alert.terminal = terminal;
+  alert.alert.create_time = clock.Now();
+  const auto id = store.AddAlert(alert);
+  if (id && *id) {
+    changes.Tell({Change::What::kAlert, **id, ""});
+  }
 }
 
 void Enrolment::Refused(const std::string& hostname, const std::string& address,

@@ -39,6 +39,7 @@ using store::Name;
 using store::Page;
 using store::Paging;
 using store::PolicyVersion;
+using store::RenewalState;
 using store::Role;
 
 // Who asks. Made by the door he came through, never from a request's field.
@@ -150,6 +151,10 @@ class Desk {
   // Admin only. Ends its certificate and cuts its stream.
   virtual Status RevokeAgent(const Caller& caller, const std::string& agent_id,
                              const std::string& reason) = 0;
+  // Admin only. Lets a terminal whose certificate has expired renew it once.
+  // kFailedPrecondition: it does not ask.
+  virtual Status ApproveRenewal(const Caller& caller,
+                                const std::string& agent_id) = 0;
   virtual Result<Token> CreateToken(const Caller& caller,
                                     const NewToken& wish) = 0;
 

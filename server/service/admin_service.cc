@@ -40,6 +40,11 @@ void Fill(admin::v1::Agent* out, const core::Agent& agent) {
   }
   out->set_acked_sequence(agent.acked_sequence);
   SetTime(out->mutable_enrol_time(), agent.enrol_time);
+  if (agent.certificate_not_after) {
+    SetTime(out->mutable_certificate_expire_time(),
+            *agent.certificate_not_after);
+  }
+  out->set_renewal(core::Name(agent.renewal));
 }
 
 void Fill(admin::v1::DeviceRecord* out, const core::Device& device) {
@@ -145,6 +150,14 @@ grpc::Status AdminCalls::RevokeAgent(
     admin::v1::RevokeAgentResponse*) {
   const Status done =
       desk_.RevokeAgent(Who(*context), request->agent_id(), request->reason());
+  return done ? grpc::Status::OK : ToGrpc(done.error());
+}
+
+grpc::Status AdminCalls::ApproveRenewal(
+    grpc::ServerContext* context,
+    const admin::v1::ApproveRenewalRequest* request,
+    admin::v1::ApproveRenewalResponse*) {
+  const Status done = desk_.ApproveRenewal(Who(*context), request->agent_id());
   return done ? grpc::Status::OK : ToGrpc(done.error());
 }
 

@@ -31,6 +31,10 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status RevokeAgent(grpc::ServerContext* context,
                            const admin::v1::RevokeAgentRequest* request,
                            admin::v1::RevokeAgentResponse* response) override;
+  grpc::Status ApproveRenewal(
+      grpc::ServerContext* context,
+      const admin::v1::ApproveRenewalRequest* request,
+      admin::v1::ApproveRenewalResponse* response) override;
   grpc::Status PushPolicy(grpc::ServerContext* context,
                           const admin::v1::PushPolicyRequest* request,
                           admin::v1::PushPolicyResponse* response) override;

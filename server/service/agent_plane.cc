@@ -165,9 +165,17 @@ Status Plane::Start(const AgentPlaneOptions& options) {
 
 grpc::ServerBidiReactor<event::v1::ConnectRequest, event::v1::ConnectResponse>*
 Plane::Connect(grpc::CallbackServerContext* context) {
-  auto agent = Identify(*context, parts_.store, parts_.presence);
+  auto agent = Identify(*context, parts_);
   if (agent && !parts_.presence.Connect(agent->agent_id)) {
     agent = Fail(Code::kPermissionDenied, "the agent is revoked");
+  }
+  if (agent && !agent->used_before) {
+    if (auto used =
+            parts_.store.UseCertificate(agent->serial, parts_.clock.Now());
+        !used) {
+      parts_.presence.Disconnect(agent->agent_id);
+      agent = std::unexpected(std::move(used).error());
+    }
   }
   if (!agent) {
     return new RefusedStream(ToGrpc(agent.error()));  // owned by gRPC
@@ -281,7 +289,7 @@ Result<std::shared_ptr<const std::string>> Plane::Sealed(
 
 EnvelopeWriter* Plane::Fetch(const grpc::CallbackServerContext& context,
                              const std::string& type) {
-  const auto agent = Identify(context, parts_.store, parts_.presence);
+  const auto agent = Identify(context, parts_);
   if (!agent) {
     return new EnvelopeWriter(ToGrpc(agent.error()));
   }

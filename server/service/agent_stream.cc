@@ -76,6 +76,9 @@ grpc::Status AgentStream::Handle() {
     return {grpc::StatusCode::PERMISSION_DENIED,
             "agent " + agent_.terminal + " is revoked"};
   }
+  if (agent_.not_after <= parts_.clock.Now()) {
+    return {grpc::StatusCode::UNAUTHENTICATED, "the certificate has expired"};
+  }
   if (request_.ByteSizeLong() > kMaxMessageBytes) {
     const Error error{Code::kResourceExhausted, "message is over 1 MiB"};
     (void)core::WriteAudit(parts_.store, parts_.clock,

@@ -24,7 +24,11 @@ Result<LinkMessage> DecodeLink(ByteSpan bytes);
 // Questions, by "verb":
 //   grant      token hostname machine_id agent_version chain_key address
 //              -> agent_id terminal epoch root_file
-//   certified  agent_id serial not_after (microseconds) -> (nothing)
+//   renew      agent_id serial key_hash address -> (nothing)
+//   certified  agent_id serial key_hash not_after (microseconds) address
+//              replaces (serial; empty at enrolment) -> (nothing)
+//   server_csr -> csr (empty while the server's certificate is not due)
+//   server_certificate  certificate -> (nothing)
 //   refused    hostname address reason -> (nothing)
 // An answer with "code" (a number) and "message" is an error.
 

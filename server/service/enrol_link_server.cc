@@ -41,23 +41,54 @@ Result<LinkMessage> Grant(core::Enrolment& enrolment, LinkMessage& question) {
                      {"root_file", granted.root_file}};
 }
 
-Result<LinkMessage> Answer(core::Enrolment& enrolment, LinkMessage question) {
+Status Note(core::Enrolment& enrolment, LinkMessage& question) {
+  const std::string& text = question["not_after"];
+  int64_t not_after = 0;
+  std::from_chars(text.data(), text.data() + text.size(), not_after);
+  core::Certified made;
+  made.certificate = {question["agent_id"], question["serial"],
+                      question["key_hash"],
+                      WallTime(std::chrono::microseconds(not_after))};
+  made.replaces = question["replaces"];
+  made.address = question["address"];
+  return enrolment.Note(made);
+}
+
+// What the answers are made from.
+struct Parts {
+  core::Enrolment& enrolment;
+  const auth::OwnCertificate& own;
+  const Clock& clock;
+};
+
+Result<LinkMessage> Answer(const Parts& parts, LinkMessage question) {
   const std::string& verb = question["verb"];
   if (verb == "grant") {
-    return Grant(enrolment, question);
+    return Grant(parts.enrolment, question);
+  }
+  if (verb == "renew") {
+    RETURN_IF_ERROR(
+        parts.enrolment.MayRenew({question["agent_id"], question["serial"],
+                                  question["key_hash"], question["address"]}));
+    return LinkMessage{};
   }
   if (verb == "certified") {
-    const std::string& text = question["not_after"];
-    int64_t not_after = 0;
-    std::from_chars(text.data(), text.data() + text.size(), not_after);
-    RETURN_IF_ERROR(
-        enrolment.Certified(question["agent_id"], question["serial"],
-                            WallTime(std::chrono::microseconds(not_after))));
+    RETURN_IF_ERROR(Note(parts.enrolment, question));
     return LinkMessage{};
   }
   if (verb == "refused") {
-    enrolment.Refused(question["hostname"], question["address"],
-                      question["reason"]);
+    parts.enrolment.Refused(question["hostname"], question["address"],
+                            question["reason"]);
+    return LinkMessage{};
+  }
+  if (verb == "server_csr") {
+    ASSIGN_OR_RETURN(auto csr, parts.own.CsrIfDue(parts.clock.Now()));
+    return LinkMessage{{"csr", csr.value_or("")}};
+  }
+  if (verb == "server_certificate") {
+    RETURN_IF_ERROR(
+        parts.own.Install(question["certificate"], parts.clock.Now()));
+    Log(LogLevel::kNotice, "the server's certificate was renewed");
     return LinkMessage{};
   }
   return Fail(Code::kUnimplemented, "no such question");
@@ -65,8 +96,8 @@ Result<LinkMessage> Answer(core::Enrolment& enrolment, LinkMessage question) {
 
 class LinkServer final : public EnrolLinkServer {
  public:
-  LinkServer(std::optional<uid_t> peer, core::Enrolment& enrolment)
-      : peer_(peer), enrolment_(enrolment) {}
+  LinkServer(std::optional<uid_t> peer, const Parts& parts)
+      : peer_(peer), parts_(parts) {}
   ~LinkServer() override {
     if (thread_.joinable()) {
       loop_->Stop();
@@ -110,7 +141,7 @@ class LinkServer final : public EnrolLinkServer {
     }
     if (packet) {
       auto question = DecodeLink(packet->bytes);
-      auto answer = question ? Answer(enrolment_, std::move(*question))
+      auto answer = question ? Answer(parts_, std::move(*question))
                              : std::unexpected(std::move(question).error());
       LinkMessage message =
           answer ? std::move(*answer) : ErrorAnswer(answer.error());
@@ -125,7 +156,7 @@ class LinkServer final : public EnrolLinkServer {
   }
 
   const std::optional<uid_t> peer_;
-  core::Enrolment& enrolment_;
+  const Parts parts_;
   std::unique_ptr<EventLoop> loop_;
   UniqueFd listen_;
   std::map<int, UniqueFd> peers_;  // the loop thread's
@@ -136,8 +167,10 @@ class LinkServer final : public EnrolLinkServer {
 
 Result<std::unique_ptr<EnrolLinkServer>> EnrolLinkServer::Start(
     const std::string& path, std::optional<uid_t> peer,
-    core::Enrolment& enrolment) {
-  auto server = std::make_unique<LinkServer>(peer, enrolment);
+    core::Enrolment& enrolment, const auth::OwnCertificate& own,
+    const Clock& clock) {
+  auto server =
+      std::make_unique<LinkServer>(peer, Parts{enrolment, own, clock});
   if (auto started = server->Start(path); !started) {
     return Wrap("enrolment link " + path, std::move(started).error());
   }

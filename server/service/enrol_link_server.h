@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "server/auth/own_certificate.h"
 #include "server/core/enrolment.h"
 
 namespace sekisho::service {
@@ -16,9 +17,11 @@ class EnrolLinkServer {
   // Listens at `path` for anybody, but answers only root, this process's own
   // user and `peer`, by what the kernel says of them: the enrolment process is
   // in no group that opens the admin socket.
+  // `own` is the server's certificate, which the enrolment process renews.
   static Result<std::unique_ptr<EnrolLinkServer>> Start(
       const std::string& path, std::optional<uid_t> peer,
-      core::Enrolment& enrolment);
+      core::Enrolment& enrolment, const auth::OwnCertificate& own,
+      const Clock& clock);
   virtual ~EnrolLinkServer() = default;
 };
 

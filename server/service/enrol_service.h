@@ -14,8 +14,11 @@ namespace sekisho::service {
 
 struct EnrolOptions {
   std::string listen = "0.0.0.0:7444";  // port 0: any
-  std::string key_path;
-  std::string certificate_path;
+  // tls.key, tls.pem, ca.pem; watched, a renewed certificate is taken up
+  // without a restart.
+  std::string dir;
+  std::chrono::seconds agent_life = auth::kAgentCertificateLife;
+  std::chrono::seconds server_life = auth::kServerCertificateLife;
 };
 
 class EnrolServer {
@@ -26,6 +29,9 @@ class EnrolServer {
       const Clock& clock);
   virtual ~EnrolServer() = default;
   virtual int port() const = 0;
+  // Renews this process's own certificate and the server's, if they are due.
+  // To be called every hour or so.
+  virtual Status RenewServerCertificates() = 0;
   virtual void Shutdown() = 0;
 };
 

@@ -5,16 +5,15 @@
 
 #include <string>
 
-#include "server/core/presence.h"
-#include "server/store/store.h"
+#include "server/service/agent_plane.h"
 
 namespace sekisho::service {
 
-// UNAUTHENTICATED: not an agent's certificate, or one this server never gave;
-// PERMISSION_DENIED: revoked.
+// UNAUTHENTICATED: not an agent's certificate, one this server never gave, one
+// that has expired, or one older than a newer one that was used (an alert,
+// too); PERMISSION_DENIED: revoked.
 Result<store::AgentIdentity> Identify(const grpc::ServerContextBase& context,
-                                      store::Store& store,
-                                      const core::Presence& presence);
+                                      const AgentPlaneParts& parts);
 
 // The metadata of a gRPC error is 8 KiB with percent signs; longer texts are
 // cut at a line.

@@ -6,6 +6,18 @@ const char* Name(Role role) {
   return role == Role::kAdmin ? "admin" : "analyst";
 }
 
+const char* Name(RenewalState state) {
+  switch (state) {
+    case RenewalState::kAsked:
+      return "asked";
+    case RenewalState::kApproved:
+      return "approved";
+    case RenewalState::kNone:
+      return "";
+  }
+  return "";
+}
+
 const char* Name(AgentState state) {
   switch (state) {
     case AgentState::kEnrolled:

@@ -61,6 +61,11 @@ struct EventFilter {
 enum class AgentState { kEnrolled, kConnected, kSilent, kRevoked };
 const char* Name(AgentState state);
 
+// An agent whose certificate has expired asks for the next one by its old key,
+// and an admin says yes once.
+enum class RenewalState { kNone, kAsked, kApproved };
+const char* Name(RenewalState state);  // "", "asked", "approved"
+
 struct Agent {
   std::string agent_id;
   std::string terminal;
@@ -77,6 +82,8 @@ struct Agent {
   int64_t spooled_count = 0;
   WallTime enrol_time;
   std::string revoke_reason;
+  std::optional<WallTime> certificate_not_after;  // of its newest
+  RenewalState renewal = RenewalState::kNone;
 };
 
 // ---- devices ----

@@ -1,4 +1,4 @@
-// Agents, their certificates and heartbeats, enrolment tokens.
+// Agents and their heartbeats, enrolment tokens.
 #include <algorithm>
 
 #include "server/store/sqlite_store.h"
@@ -10,9 +10,12 @@ constexpr const char* kAgentColumns =
     "a.agent_id, a.terminal, a.hostname, a.revoke_time, a.agent_version, "
     "a.mode, a.gate_state, a.core_alive, a.policy_version, a.last_seen_time, "
     "h.sequence, a.head_sequence, a.spooled_count, a.enrol_time, "
-    "a.revoke_reason";
+    "a.revoke_reason, "
+    "(SELECT max(not_after) FROM certificates c WHERE c.agent_no=a.agent_no), "
+    "r.ask_time, r.approve_time";
 constexpr const char* kFromAgents =
-    " FROM agents a JOIN heads h USING (agent_no)";
+    " FROM agents a JOIN heads h USING (agent_no) "
+    "LEFT JOIN renewals r USING (agent_no)";
 
 Agent AgentFrom(const Statement& row) {
   Agent agent;
@@ -31,6 +34,11 @@ Agent AgentFrom(const Statement& row) {
   agent.spooled_count = row.Int(12);
   agent.enrol_time = row.Time(13);
   agent.revoke_reason = row.Text(14);
+  agent.certificate_not_after = row.MaybeTime(15);
+  if (!row.IsNull(16)) {
+    agent.renewal =
+        row.IsNull(17) ? RenewalState::kAsked : RenewalState::kApproved;
+  }
   return agent;
 }
 
@@ -65,38 +73,6 @@ Status SqliteStore::AddAgent(const NewAgent& agent) {
     return db.Run("INSERT INTO heads VALUES (?,?,?,?)", db.LastRowId(),
                   first.epoch, first.sequence, Blob{AsText(first.hash)});
   });
-}
-
-Status SqliteStore::AddCertificate(const std::string& agent_id,
-                                   const std::string& serial,
-                                   WallTime not_after, WallTime now) {
-  return Write([&](Connection& db) -> Status {
-    ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, agent_id));
-    return db.Run("INSERT INTO certificates VALUES (?,?,?,?)", serial, agent_no,
-                  now, not_after);
-  });
-}
-
-Result<AgentIdentity> SqliteStore::FindAgent(const std::string& agent_id,
-                                             const std::string& serial) {
-  ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query("SELECT a.terminal, a.chain_key, a.revoke_time FROM agents a "
-                "JOIN certificates c USING (agent_no) "
-                "WHERE a.agent_id=? AND c.serial=?",
-                agent_id, serial));
-  ASSIGN_OR_RETURN(const bool found, row.Step());
-  if (!found) {
-    return Fail(Code::kNotFound,
-                "no agent " + agent_id + " with certificate " + serial);
-  }
-  AgentIdentity identity;
-  identity.agent_id = agent_id;
-  identity.terminal = row.Text(0);
-  identity.chain_key = HashFrom(row.View(1));
-  identity.revoked = !row.IsNull(2);
-  return identity;
 }
 
 Result<event::ChainPublicKey> SqliteStore::ChainKeyOf(

@@ -236,8 +236,27 @@ Status FillEventIds(Connection& db) {
   }
 }
 
+// Certificates that follow each other. An agent has one row in `renewals` at
+// most: what it asks for now, with which certificate.
+constexpr const char* kRenewals = R"sql(
+ALTER TABLE certificates ADD COLUMN key_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificates ADD COLUMN use_time INTEGER;
+ALTER TABLE certificates ADD COLUMN retire_time INTEGER;
+CREATE UNIQUE INDEX certificates_key ON certificates(key_hash)
+  WHERE key_hash <> '';
+CREATE INDEX certificates_agent ON certificates(agent_no, not_after);
+CREATE TABLE renewals (
+  agent_no INTEGER PRIMARY KEY REFERENCES agents,
+  serial TEXT NOT NULL,
+  ask_time INTEGER NOT NULL,
+  approve_time INTEGER,
+  approved_by TEXT NOT NULL DEFAULT ''
+);
+)sql";
+
 constexpr std::array kMigrations = {Migration{kFirst, nullptr},
-                                    Migration{kEpochs, FillEventIds}};
+                                    Migration{kEpochs, FillEventIds},
+                                    Migration{kRenewals, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

@@ -64,8 +64,19 @@ class SqliteStore final : public Store {
   Result<Event> GetEvent(int64_t row_id) override;
 
   Status AddAgent(const NewAgent& agent) override;
-  Status AddCertificate(const std::string& agent_id, const std::string& serial,
-                        WallTime not_after, WallTime now) override;
+  Status AddCertificate(const NewCertificate& certificate,
+                        WallTime now) override;
+  Status UseCertificate(const std::string& serial, WallTime now) override;
+  Result<RenewalCase> FindRenewal(const std::string& agent_id,
+                                  const std::string& serial,
+                                  const std::string& key_hash,
+                                  WallTime since) override;
+  Result<bool> AskRenewal(const std::string& agent_id,
+                          const std::string& serial, WallTime now) override;
+  Status ApproveRenewal(const std::string& agent_id, const std::string& by,
+                        WallTime now) override;
+  Result<std::vector<ExpiringCertificate>> ExpiringCertificates(
+      WallTime now) override;
   Result<AgentIdentity> FindAgent(const std::string& agent_id,
                                   const std::string& serial) override;
   Result<event::ChainPublicKey> ChainKeyOf(

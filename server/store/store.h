@@ -104,6 +104,35 @@ struct AgentIdentity {
   std::string terminal;
   event::ChainPublicKey chain_key{};
   bool revoked = false;
+  // Of the certificate it came with.
+  std::string serial;
+  WallTime not_after;
+  bool used_before = false;
+  bool retired = false;  // a newer one of the agent's was used
+};
+
+struct NewCertificate {
+  std::string agent_id;
+  std::string serial;
+  std::string key_hash;  // a key is certified once; empty = not known
+  WallTime not_after;
+};
+
+// What decides whether an agent gets its next certificate.
+struct RenewalCase {
+  std::string terminal;
+  bool revoked = false;
+  bool retired = false;
+  bool key_is_new = false;
+  WallTime not_after;
+  std::optional<WallTime> approve_time;  // for this certificate
+  int64_t issued_count = 0;              // certificates since `since`
+};
+
+struct ExpiringCertificate {
+  std::string agent_id;
+  std::string terminal;
+  WallTime not_after;
 };
 
 struct AgentHeartbeat {
@@ -190,9 +219,28 @@ class Store {
 
   // Another agent of the same terminal ends (is revoked) with this.
   virtual Status AddAgent(const NewAgent& agent) = 0;
-  virtual Status AddCertificate(const std::string& agent_id,
-                                const std::string& serial, WallTime not_after,
+  // Ends what was asked and approved for the agent. kAlreadyExists: the key
+  // was certified before.
+  virtual Status AddCertificate(const NewCertificate& certificate,
                                 WallTime now) = 0;
+  // It was used: those that the agent got before it are retired.
+  virtual Status UseCertificate(const std::string& serial, WallTime now) = 0;
+  // kNotFound as FindAgent().
+  virtual Result<RenewalCase> FindRenewal(const std::string& agent_id,
+                                          const std::string& serial,
+                                          const std::string& key_hash,
+                                          WallTime since) = 0;
+  // An expired agent asks with this certificate; true if it had not asked yet.
+  // What was approved for another certificate is void.
+  virtual Result<bool> AskRenewal(const std::string& agent_id,
+                                  const std::string& serial, WallTime now) = 0;
+  // kNotFound: no such agent; kFailedPrecondition: it does not ask.
+  virtual Status ApproveRenewal(const std::string& agent_id,
+                                const std::string& by, WallTime now) = 0;
+  // Agents that are not revoked and whose newest certificate has less than a
+  // sixth of its life left.
+  virtual Result<std::vector<ExpiringCertificate>> ExpiringCertificates(
+      WallTime now) = 0;
   // kNotFound: no such agent, or the certificate is not one of its own.
   virtual Result<AgentIdentity> FindAgent(const std::string& agent_id,
                                           const std::string& serial) = 0;

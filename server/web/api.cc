@@ -360,6 +360,13 @@ Result<json> RevokeAgent(const Call& call) {
   return json::object();
 }
 
+Result<json> ApproveRenewal(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string agent_id, Text(body, "agent_id", true));
+  RETURN_IF_ERROR(call.desk.ApproveRenewal(call.caller, agent_id));
+  return json::object();
+}
+
 Result<json> CreateToken(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   core::NewToken wish;
@@ -427,6 +434,7 @@ constexpr Route kRoutes[] = {
     {"POST", "requests:decide/*", DecideRequest},
     {"GET", "agents", ListAgents},
     {"POST", "agents:revoke", RevokeAgent},
+    {"POST", "agents:approve_renewal", ApproveRenewal},
     {"POST", "tokens", CreateToken},
     {"GET", "policies", ListPolicies},
     {"POST", "policies", PushPolicy},

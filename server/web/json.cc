@@ -257,7 +257,9 @@ json ToJson(const core::Agent& agent) {
           {"head_sequence", agent.head_sequence},
           {"spooled_count", agent.spooled_count},
           {"enrol_time", Time(agent.enrol_time)},
-          {"revoke_reason", Shown(agent.revoke_reason)}};
+          {"revoke_reason", Shown(agent.revoke_reason)},
+          {"certificate_expire_time", Time(agent.certificate_not_after)},
+          {"renewal", core::Name(agent.renewal)}};
 }
 
 json ToJson(const core::PolicyVersion& version) {

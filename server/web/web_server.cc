@@ -2,6 +2,8 @@
 // threads. Limits and deadlines on everything a peer controls.
 #include "server/web/web_server.h"
 
+#include <sys/stat.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,6 +17,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -71,6 +74,74 @@ std::string_view View(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+// The certificate and key of new connections. A file that was renewed is taken
+// up within kLookEvery; one that does not load leaves the one before in use.
+class WatchedTls {
+ public:
+  WatchedTls(std::string certificate_path, std::string key_path)
+      : certificate_path_(std::move(certificate_path)),
+        key_path_(std::move(key_path)) {}
+
+  Status Load() {
+    const std::lock_guard lock(mutex_);
+    changed_ = ChangeTime();
+    ASSIGN_OR_RETURN(context_, Make());
+    return {};
+  }
+  std::shared_ptr<asio::ssl::context> Current() {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ < kLookEvery) return context_;
+    looked_ = now;
+    const auto changed = ChangeTime();
+    if (changed == changed_) return context_;
+    if (auto made = Make()) {
+      changed_ = changed;
+      context_ = std::move(*made);
+      Log(LogLevel::kNotice, "the console has a renewed certificate");
+    } else {
+      Log(LogLevel::kError, made.error().message);
+    }
+    return context_;
+  }
+
+ private:
+  static constexpr auto kLookEvery = std::chrono::seconds(2);
+
+  std::pair<int64_t, int64_t> ChangeTime() const {
+    struct stat entry{};
+    if (::stat(certificate_path_.c_str(), &entry) != 0) return {};
+    return {entry.st_mtim.tv_sec, entry.st_mtim.tv_nsec};
+  }
+
+  Result<std::shared_ptr<asio::ssl::context>> Make() const {
+    // Asio throws in the set-up calls that have no error argument; the ones
+    // used here all have one.
+    const auto tls =
+        std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+    error_code error;
+    SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_3_VERSION);
+    tls->use_certificate_chain_file(certificate_path_, error);
+    if (error) {
+      return Fail(Code::kInvalidArgument, "certificate '" + certificate_path_ +
+                                              "': " + error.message());
+    }
+    tls->use_private_key_file(key_path_, asio::ssl::context::pem, error);
+    if (error) {
+      return Fail(Code::kInvalidArgument,
+                  "key '" + key_path_ + "': " + error.message());
+    }
+    return tls;
+  }
+
+  const std::string certificate_path_;
+  const std::string key_path_;
+  std::mutex mutex_;  // guards all below
+  std::shared_ptr<asio::ssl::context> context_;
+  std::pair<int64_t, int64_t> changed_;
+  std::chrono::steady_clock::time_point looked_;
+};
+
 class Server final : public WebServer {
  public:
   Server(const WebOptions& options, core::Desk& desk)
@@ -78,7 +149,7 @@ class Server final : public WebServer {
         api_(desk),
         feed_(desk),
         files_(StaticFiles::Load(options.static_dir)),
-        tls_(asio::ssl::context::tls_server),
+        tls_(options.certificate_path, options.key_path),
         acceptor_(io_) {}
 
   ~Server() override {
@@ -88,22 +159,8 @@ class Server final : public WebServer {
   }
 
   Status Open() {
-    // Asio throws in the set-up calls that have no error argument; the ones
-    // used here all have one.
+    RETURN_IF_ERROR(tls_.Load());
     error_code error;
-    SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_3_VERSION);
-    tls_.use_certificate_chain_file(options_.certificate_path, error);
-    if (error) {
-      return Fail(Code::kInvalidArgument, "certificate '" +
-                                              options_.certificate_path +
-                                              "': " + error.message());
-    }
-    tls_.use_private_key_file(options_.key_path, asio::ssl::context::pem,
-                              error);
-    if (error) {
-      return Fail(Code::kInvalidArgument,
-                  "key '" + options_.key_path + "': " + error.message());
-    }
     const auto address = asio::ip::make_address(options_.listen_address, error);
     if (error) {
       return Fail(Code::kInvalidArgument, "listen address '" +
@@ -164,7 +221,8 @@ class Server final : public WebServer {
     error_code error;
     const std::string address =
         socket.remote_endpoint(error).address().to_string(error);
-    Stream stream(std::move(socket), tls_);
+    const auto context = tls_.Current();
+    Stream stream(std::move(socket), *context);
     beast::get_lowest_layer(stream).expires_after(kReadDeadline);
     co_await stream.async_handshake(asio::ssl::stream_base::server,
                                     Awaiting(error));
@@ -293,7 +351,7 @@ class Server final : public WebServer {
   LiveFeed feed_;
   const StaticFiles files_;
   asio::io_context io_;
-  asio::ssl::context tls_;
+  WatchedTls tls_;
   Tcp::acceptor acceptor_;
   std::atomic<int> connections_{0};
   std::vector<std::jthread> threads_;

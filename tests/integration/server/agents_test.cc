@@ -1,7 +1,6 @@
 // What agents, good and bad, meet at the server's ports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <fstream>
 
@@ -52,26 +51,8 @@ class AgentsTest : public ::testing::Test {
       return std::ranges::find(kinds, kind) != kinds.end();
     });
   }
-  // Results of the audit log, straight from the file: there is no rpc for it.
   std::vector<std::string> Audit(const std::string& action) {
-    std::vector<std::string> results;
-    sqlite3* db = nullptr;
-    sqlite3_stmt* row = nullptr;
-    EXPECT_EQ(sqlite3_open_v2((server_.dir() + "/server/sekisho.db").c_str(),
-                              &db, SQLITE_OPEN_READWRITE, nullptr),
-              SQLITE_OK);
-    EXPECT_EQ(sqlite3_prepare_v2(db, "SELECT result FROM audit WHERE action=?",
-                                 -1, &row, nullptr),
-              SQLITE_OK);
-    sqlite3_bind_text(row, 1, action.c_str(), -1, SQLITE_TRANSIENT);
-    while (sqlite3_step(row) == SQLITE_ROW) {
-      const void* text = sqlite3_column_blob(row, 0);
-      results.emplace_back(static_cast<const char*>(text),
-                           static_cast<size_t>(sqlite3_column_bytes(row, 0)));
-    }
-    sqlite3_finalize(row);
-    sqlite3_close(db);
-    return results;
+    return server_.Audit(action);
   }
   int64_t Acked(const std::string& agent_id) {
     cli::AdminClient client(server_.socket());

@@ -1,6 +1,7 @@
 #include "tests/integration/server/test_server.h"
 
 #include <sodium.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -9,7 +10,7 @@
 
 namespace sekisho::testing {
 
-TestServer::TestServer() {
+TestServer::TestServer(std::chrono::seconds agent_life) {
   CHECK(sodium_init() >= 0);
   char dir[] = "/tmp/sekisho-server-XXXXXX";
   CHECK(mkdtemp(dir) != nullptr);
@@ -25,9 +26,9 @@ TestServer::TestServer() {
   ca_ = std::move(*ca);
   StartServer();
   link_ = std::make_unique<service::LinkClient>(dir_ + "/run/enrol.sock");
-  auto enrol = service::EnrolServer::Start(
-      {"127.0.0.1:0", dir_ + "/ca/tls.key", dir_ + "/ca/tls.pem"}, *ca_,
-      sketch_key_, *link_, clock_);
+  auto enrol =
+      service::EnrolServer::Start({"127.0.0.1:0", dir_ + "/ca", agent_life},
+                                  *ca_, sketch_key_, *link_, clock_);
   CHECK(enrol.has_value());
   enrol_ = std::move(*enrol);
 }
@@ -73,6 +74,25 @@ Enrolled TestServer::EnrolAs(const std::string& hostname) {
   }
   CHECK(enrolled.has_value());
   return std::move(*enrolled);
+}
+
+std::vector<std::string> TestServer::Audit(const std::string& action) const {
+  std::vector<std::string> results;
+  sqlite3* db = nullptr;
+  sqlite3_stmt* row = nullptr;
+  CHECK(sqlite3_open_v2((dir_ + "/server/sekisho.db").c_str(), &db,
+                        SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_prepare_v2(db, "SELECT result FROM audit WHERE action=?", -1,
+                           &row, nullptr) == SQLITE_OK);
+  sqlite3_bind_text(row, 1, action.c_str(), -1, SQLITE_TRANSIENT);
+  while (sqlite3_step(row) == SQLITE_ROW) {
+    const void* text = sqlite3_column_blob(row, 0);
+    results.emplace_back(static_cast<const char*>(text),
+                         static_cast<size_t>(sqlite3_column_bytes(row, 0)));
+  }
+  sqlite3_finalize(row);
+  sqlite3_close(db);
+  return results;
 }
 
 }  // namespace sekisho::testing

@@ -32,7 +32,8 @@ class MovableClock final : public Clock {
 
 class TestServer {
  public:
-  TestServer();
+  explicit TestServer(
+      std::chrono::seconds agent_life = auth::kAgentCertificateLife);
   ~TestServer();
 
   // Stops and starts the server on the same state; other ports.
@@ -44,10 +45,14 @@ class TestServer {
   std::string socket() const { return dir_ + "/run/admin.sock"; }
   std::string ca_pem() const { return ca_->certificate_pem(); }
   MovableClock& clock() { return clock_; }
+  service::EnrolServer& enrol() { return *enrol_; }
 
   // By way of the admin socket.
   std::string Token(const std::string& hostname = "");
   Enrolled EnrolAs(const std::string& hostname);
+
+  // Results of the audit log, straight from the file: there is no rpc for it.
+  std::vector<std::string> Audit(const std::string& action) const;
 
  private:
   void StartServer();

@@ -24,9 +24,10 @@ using std::chrono::milliseconds;
 class FakeServer final : public ServerLink {
  public:
   explicit FakeServer(EventLoop& loop) : loop_(loop) {}
-  void Open(const Config& config, const Identity&,
+  void Open(const Config& config, const Identity& identity,
             Listener& listener) override {
     ++opened;
+    certificates.push_back(identity.certificate);
     server = config.server;
     open = true;
     listener_ = &listener;
@@ -49,6 +50,20 @@ class FakeServer final : public ServerLink {
     auto result = std::make_shared<Fetched>(Fetched{std::move(memfd), 42});
     loop_.Post([done, result] { done(std::move(*result)); });
   }
+  void Prepare(const Config&, const Identity& identity,
+               PrepareDone done) override {
+    prepared.push_back(identity.certificate);
+    loop_.Post([this, done] {
+      done(prepare_fails ? Fail(Code::kUnavailable, "not taken") : Status());
+    });
+  }
+  void Renew(const Config& config, const std::string&,
+             const enrolment::v1::RenewRequest& request,
+             RenewDone done) override {
+    enrolment_server = config.enrolment;
+    renewals.push_back(request);
+    loop_.Post([this, request, done] { done(renew(request)); });
+  }
   void End(Error error) {
     loop_.Post([this, error] {
       if (!open) return;
@@ -66,6 +81,12 @@ class FakeServer final : public ServerLink {
   std::optional<Error> refuse_with;
   std::vector<ConnectRequest> got;
   std::vector<std::string> fetched;
+  std::vector<std::string> certificates;  // of each Open()
+  std::vector<std::string> prepared;
+  bool prepare_fails = false;
+  std::string enrolment_server;
+  std::vector<enrolment::v1::RenewRequest> renewals;
+  std::function<Result<std::string>(const enrolment::v1::RenewRequest&)> renew;
 
  private:
   EventLoop& loop_;

@@ -55,20 +55,14 @@ TEST(Enroll, FingerprintIsSixteenToThirtyTwoBytes) {
       ParseFingerprint("00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"));
 }
 
-TEST(Enroll, KeyAndRequestAreNewEachTime) {
-  const auto one = MakeKeyAndCsr("terminal-1");
-  const auto two = MakeKeyAndCsr(std::string(300, 'x'));
-  ASSERT_TRUE(one && two);
-  EXPECT_NE(one->key_pem, two->key_pem);
-  EXPECT_THAT(one->csr_pem, HasSubstr("BEGIN CERTIFICATE REQUEST"));
-}
-
 TEST(Enroll, ServerLineIsReplacedAndTheRestStays) {
   EXPECT_EQ(WithServer("", "a:1"), "server: a:1\n");
   EXPECT_EQ(WithServer("# x\n# server: y\n", "a:1"),
             "# x\n# server: y\nserver: a:1\n");
   EXPECT_EQ(WithServer("server: old\nother: 1\nserver: older", "a:1"),
             "server: a:1\nother: 1\n");
+  EXPECT_EQ(WithSetting("server: a:1\n", "enrolment", "a:2"),
+            "server: a:1\nenrolment: a:2\n");
 }
 
 TEST(Enroll, AgentsConnectToThePortBelow) {

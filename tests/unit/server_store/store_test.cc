@@ -324,8 +324,8 @@ TEST_P(StoreTest, ATerminalThatEnrolsAgainEndsItsOldAgent) {
 TEST_P(StoreTest, KnowsAnAgentOnlyByItsOwnCertificate) {
   const std::string agent = AddAgent("a");
   const std::string other = AddAgent("b");
-  ASSERT_TRUE(store_->AddCertificate(agent, "aa", At(100), At(1)));
-  ASSERT_TRUE(store_->AddCertificate(other, "bb", At(100), At(1)));
+  ASSERT_TRUE(store_->AddCertificate({agent, "aa", "", At(100)}, At(1)));
+  ASSERT_TRUE(store_->AddCertificate({other, "bb", "", At(100)}, At(1)));
   EXPECT_EQ(store_->FindAgent(agent, "aa")->terminal, "a");
   EXPECT_EQ(store_->FindAgent(agent, "bb").error().code, Code::kNotFound);
 }
@@ -512,6 +512,75 @@ TEST_P(StoreTest, KeepsTheLatestHeartbeat) {
   EXPECT_EQ(seen->mode, "enforce");
   EXPECT_EQ(seen->head_sequence, 9);
   EXPECT_EQ(seen->last_seen_time, At(7));
+}
+
+TEST_P(StoreTest, ACertificateInUseRetiresThoseBeforeIt) {
+  const std::string agent = AddAgent("a");
+  const std::string other = AddAgent("b");
+  ASSERT_TRUE(store_->AddCertificate({agent, "a1", "k1", At(100)}, At(1)));
+  ASSERT_TRUE(store_->AddCertificate({agent, "a2", "k2", At(200)}, At(50)));
+  ASSERT_TRUE(store_->AddCertificate({agent, "a3", "k3", At(200)}, At(60)));
+  ASSERT_TRUE(store_->AddCertificate({other, "b1", "k4", At(100)}, At(1)));
+  EXPECT_EQ(
+      store_->AddCertificate({other, "b2", "k1", At(100)}, At(1)).error().code,
+      Code::kAlreadyExists);
+  EXPECT_FALSE(store_->FindAgent(agent, "a1")->used_before);
+  ASSERT_TRUE(store_->UseCertificate("a2", At(70)));
+  EXPECT_TRUE(store_->FindAgent(agent, "a2")->used_before);
+  EXPECT_TRUE(store_->FindAgent(agent, "a1")->retired);
+  EXPECT_FALSE(store_->FindAgent(agent, "a2")->retired);
+  EXPECT_FALSE(store_->FindAgent(agent, "a3")->retired);
+  EXPECT_FALSE(store_->FindAgent(other, "b1")->retired);
+  EXPECT_EQ(store_->GetAgent(agent)->certificate_not_after, At(200));
+}
+
+TEST_P(StoreTest, ARenewalIsAskedForApprovedAndUsedOnce) {
+  const std::string agent = AddAgent("a");
+  ASSERT_TRUE(store_->AddCertificate({agent, "a1", "k1", At(100)}, At(1)));
+  const auto found = [&](const std::string& serial, const std::string& key) {
+    return *store_->FindRenewal(agent, serial, key, At(0));
+  };
+  EXPECT_EQ(store_->FindRenewal(agent, "zz", "k2", At(0)).error().code,
+            Code::kNotFound);
+  EXPECT_TRUE(found("a1", "k2").key_is_new);
+  EXPECT_FALSE(found("a1", "k1").key_is_new);
+  EXPECT_EQ(found("a1", "k2").issued_count, 1);
+  EXPECT_EQ(store_->ApproveRenewal(agent, "tanaka", At(110)).error().code,
+            Code::kFailedPrecondition);
+  EXPECT_TRUE(*store_->AskRenewal(agent, "a1", At(110)));
+  EXPECT_FALSE(*store_->AskRenewal(agent, "a1", At(111)));
+  EXPECT_EQ(store_->GetAgent(agent)->renewal, RenewalState::kAsked);
+  ASSERT_TRUE(store_->ApproveRenewal(agent, "tanaka", At(120)));
+  EXPECT_EQ(store_->GetAgent(agent)->renewal, RenewalState::kApproved);
+  EXPECT_EQ(found("a1", "k2").approve_time, At(120));
+  // Asked for again with the same certificate, it stays approved.
+  EXPECT_FALSE(*store_->AskRenewal(agent, "a1", At(121)));
+  EXPECT_EQ(found("a1", "k2").approve_time, At(120));
+  ASSERT_TRUE(store_->AddCertificate({agent, "a2", "k2", At(300)}, At(130)));
+  EXPECT_EQ(store_->GetAgent(agent)->renewal, RenewalState::kNone);
+  EXPECT_FALSE(found("a1", "k3").approve_time);
+  // What was approved for one certificate is not for another.
+  EXPECT_TRUE(*store_->AskRenewal(agent, "a1", At(140)));
+  ASSERT_TRUE(store_->ApproveRenewal(agent, "tanaka", At(141)));
+  EXPECT_TRUE(*store_->AskRenewal(agent, "a2", At(142)));
+  EXPECT_FALSE(found("a2", "k3").approve_time);
+}
+
+TEST_P(StoreTest, FindsCertificatesNearTheirEnd) {
+  const std::string renewed = AddAgent("a");
+  const std::string late = AddAgent("b");
+  const std::string revoked = AddAgent("c");
+  for (const std::string& agent : {renewed, late, revoked}) {
+    ASSERT_TRUE(store_->AddCertificate({agent, agent, agent, At(600)}, At(0)));
+  }
+  ASSERT_TRUE(store_->AddCertificate({renewed, "n", "n", At(1000)}, At(400)));
+  ASSERT_TRUE(store_->RevokeAgent(revoked, "", At(5)));
+  EXPECT_TRUE(store_->ExpiringCertificates(At(499))->empty());
+  const auto near = store_->ExpiringCertificates(At(501));
+  ASSERT_EQ(near->size(), 1U);
+  EXPECT_EQ((*near)[0].agent_id, late);
+  EXPECT_EQ((*near)[0].not_after, At(600));
+  EXPECT_EQ(store_->ExpiringCertificates(At(2000))->size(), 2U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, StoreTest,

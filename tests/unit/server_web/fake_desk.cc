@@ -635,6 +635,22 @@ Status FakeDesk::RevokeAgent(const core::Caller& caller,
   return Fail(Code::kNotFound, "there is no agent " + agent_id);
 }
 
+Status FakeDesk::ApproveRenewal(const core::Caller& caller,
+                                const std::string& agent_id) {
+  RETURN_IF_ERROR(RequireAdmin(caller));
+  const std::lock_guard lock(mutex_);
+  for (auto& agent : agents_) {
+    if (agent.agent_id != agent_id) continue;
+    if (agent.renewal != core::RenewalState::kAsked) {
+      return Fail(Code::kFailedPrecondition, "it does not ask");
+    }
+    agent.renewal = core::RenewalState::kApproved;
+    Tell({core::Change::What::kAgent, 0, agent_id});
+    return {};
+  }
+  return Fail(Code::kNotFound, "there is no agent " + agent_id);
+}
+
 Result<core::Token> FakeDesk::CreateToken(const core::Caller& caller,
                                           const core::NewToken&) {
   RETURN_IF_ERROR(RequireAdmin(caller));

@@ -60,6 +60,8 @@ class FakeDesk final : public core::Desk {
                                const std::string& agent_id) override;
   Status RevokeAgent(const core::Caller& caller, const std::string& agent_id,
                      const std::string& reason) override;
+  Status ApproveRenewal(const core::Caller& caller,
+                        const std::string& agent_id) override;
   Result<core::Token> CreateToken(const core::Caller& caller,
                                   const core::NewToken& wish) override;
   Result<core::Page<core::PolicyVersion>> ListPolicyVersions(

@@ -48,6 +48,15 @@ class Connection {
   }
 
   bool connected() const { return connected_; }
+  std::string peer_certificate() const {
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        SSL_get1_peer_certificate(tls_.get()), X509_free);
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate.get(), &der);
+    std::string text(reinterpret_cast<char*>(der), static_cast<size_t>(size));
+    OPENSSL_free(der);
+    return text;
+  }
 
   void Write(std::string_view text) {
     SSL_write(tls_.get(), text.data(), static_cast<int>(text.size()));
@@ -206,6 +215,26 @@ TEST_F(WebServerTest, SaysWhichFileIsWrong) {
   const auto server = WebServer::Start(options, desk_);
   ASSERT_FALSE(server);
   EXPECT_THAT(server.error().message, HasSubstr("none.pem"));
+}
+
+TEST_F(WebServerTest, TakesUpARenewedCertificateWithoutARestart) {
+  Connection before(server_->port());
+  ASSERT_TRUE(before.connected());
+  ASSERT_TRUE(WriteSelfSigned(folder_ + "/new.pem", options_.key_path));
+  std::filesystem::rename(folder_ + "/new.pem", options_.certificate_path);
+  const auto limit =
+      std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  bool renewed = false;
+  while (!renewed && std::chrono::steady_clock::now() < limit) {
+    Connection after(server_->port());
+    renewed = after.connected() &&
+              after.peer_certificate() != before.peer_certificate();
+  }
+  EXPECT_TRUE(renewed);
+  // Who was connected stays.
+  before.Write(
+      "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(before.ReadAll(), HasSubstr("the console"));
 }
 
 }  // namespace
