@@ -269,6 +269,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agents:approve_renewal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a terminal whose certificate has expired renew it once (admin) */
+        post: operations["approveRenewal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tokens": {
         parameters: {
             query?: never;
@@ -621,6 +638,13 @@ export interface components {
             /** Format: date-time */
             enrol_time: string;
             revoke_reason: string;
+            /** Format: date-time */
+            certificate_expire_time: string | null;
+            /** @enum {string} */
+            renewal: "" | "asked" | "approved";
+        };
+        AgentName: {
+            agent_id: string;
         };
         AgentRevocation: {
             agent_id: string;
@@ -1235,6 +1259,37 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AgentRevocation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    approveRenewal: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentName"];
             };
         };
         responses: {

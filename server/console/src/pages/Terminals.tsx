@@ -1,5 +1,5 @@
 import { Alert, Button, Chip, Dialog, DialogActions, DialogContent, DialogTitle, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -39,6 +39,25 @@ function Enrol({ onDone }: { onDone: () => void }) {
   );
 }
 
+// When its certificate ends, or that it waits for somebody to say yes.
+function Certificate({ agent, mayChange }: { agent: Agent; mayChange: boolean }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const allow = useMutation({
+    mutationFn: () => post('agents:approve_renewal', { agent_id: agent.agent_id }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['agents'] }),
+  });
+  if (agent.renewal === 'approved') return <>{t('terminal.mayRenew')}</>;
+  if (agent.renewal !== 'asked') return <>{formatTime(agent.certificate_expire_time)}</>;
+  return (
+    <Stack spacing={1} sx={{ alignItems: 'flex-start' }}>
+      <Chip size="small" color="warning" label={t('terminal.asks')} />
+      {mayChange && <Button size="small" loading={allow.isPending} onClick={() => allow.mutate()}>{t('terminal.renew')}</Button>}
+      {allow.isError && <ErrorText error={allow.error} />}
+    </Stack>
+  );
+}
+
 export function Terminals({ mayChange }: { mayChange: boolean }) {
   const { t } = useTranslation();
   const pages = usePages<Agent>('agents', 'agents');
@@ -52,7 +71,7 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
       <Rows
         label={t('terminal.list')}
         pages={pages}
-        head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version')]}
+        head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version'), t('terminal.certificate')]}
         row={(agent) => (
           <TableRow key={agent.agent_id}>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{agent.terminal}</TableCell>
@@ -63,6 +82,7 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
             <TableCell>{formatTime(agent.last_seen_time)}</TableCell>
             <TableCell>{formatNumber(agent.spooled_count)}</TableCell>
             <TableCell>{agent.agent_version || '–'}</TableCell>
+            <TableCell><Certificate agent={agent} mayChange={mayChange} /></TableCell>
           </TableRow>
         )}
       />
