@@ -1,8 +1,11 @@
 // Work that may wait (devices, mounts, peers), each on a thread of its own, so
 // that a device that hangs holds up nothing else. The answer comes back to the
-// loop thread.
+// loop thread. Two threads stand by, so that a plugged device does not wait for
+// one to be made.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -29,14 +32,20 @@ class Jobs {
   }
 
  private:
-  struct Way {  // to the loop, until the Jobs object is gone
-    std::mutex mutex;
-    EventLoop* loop = nullptr;
-  };
   using Job = std::function<std::function<void()>()>;
-  void Begin(Job job);
+  // What the threads share; it outlives the Jobs object while one still works.
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<Job> waiting;    // each has an idle thread that will take it
+    size_t idle = 0;            // threads that wait and have no job coming
+    EventLoop* loop = nullptr;  // nullptr: the Jobs object is gone
+  };
 
-  std::shared_ptr<Way> way_;
+  void Begin(Job job);
+  static void Work(const std::shared_ptr<Shared>& shared, Job job);
+
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace sekisho::agent
