@@ -5,15 +5,15 @@ usage: agent_guest.py idle SECONDS NAME...     memory and wake-ups, by program
        agent_guest.py plug GADGET COUNT        how long a keyboard waits
        agent_guest.py allow                    allows every device, at once
 
-`plug` reads the kernel's own log: "not authorized for usage" is printed right
-after the uevent is sent, "authorized to connect" when a configuration is set,
-and "input:" when the keyboard types.
+`plug` lets the kernel note when it sends the uevent of the new device, when
+somebody writes to the device's `authorized`, and when it registers the input.
 """
 
 import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 
@@ -58,28 +58,62 @@ def idle(seconds, prefixes):
             for pid, name in pids_of(prefixes).items() if pid in before]
 
 
-class KernelLog:
-    """What the kernel says from now on, with its own microseconds."""
+class KernelTrace:
+    """What the kernel does, with its own microseconds: probes on three of its
+    functions, so that each contender is timed by the same clock at the same
+    places and none of them knows."""
 
-    def __init__(self):
-        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self._fd, 0, os.SEEK_END)
+    # A new device is offered to drivers right after its uevent was sent; its name
+    # is its first member. (The sender of uevents itself cannot be probed.)
+    PROBES = ("p:sekisho/uevent bus_probe_device name=+0(+0($arg1)):string",
+              "p:sekisho/authorized usbcore:authorized_store",
+              "p:sekisho/input input_register_device")
+    ROOT = "/sys/kernel/tracing"
+    LINE = re.compile(r"\s(\d+\.\d+): (uevent|authorized|input): (.*)")
 
-    def read(self):
-        while True:
-            try:
-                record = os.read(self._fd, 8192).decode(errors="replace")
-            except BlockingIOError:
-                return
-            except BrokenPipeError:  # records were overwritten
-                continue
-            head, _, text = record.partition(";")
-            yield int(head.split(",")[2]), text.split("\n")[0]
+    def __enter__(self):
+        if not os.path.exists(f"{self.ROOT}/kprobe_events"):
+            subprocess.run(["mount", "-t", "tracefs", "tracefs", self.ROOT],
+                           check=True)
+        for probe in self.PROBES:
+            self._write("kprobe_events", probe, append=True)
+        self._write("events/sekisho/enable", "1")
+        return self
+
+    def __exit__(self, *_):
+        self._write("events/sekisho/enable", "0")
+        for probe in self.PROBES:
+            self._write("kprobe_events", f"-:{probe.split()[0][2:]}",
+                        append=True)
+
+    def clear(self):
+        self._write("trace", "")
+
+    def marks(self):
+        """{mark: microseconds} of the device that was plugged since clear():
+        its uevent, the first write to `authorized`, the keyboard's input."""
+        seen = {}
+        with open(f"{self.ROOT}/trace", encoding="utf-8",
+                  errors="replace") as file:
+            for line in file:
+                found = self.LINE.search(line)
+                if not found or (found[2] == "uevent" and not re.search(
+                        r'name="\d+-[\d.]+"', found[3])):
+                    continue
+                seen.setdefault(found[2], float(found[1]) * 1e6)
+        return seen
+
+    def _write(self, name, text, append=False):
+        # Not open(): it seeks to the end, which these files cannot.
+        fd = os.open(f"{self.ROOT}/{name}",
+                     os.O_WRONLY | (os.O_APPEND if append else os.O_TRUNC))
+        try:
+            os.write(fd, f"{text}\n".encode())
+        finally:
+            os.close(fd)
 
 
-MARKS = (("uevent", "not authorized for usage"),
-         ("authorized", "authorized to connect"),
-         ("input", "input: "))
+MARKS = {"uevent", "authorized", "input"}
 
 
 def plug(gadget, count):
@@ -88,13 +122,13 @@ def plug(gadget, count):
     with open(udc, encoding="ascii") as file:
         controller = file.read().strip() or "dummy_udc.0"
     results = []
-    log = KernelLog()
-    for _ in range(count):
-        set_controller(udc, "\n")
-        time.sleep(0.25)
-        list(log.read())
-        set_controller(udc, controller)
-        results.append(wait_for_marks(log, 10))
+    with KernelTrace() as trace:
+        for _ in range(count):
+            set_controller(udc, "\n")
+            time.sleep(0.25)
+            trace.clear()
+            set_controller(udc, controller)
+            results.append(wait_for_marks(trace, 10))
     set_controller(udc, "\n")
     return results
 
@@ -108,22 +142,16 @@ def set_controller(udc, text):
             raise
 
 
-def wait_for_marks(log, timeout_s):
+def wait_for_marks(trace, timeout_s):
     seen = {}
     deadline = time.monotonic() + timeout_s
-    # A driver may be bound while the configuration is set: then the kernel says
-    # "input" first.
-    while not {"authorized", "input"} <= seen.keys() and \
-            time.monotonic() < deadline:
+    while not MARKS <= seen.keys() and time.monotonic() < deadline:
         # Seldom, so that looking does not slow what is looked at.
         time.sleep(0.3)
-        for microseconds, text in log.read():
-            for name, words in MARKS:
-                if words in text and "mouse" not in text:
-                    seen.setdefault(name, microseconds)
-    start = seen.get("uevent")
-    return {name: (seen[name] - start) / 1000 for name in
-            ("authorized", "input") if start is not None and name in seen}
+        seen = trace.marks()
+    return {name: (seen[name] - seen["uevent"]) / 1000
+            for name in ("authorized", "input")
+            if "uevent" in seen and name in seen}
 
 
 def allow():
