@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detect/binary_kind.h"
 #include "detect/encoding.h"
 
 namespace sekisho::detect {
@@ -66,20 +67,8 @@ constexpr Magic kMagics[] = {
     {0, "KDMV"sv, FormatClass::kContainer, "vmdk"},
     {0, "QFI\xfb"sv, FormatClass::kContainer, "qcow2"},
     {0, "hsqs"sv, FormatClass::kContainer, "squashfs"},
-    {0x438, "\x53\xef"sv, FormatClass::kContainer, "ext"},
-    {0,
-     "\x7f"
-     "ELF"sv,
-     FormatClass::kUnknown, "elf"},
-    {0, "MZ"sv, FormatClass::kUnknown, "pe"},
-    {0, "\xca\xfe\xba\xbe"sv, FormatClass::kUnknown, "java-class"},
-    {0, "\0asm"sv, FormatClass::kUnknown, "wasm"},
-    {0, "\0\1\0\0\0"sv, FormatClass::kUnknown, "truetype"},
-    {0, "OTTO"sv, FormatClass::kUnknown, "opentype"},
     {0, "wOFF"sv, FormatClass::kUnknown, "woff"},
     {0, "wOF2"sv, FormatClass::kUnknown, "woff2"},
-    {0, "\xd4\xc3\xb2\xa1"sv, FormatClass::kUnknown, "pcap"},
-    {0, "\x0a\x0d\x0d\x0a"sv, FormatClass::kUnknown, "pcapng"},
     {0, "!<arch>\n"sv, FormatClass::kContainer, "ar"},
 };
 
@@ -131,6 +120,27 @@ Format SniffCompound(std::string_view text) {
                                                                       : "ole"};
 }
 
+// POSIX.1-1988 and before: no magic, but a sum of the header, in octal digits.
+bool IsOldTar(std::string_view head) {
+  if (head.size() < 512 || head[0] <= ' ') {
+    return false;
+  }
+  unsigned sum = 0;
+  for (size_t i = 0; i < 512; ++i) {
+    sum += i >= 148 && i < 156 ? unsigned{' '}
+                               : static_cast<unsigned char>(head[i]);
+  }
+  size_t at = 148;
+  while (at < 154 && head[at] == ' ') {
+    ++at;
+  }
+  unsigned said = 0;
+  for (; at < 156 && head[at] >= '0' && head[at] <= '7'; ++at) {
+    said = said * 8 + static_cast<unsigned>(head[at] - '0');
+  }
+  return said == sum;
+}
+
 bool LooksLikeText(ByteSpan head) {
   size_t bom = 0;
   if (SniffUtf16(head, &bom) != Encoding::kAscii) {
@@ -172,6 +182,12 @@ Format SniffFormat(ByteSpan head) {
   }
   if (text.starts_with("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) {
     return SniffCompound(text);
+  }
+  if (IsOldTar(text)) {
+    return {FormatClass::kContainer, "tar"};
+  }
+  if (const std::string_view name = SniffBinary(text); !name.empty()) {
+    return {FormatClass::kContainer, std::string(name)};
   }
   if (LooksLikeText(head)) {
     return {FormatClass::kText, ""};

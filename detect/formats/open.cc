@@ -4,6 +4,7 @@
 #include <string>
 
 #include "detect/formats/archive.h"
+#include "detect/formats/binary.h"
 #include "detect/formats/cards.h"
 #include "detect/formats/json.h"
 #include "detect/formats/mail.h"
@@ -38,7 +39,9 @@ std::string_view DocumentOf(const ZipDirectory& directory) {
            : has("ppt/")            ? "pptx"
                                     : "ooxml";
   }
-  return has("META-INF/manifest.xml") && has("content.xml") ? "odf" : "";
+  return has("META-INF/container.xml")                        ? "epub"
+         : has("META-INF/manifest.xml") && has("content.xml") ? "odf"
+                                                              : "";
 }
 
 Opened OpenZip(std::string_view format, const Source* source, Budget* budget) {
@@ -52,6 +55,10 @@ Opened OpenZip(std::string_view format, const Source* source, Budget* budget) {
   if (document.empty()) {
     return {std::make_unique<ZipReader>(source, std::move(directory), budget),
             Holds::kArchive, "zip"};
+  }
+  if (document == "epub") {
+    return {std::make_unique<ZipReader>(source, std::move(directory), budget),
+            Holds::kDocument, "epub"};
   }
   const bool known = format == "ods" || format == "odt";
   return {std::make_unique<OfficeReader>(source, std::move(directory), budget),
@@ -83,6 +90,10 @@ Opened OpenFormat(std::string_view format, const Source* source,
   if (format == "sqlite") {
     return {
         std::make_unique<SqliteReader>(source, budget), Holds::kArchive, {}};
+  }
+  if (IsBinaryFormat(format)) {
+    return {
+        std::make_unique<BinaryReader>(source, budget), Holds::kDocument, {}};
   }
   if (IsArchive(format)) {
     return {OpenArchive(format, source, budget), Holds::kArchive, {}};
