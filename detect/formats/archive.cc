@@ -69,9 +69,9 @@ class ArchiveReader final : public Reader {
     }
     kind.enable(archive_.get());
     if (kind.filter) {
-      // What is compressed: an archive of this kind, or just one file.
-      ::archive_read_support_format_tar(archive_.get());
-      ::archive_read_support_format_cpio(archive_.get());
+      // Whatever is compressed is one part, which the frame looks at:
+      // libarchive takes anything that begins with two blocks of zeros for an
+      // empty tape.
       ::archive_read_support_format_raw(archive_.get());
       ::archive_read_support_format_empty(archive_.get());
     }
@@ -105,6 +105,7 @@ class ArchiveReader final : public Reader {
         break;
       }
       if (e == ARCHIVE_RETRY) {
+        Problem("damaged");  // bytes that belong to no entry
         continue;
       }
       if (e < ARCHIVE_WARN) {

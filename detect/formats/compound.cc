@@ -8,6 +8,7 @@ namespace sekisho::detect {
 namespace {
 
 constexpr uint32_t kLastRegular = 0xFFFFFFFA;  // above: end, free, tables
+constexpr uint32_t kFreeSector = 0xFFFFFFFF;
 constexpr size_t kMaxTableSectors = size_t{1} << 22;
 constexpr size_t kMaxDirectoryBytes = size_t{4} << 20;
 constexpr size_t kMaxContainerBytes = size_t{64} << 20;
@@ -38,6 +39,24 @@ CompoundFile::CompoundFile(const Source* source) : source_(source) {
     mini_table_.push_back(GetU32(&mini[i]));
   }
   ReadDirectory(GetU32(&header[48]));
+  LookBehind();
+}
+
+// The last sector in use ends the file, but for its padding.
+void CompoundFile::LookBehind() {
+  size_t last = table_.size();
+  while (last > 0 && table_[last - 1] == kFreeSector) {
+    --last;
+  }
+  Cursor cursor(source_, static_cast<int64_t>((last + 1) * sector_),
+                source_->size());
+  for (ByteSpan next = cursor.Next(); !next.empty(); next = cursor.Next()) {
+    if (std::any_of(next.begin(), next.end(),
+                    [](std::byte b) { return b != std::byte{0}; })) {
+      problem_ = "damaged";
+      return;
+    }
+  }
 }
 
 void CompoundFile::ReadTable(const Bytes& header) {

@@ -30,6 +30,7 @@ class CompoundFile {
  private:
   Bytes Chain(uint32_t start, int64_t size, size_t cap) const;
   void ReadTable(const Bytes& header);
+  void LookBehind();
   void ReadDirectory(uint32_t start);
 
   const Source* source_;

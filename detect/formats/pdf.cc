@@ -73,7 +73,7 @@ void PdfReader::TakePage(const PdfValue& page) {
     streams.push_back(page["Contents"].ref());
   }
   for (uint32_t stream : streams) {
-    const auto text = file_.Decode(file_.Load(stream));
+    auto text = file_.Decode(file_.Load(stream));
     if (!text) {
       Problem("unknown");
       continue;
@@ -82,7 +82,7 @@ void PdfReader::TakePage(const PdfValue& page) {
       Problem("limit:dictionary");
       break;
     }
-    content += *text;
+    content = content.empty() ? std::move(*text) : content + *text;
     content += '\n';
   }
   drawn.Draw(content, ResourcesOf(page));

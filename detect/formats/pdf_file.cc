@@ -47,10 +47,12 @@ bool ObjectBefore(std::string_view text, size_t end, size_t* begin,
   return true;
 }
 
-bool Inflate(std::string* data, Budget* budget) {
+void Inflate(std::string* data, Budget* budget, std::string* problem) {
   z_stream z{};
   if (::inflateInit(&z) != Z_OK) {
-    return false;
+    *problem = "limit:dictionary";
+    data->clear();
+    return;
   }
   const std::unique_ptr<z_stream, decltype(&::inflateEnd)> guard(&z,
                                                                  &::inflateEnd);
@@ -69,9 +71,14 @@ bool Inflate(std::string* data, Budget* budget) {
       break;
     }
   }
-  const bool whole = e == Z_STREAM_END;
+  if (out.size() >= kMaxPdfStreamBytes) {
+    *problem = "limit:dictionary";
+  } else if (e != Z_STREAM_END && budget->ok() && z.avail_in > 0) {
+    *problem = "damaged";
+  } else if (e != Z_STREAM_END && out.empty()) {
+    *problem = "damaged";
+  }
   *data = std::move(out);
-  return whole;
 }
 
 // 7.4.4.4: rows begin with the PNG filter they were written with.
@@ -222,9 +229,9 @@ void RunLength(std::string* data) {
 }  // namespace
 
 bool DecodePdfFilter(std::string_view name, const PdfValue& params,
-                     std::string* data, Budget* budget) {
+                     std::string* data, Budget* budget, std::string* problem) {
   if (name == "FlateDecode" || name == "Fl") {
-    Inflate(data, budget);
+    Inflate(data, budget, problem);
     Unpredict(params, data);
   } else if (name == "ASCII85Decode" || name == "A85") {
     Ascii85(data);
@@ -253,9 +260,13 @@ PdfFile::PdfFile(const Source* source, Budget* budget)
   }
   const Bytes tail =
       source->Take(std::max<int64_t>(0, source->size() - 2048), 2048);
-  if (AsText(tail).find("%%EOF") == std::string_view::npos &&
-      AsText(tail).find("startxref") == std::string_view::npos) {
-    problem_ = "damaged";
+  const std::string_view text = AsText(tail);
+  const size_t end = text.rfind("%%EOF");
+  if (end == std::string_view::npos
+          ? text.find("startxref") == std::string_view::npos
+          : !std::all_of(text.begin() + static_cast<std::ptrdiff_t>(end + 5),
+                         text.end(), IsSpace)) {
+    problem_ = "damaged";  // cut off, or something hangs on to it
   }
 }
 
@@ -454,15 +465,19 @@ std::optional<std::string> PdfFile::Decode(const PdfObject& object) {
   std::string data(
       AsText(source_->Take(object.stream_begin, static_cast<size_t>(size))));
   if (filter.Is(Kind::kName)) {
-    return DecodePdfFilter(filter.text, params, &data, budget_)
+    return DecodePdfFilter(filter.text, params, &data, budget_, &problem_)
                ? std::optional(std::move(data))
                : std::nullopt;
   }
-  for (size_t i = 0; i < filter.items.size() && i < 8; ++i) {
+  if (filter.items.size() > kMaxPdfFilters) {
+    problem_ = "limit:depth";
+    return std::nullopt;
+  }
+  for (size_t i = 0; i < filter.items.size(); ++i) {
     const PdfValue name = Resolve(filter.items[i]);
     const PdfValue own =
         i < params.items.size() ? Resolve(params.items[i]) : PdfValue{};
-    if (!DecodePdfFilter(name.text, own, &data, budget_)) {
+    if (!DecodePdfFilter(name.text, own, &data, budget_, &problem_)) {
       return std::nullopt;
     }
   }

@@ -16,7 +16,8 @@
 namespace sekisho::detect {
 
 inline constexpr size_t kMaxPdfObjects = size_t{1} << 21;
-inline constexpr size_t kMaxPdfStreamBytes = size_t{32} << 20;
+inline constexpr size_t kMaxPdfFilters = 8;
+inline constexpr size_t kMaxPdfStreamBytes = size_t{16} << 20;
 
 struct PdfObject {
   PdfValue value;
@@ -62,8 +63,9 @@ class PdfFile {
   std::string problem_;
 };
 
-// One filter (7.4); false for one that is not read here.
+// One filter (7.4); false for one that is not read here. `*problem` is set when
+// only a part could be read, and else left.
 bool DecodePdfFilter(std::string_view name, const PdfValue& params,
-                     std::string* data, Budget* budget);
+                     std::string* data, Budget* budget, std::string* problem);
 
 }  // namespace sekisho::detect

@@ -12,6 +12,8 @@ using ValueKind = PdfValue::Kind;
 
 constexpr size_t kMaxMappings = 200'000;
 constexpr uint32_t kMaxRange = 65536;
+// Mappings made, again and again of the same code as well.
+constexpr size_t kMaxWork = size_t{1} << 20;
 
 uint32_t CodeOf(std::string_view bytes) {
   uint32_t code = 0;
@@ -94,8 +96,9 @@ void PdfFont::TakeToUnicode(std::string_view cmap) {
   PdfParser parser(cmap);
   PdfValue value;
   std::vector<PdfValue> operands;
+  size_t work = 0;
   const auto add = [&](uint32_t code, std::string text) {
-    if (to_unicode_.size() < kMaxMappings) {
+    if (++work < kMaxWork && to_unicode_.size() < kMaxMappings) {
       to_unicode_[code] = std::move(text);
     }
   };
@@ -116,7 +119,8 @@ void PdfFont::TakeToUnicode(std::string_view cmap) {
         const uint32_t end =
             std::min(CodeOf(operands[i + 1].text), begin + kMaxRange);
         const PdfValue& to = operands[i + 2];
-        for (uint32_t code = begin; code <= end && code >= begin; ++code) {
+        for (uint32_t code = begin;
+             code <= end && code >= begin && work < kMaxWork; ++code) {
           if (to.Is(ValueKind::kArray)) {
             if (code - begin < to.items.size()) {
               add(code, FromUtf16(to.items[code - begin].text));

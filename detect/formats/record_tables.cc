@@ -8,7 +8,9 @@ namespace {
 
 constexpr size_t kMaxTables = 32;
 constexpr size_t kMaxColumns = 256;
-constexpr size_t kFlushBytes = size_t{256} * 1024;
+constexpr size_t kFlushBytes = size_t{1} << 20;
+// Of a cell that is empty.
+constexpr size_t kCellBytes = sizeof(std::string);
 constexpr size_t kMaxTableName = 200;
 
 }  // namespace
@@ -43,8 +45,9 @@ void RecordTables::Add(const std::string& name, const Record& record) {
     }
     std::string& cell = row[column->second];
     cell += cell.empty() ? value.value : " " + value.value;
-    table->bytes += value.value.size() + 32;
+    table->bytes += value.value.size();
   }
+  table->bytes += row.size() * kCellBytes;
   table->rows.push_back(std::move(row));
   if (table->bytes > kFlushBytes) {
     Write(name, table);
@@ -59,7 +62,7 @@ void RecordTables::AddRow(const std::string& name,
   }
   table->rows.push_back(cells);
   for (const std::string& cell : cells) {
-    table->bytes += cell.size() + 32;
+    table->bytes += cell.size() + kCellBytes;
   }
   if (table->bytes > kFlushBytes) {
     Write(name, table);

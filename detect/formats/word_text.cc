@@ -66,6 +66,9 @@ void DocReader::FindPieces(const Bytes& table) {
     return;
   }
   const size_t count = std::min((size - 4) / 12, kMaxPieces);
+  if (count < (size - 4) / 12) {
+    Problem("limit:entries");
+  }
   for (size_t i = 0; i < count; ++i) {
     const uint32_t begin = GetU32(&table[at + 4 * i]);
     const uint32_t stop = GetU32(&table[at + 4 * i + 4]);
@@ -74,7 +77,7 @@ void DocReader::FindPieces(const Bytes& table) {
     piece.wide = (fc & 0x40000000) == 0;
     piece.offset = piece.wide ? fc : (fc & 0x3FFFFFFF) / 2;
     piece.characters = stop > begin ? stop - begin : 0;
-    if (piece.offset > stream_.size() ||
+    if (stop < begin || piece.offset > stream_.size() ||
         piece.characters * (piece.wide ? 2 : 1) >
             stream_.size() - piece.offset) {
       Problem("damaged");
@@ -352,6 +355,9 @@ bool RtfReader::Pump() {
         break;
       default:
         if (groups_.empty()) {
+          if (c > ' ') {
+            Problem("damaged");  // no program shows what stands here
+          }
           break;
         }
         if (c >= 0x80) {

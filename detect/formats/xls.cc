@@ -155,10 +155,13 @@ void XlsReader::TakeStrings(ByteSpan data) {
     return;
   }
   const size_t count = std::min<size_t>(GetU32(&data[4]), kMaxStrings);
+  if (count < GetU32(&data[4])) {
+    Problem("limit:dictionary");
+  }
   data = data.subspan(8);
   for (size_t i = 0; i < count; ++i) {
     if (data.size() < 3 && !more()) {
-      break;
+      data = {};
     }
     if (data.size() < 3) {
       Problem("damaged");
@@ -204,6 +207,7 @@ void XlsReader::TakeStrings(ByteSpan data) {
       return;
     }
     if (!skip(runs * 4 + phonetic)) {
+      Problem("damaged");
       break;
     }
   }
@@ -267,6 +271,7 @@ void XlsReader::FlushRow() {
 
 void XlsReader::SetCell(size_t row, size_t column, std::string text) {
   if (column >= kMaxColumns) {
+    Problem("damaged");
     return;
   }
   if (row != row_) {
@@ -294,8 +299,11 @@ void XlsReader::TakeCell(const BiffRecord& record) {
   switch (record.type) {
     case kLabelSst:
       if (data.size() >= 10) {
-        SetCell(row, column,
-                std::string(workbook_.strings.Get(GetU32(data.data() + 6))));
+        const size_t number = GetU32(data.data() + 6);
+        if (number >= workbook_.strings.size()) {
+          Problem("damaged");
+        }
+        SetCell(row, column, std::string(workbook_.strings.Get(number)));
       }
       break;
     case kLabel:

@@ -25,6 +25,8 @@ struct End {
   int64_t directory_size = 0;
   int64_t count = 0;
   int64_t end_record = 0;
+  // What the end itself takes up; the bytes around it belong to nothing.
+  std::vector<std::pair<int64_t, int64_t>> spans;
 };
 
 std::optional<End> FindEnd(const Source& source) {
@@ -41,6 +43,8 @@ std::optional<End> FindEnd(const Source& source) {
     }
     End end;
     end.end_record = tail_at + static_cast<int64_t>(i);
+    end.spans = {
+        {end.end_record, end.end_record + static_cast<int64_t>(kEndBytes)}};
     end.count = GetU16(&tail[i + 10]);
     end.directory_size = GetU32(&tail[i + 12]);
     end.directory = GetU32(&tail[i + 16]);
@@ -55,6 +59,9 @@ std::optional<End> FindEnd(const Source& source) {
         end.directory_size = static_cast<int64_t>(GetU64(&end64[40]));
         end.directory = static_cast<int64_t>(GetU64(&end64[48]));
         end.end_record = at;
+        end.spans.push_back({at, at + static_cast<int64_t>(kEnd64Bytes)});
+        end.spans.push_back(
+            {locator_at, locator_at + static_cast<int64_t>(kLocatorBytes)});
       }
     }
     return end;
@@ -184,8 +191,11 @@ ZipDirectory ZipDirectory::Load(const Source& source, const Budget& budget) {
       out.entries.push_back(std::move(entry));
     }
   }
-  std::sort(spans.begin(), spans.end());
   spans.push_back({directory, directory + end->directory_size});
+  spans.insert(spans.end(), end->spans.begin(), end->spans.end());
+  std::sort(spans.begin(), spans.end());
+  // A comment, or what somebody hung on to the end.
+  spans.push_back({source.size(), source.size()});
   int64_t behind = 0;
   for (const auto& [begin, stop] : spans) {
     if (begin < behind) {
@@ -316,6 +326,9 @@ bool ZipReader::Next(Part* part) {
   }
   if (next_ < directory_.entries.size()) {
     const ZipEntry& entry = directory_.entries[next_++];
+    if (!budget_->Entry()) {
+      return false;
+    }
     stream_ = std::make_unique<ZipStream>(source_, entry, budget_);
     *part = {entry.name, PartKind::kBytes};
     return true;

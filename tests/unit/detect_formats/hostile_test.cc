@@ -111,6 +111,43 @@ TEST(Hostile, DirectoryThatNamesMillionsOfEntries) {
   EXPECT_EQ(f.reason, "bomb");
 }
 
+TEST(Hostile, WhatHangsOnToADocumentIsNotHidden) {
+  const std::string zip = MakeZip({{"a.txt", "nothing"}});
+  EXPECT_EQ(InspectText(zip).inspection, Inspection::kFull);
+  EXPECT_EQ(InspectText(zip + TwoPeople()).persons, 2);
+  EXPECT_NE(InspectText(zip + std::string(99, '\2')).inspection,
+            Inspection::kFull);
+  EXPECT_EQ(InspectText(zip + Gzip(TwoPeople())).persons, 2);
+  // Between the directory and its end.
+  const size_t end = zip.rfind("PK\5\6");
+  EXPECT_EQ(
+      InspectText(zip.substr(0, end) + TwoPeople() + zip.substr(end)).persons,
+      2);
+  EXPECT_EQ(InspectText("{\\rtf1 nothing}\r\n").inspection, Inspection::kFull);
+  EXPECT_NE(InspectText("{\\rtf1 nothing}" + TwoPeople()).inspection,
+            Inspection::kFull);
+}
+
+TEST(Hostile, ZerosInFrontHideNothing) {
+  const std::string zeros(1024, '\0');
+  EXPECT_NE(InspectText(Gzip(zeros + TwoPeople())).inspection,
+            Inspection::kFull);
+  EXPECT_NE(InspectText(zeros + TwoPeople()).inspection, Inspection::kFull);
+  const std::string more(size_t{1} << 17, '\0');
+  EXPECT_EQ(InspectText(Gzip(more + TwoPeople())).persons, 2);
+  EXPECT_EQ(InspectText(Gzip(std::string(10240, '\0'))).inspection,
+            Inspection::kFull);
+}
+
+TEST(Hostile, RecordsWithoutACommonName) {
+  std::string json = "[";
+  for (int i = 0; i < 40'000; ++i) {
+    json += "{\"k" + std::to_string(i) + "\":\"a\"},";
+  }
+  json += "{\"k\":\"a\"}]";
+  EXPECT_EQ(InspectText(json).inspection, Inspection::kFull);
+}
+
 TEST(Hostile, WhatStandsBehindAStreamIsNotHidden) {
   EXPECT_EQ(InspectText(Gzip("nothing")).inspection, Inspection::kFull);
   EXPECT_NE(InspectText(Gzip("nothing") + TwoPeople()).inspection,
