@@ -98,6 +98,34 @@ bool EndsLikeAPlace(std::string_view text) {
                      [&](std::string_view end) { return text.ends_with(end); });
 }
 
+// The word that `line` has from `begin` on goes on behind `end` and ends soon,
+// like a place: 東洋の沢店.
+bool IsPartOfAPlace(std::string_view line, size_t begin, size_t end) {
+  constexpr size_t kMaxMore = 6;
+  size_t at = end;
+  for (size_t more = 0; at < line.size() && more <= kMaxMore; ++more) {
+    size_t next = at;
+    const uint32_t cp = NextCodePoint(line, &next);
+    if (!IsKanji(cp) && !IsHiragana(cp) && !IsKatakana(cp) &&
+        (cp < '0' || cp > '9')) {
+      break;
+    }
+    at = next;
+  }
+  return at > end && EndsLikeAPlace(line.substr(begin, at - begin));
+}
+
+// What stands behind a name is the number of a house: 町綱子4-2. A phone number
+// begins with 0, an age ends with 歳.
+bool IsBeforeAHouse(std::string_view behind) {
+  if (behind.empty() || behind[0] < '1' || behind[0] > '9') {
+    return false;
+  }
+  behind.remove_prefix(
+      std::min(behind.find_first_not_of("0123456789"), behind.size()));
+  return !behind.starts_with("歳") && !behind.starts_with("才");
+}
+
 constexpr int kUnsure = 1;
 
 class NameFinder {
@@ -145,6 +173,10 @@ class NameFinder {
     }
     const size_t size = Characters(text);
     if (size < 2 || size > kMaxNameKanji) {
+      return;
+    }
+    if (!pointed &&
+        (IsPartOfAPlace(line_, run.begin, run.end) || IsBeforeAHouse(behind))) {
       return;
     }
     const Match match = MatchFullName(text);
