@@ -119,6 +119,9 @@ function(sekisho_fuzzer name)
   if(SEKISHO_FUZZ)
     sekisho_program(${name} SOURCES ${ARG_SOURCE} DEPS ${ARG_DEPS})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # For tests/fuzz/campaign: the program, its seeds.
+    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/fuzz_targets/${name}"
+      CONTENT "$<TARGET_FILE:${name}>\n${CMAKE_SOURCE_DIR}/${ARG_CORPUS}\n")
   else()
     sekisho_program(${name}_corpus
       SOURCES ${ARG_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/run_corpus.cc

@@ -1,7 +1,21 @@
 sekisho_fuzzer(detect_csv_fuzz SOURCE detect_csv_fuzz.cc
   CORPUS tests/fuzz/corpus/detect_csv DEPS sekisho_detect)
-sekisho_fuzzer(detect_encoding_fuzz SOURCE detect_encoding_fuzz.cc
-  CORPUS tests/fuzz/corpus/detect_csv DEPS sekisho_detect)
+
+# One decoder each, and what tells them apart.
+function(detect_decoder_fuzzer encoding)
+  string(TOLOWER "${encoding}" name)
+  sekisho_fuzzer(detect_${name}_fuzz SOURCE detect_encoding_fuzz.cc
+    CORPUS tests/fuzz/corpus/detect_${name} DEPS sekisho_detect)
+  foreach(target detect_${name}_fuzz detect_${name}_fuzz_corpus)
+    if(TARGET ${target})
+      target_compile_definitions(${target} PRIVATE
+        SEKISHO_FUZZ_ENCODING=k${encoding})
+    endif()
+  endforeach()
+endfunction()
+foreach(encoding Utf8 Utf16Le Utf16Be Cp932 EucJp Iso2022Jp Mixed Unknown8Bit)
+  detect_decoder_fuzzer(${encoding})
+endforeach()
 
 # One reader each; the corpus has small files of its formats.
 function(detect_format_fuzzer name formats)
@@ -14,11 +28,22 @@ function(detect_format_fuzzer name formats)
     endif()
   endforeach()
 endfunction()
-detect_format_fuzzer(zip "zip xlsx")
+detect_format_fuzzer(zip "zip")
+detect_format_fuzzer(xlsx "xlsx")
+detect_format_fuzzer(office "docx")
 detect_format_fuzzer(pdf "pdf")
-detect_format_fuzzer(archive
-  "tar gzip xz zstd bzip2 7z iso9660 cpio cab lha ar rar rar5")
+detect_format_fuzzer(7z "7z")
+detect_format_fuzzer(tar "tar cpio ar")
+detect_format_fuzzer(stream "gzip xz zstd bzip2 lz4 lzip compress")
+detect_format_fuzzer(archive "iso9660 cab lha rar rar5")
+detect_format_fuzzer(binary "elf")
 detect_format_fuzzer(json "json")
 detect_format_fuzzer(sqlite "sqlite")
 detect_format_fuzzer(ole "xls")
-detect_format_fuzzer(markup "xml html sql vcard ldif eml mbox rtf base64")
+detect_format_fuzzer(xml "xml")
+detect_format_fuzzer(html "html")
+detect_format_fuzzer(sql "sql")
+detect_format_fuzzer(cards "vcard ldif")
+detect_format_fuzzer(mail "eml mbox")
+detect_format_fuzzer(encoded "base64 hex")
+detect_format_fuzzer(rtf "rtf")

@@ -1,10 +1,12 @@
-// Decoders: any bytes give valid UTF-8.
+// One decoder (SEKISHO_FUZZ_ENCODING): any bytes give valid UTF-8, folded or
+// not, and text that is always inspected whole.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
 #include "detect/encoding.h"
 #include "detect/fold.h"
+#include "detect/inspector.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sekisho;
@@ -12,25 +14,26 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteSpan bytes = std::as_bytes(std::span(data, size));
   size_t bom = 0;
   (void)detect::SniffUtf16(bytes, &bom);
-  if (detect::PossibleEncodings(bytes).empty()) {
+  if (bom > size || detect::PossibleEncodings(bytes).empty()) {
     std::abort();
   }
-  for (Encoding encoding :
-       {Encoding::kUtf8, Encoding::kUtf16Le, Encoding::kUtf16Be,
-        Encoding::kCp932, Encoding::kEucJp, Encoding::kUnknown8Bit,
-        Encoding::kIso2022Jp, Encoding::kMixed}) {
-    std::string text;
-    (void)detect::Decode(encoding, bytes, &text);
-    if (!detect::IsStrictUtf8(AsBytes(text))) {
-      std::abort();
-    }
-    std::string folded;
-    std::string again;
-    const std::string once(detect::Fold(text, &folded));
-    if (!detect::IsStrictUtf8(AsBytes(once))) {
-      std::abort();
-    }
-    (void)detect::Fold(once, &again);
+  std::string text;
+  (void)detect::Decode(Encoding::SEKISHO_FUZZ_ENCODING, bytes, &text);
+  if (!detect::IsStrictUtf8(AsBytes(text))) {
+    std::abort();
+  }
+  std::string folded;
+  std::string again;
+  const std::string once(detect::Fold(text, &folded));
+  if (!detect::IsStrictUtf8(AsBytes(once))) {
+    std::abort();
+  }
+  (void)detect::Fold(once, &again);
+  detect::Options options;
+  options.known_text = true;
+  const detect::Findings whole = detect::Inspect(AsBytes(text), options);
+  if (whole.inspection != detect::Inspection::kFull || whole.persons < 0) {
+    std::abort();
   }
   return 0;
 }

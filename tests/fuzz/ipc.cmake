@@ -1,0 +1,2 @@
+sekisho_fuzzer(ipc_fuzz SOURCE ipc_fuzz.cc CORPUS tests/fuzz/corpus/ipc
+  DEPS sekisho_ipc)
