@@ -135,17 +135,24 @@ Encoding SniffUtf16(ByteSpan head, size_t* bom_bytes) {
     return Encoding::kAscii;
   }
   std::array<size_t, 2> zeros{};
-  for (size_t i = 0; i < size; ++i) {
-    zeros[i % 2] += At(head, i) == 0 ? 1u : 0u;
+  std::array<size_t, 2> spaces{};  // U+3000, its zero at that place
+  for (size_t i = 0; i < size; i += 2) {
+    const unsigned a = At(head, i);
+    const unsigned b = At(head, i + 1);
+    zeros[0] += a == 0 ? 1u : 0u;
+    zeros[1] += b == 0 ? 1u : 0u;
+    spaces[0] += a == 0 && b == 0x30 ? 1u : 0u;
+    spaces[1] += a == 0x30 && b == 0 ? 1u : 0u;
   }
   // Commas, digits and line ends have a zero high byte; no text has U+0000, and
-  // U+xx00 is rare.
-  const size_t most = std::max(zeros[0], zeros[1]);
-  const size_t least = std::min(zeros[0], zeros[1]);
+  // U+xx00 is rare but for the space between surname and given name.
+  const size_t high = zeros[1] > zeros[0] ? 1 : 0;
+  const size_t most = zeros[high];
+  const size_t least = zeros[1 - high] - spaces[1 - high];
   if (most * 50 < size / 2 || least * 20 > most) {
     return Encoding::kAscii;
   }
-  const bool little = zeros[1] > zeros[0];
+  const bool little = high == 1;
   size_t controls = 0;
   size_t odd = 0;
   for (size_t i = 0; i < size; i += 2) {

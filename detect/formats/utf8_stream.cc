@@ -28,6 +28,16 @@ size_t SafeEnd(std::string_view raw, Encoding encoding) {
   return raw.size();
 }
 
+// ISO-2022-JP: what the last escape begins may go on.
+size_t SafeEndJis(std::string_view raw) {
+  const size_t last = raw.rfind('\x1b');
+  if (last == std::string_view::npos || last == 0) {
+    return raw.size();
+  }
+  const std::string_view to = raw.substr(last + 1, 2);
+  return to == "(B" || to == "(J" ? raw.size() : last;
+}
+
 }  // namespace
 
 bool Utf8Stream::Fill() {
@@ -48,7 +58,14 @@ bool Utf8Stream::Fill() {
       }
       raw_.erase(0, skip);
     }
-    const size_t end = next.empty() ? raw_.size() : SafeEnd(raw_, encoding_);
+    if (encoding_ == Encoding::kAscii && IsAllAscii(raw_) &&
+        HasJisEscapes(AsBytes(raw_))) {
+      encoding_ = Encoding::kIso2022Jp;
+    }
+    const size_t end = next.empty() ? raw_.size()
+                       : encoding_ == Encoding::kIso2022Jp
+                           ? SafeEndJis(raw_)
+                           : SafeEnd(raw_, encoding_);
     const std::string_view block = std::string_view(raw_).substr(0, end);
     if (!IsUtf16(encoding_)) {
       const bool high = std::any_of(block.begin(), block.end(), [](char c) {

@@ -140,5 +140,24 @@ TEST(Inspector, JapaneseBySevenBitEscapes) {
   EXPECT_EQ(f.persons, 50);
 }
 
+// U+3000 between surname and given name is 00 30, a zero where ASCII has none.
+TEST(Encoding, Utf16WithoutMarkMayHaveWideSpaces) {
+  std::string little;
+  for (int row = 0; row < 50; ++row) {
+    little += std::string("\x50\x4f\x20\x85\0\x30\xb1\x82\x50\x5b", 10);
+    for (char c : std::string_view("\t090-1234\r\n")) {
+      little += {c, '\0'};
+    }
+  }
+  std::string big = little;
+  for (size_t i = 0; i < big.size(); i += 2) {
+    std::swap(big[i], big[i + 1]);
+  }
+  size_t bom = 9;
+  EXPECT_EQ(SniffUtf16(AsBytes(little), &bom), Encoding::kUtf16Le);
+  EXPECT_EQ(SniffUtf16(AsBytes(big), &bom), Encoding::kUtf16Be);
+  EXPECT_EQ(bom, 0u);
+}
+
 }  // namespace
 }  // namespace sekisho::detect
