@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "detect/encoding.h"
 #include "detect/utf8.h"
@@ -38,10 +39,40 @@ constexpr std::string_view kBinaryFormats[] = {"elf",          "pe",
                                                "option-rom",   "ld-cache",
                                                "zeros"};
 
+// Whether pairs of bytes fit: most runs of code fail at their first two.
+template <typename Lead, typename Trail, typename Single>
+bool IsPaired(std::string_view line, Lead lead, Trail trail, Single single) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    const auto c = static_cast<unsigned char>(line[i]);
+    if (c < 0x80 || single(c)) {
+      continue;
+    }
+    if (!lead(c) || ++i == line.size() ||
+        !trail(static_cast<unsigned char>(line[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool MayBeCp932(std::string_view line) {
+  return IsPaired(
+      line, [](unsigned c) { return c >= 0x81 && c <= 0xFC; },
+      [](unsigned c) { return c >= 0x40 && c <= 0xFC && c != 0x7F; },
+      [](unsigned c) { return c >= 0xA1 && c <= 0xDF; });
+}
+bool MayBeEucJp(std::string_view line) {
+  return IsPaired(
+      line, [](unsigned c) { return c >= 0x8E; },
+      [](unsigned c) { return c >= 0xA1; },
+      [](unsigned c) { return c == 0x8F; });
+}
+
 // A run in UTF-8, CP932 or EUC-JP, or what only looks like one. Of two bytes
 // each, code is CP932 by chance; hardly ever in common characters alone.
 bool DecodeForeign(std::string_view line, std::string* out) {
-  if (line.size() < kMinForeignBytes) {
+  if (line.size() < kMinForeignBytes ||
+      !(IsStrictUtf8(AsBytes(line)) || MayBeCp932(line) || MayBeEucJp(line))) {
     return false;
   }
   const Encoding encoding = LineEncoding(AsBytes(line));
@@ -130,6 +161,16 @@ constexpr Container kContainers[] = {
     {"LUKS\xba\xbe"sv, &IsLuks},
     {"-----BEGIN PGP MESSAGE-----"sv, &IsPgp},
 };
+
+size_t Find(std::string_view text, std::string_view word, size_t from) {
+  const void* at = from >= text.size()
+                       ? nullptr
+                       : ::memmem(text.data() + from, text.size() - from,
+                                  word.data(), word.size());
+  return at == nullptr
+             ? std::string_view::npos
+             : static_cast<size_t>(static_cast<const char*>(at) - text.data());
+}
 
 bool IsWideText(char16_t u) {
   return (u >= 0x20 && u < 0x7F) || u == '\t' || u == '\r' || u == '\n' ||
@@ -270,21 +311,32 @@ void BinaryReader::Narrow(std::string_view chunk) {
   take(chunk.size());
 }
 
-void BinaryReader::FindContainers(std::string_view chunk) {
-  const std::string all = tail_ + std::string(chunk);
-  const std::string_view text = all;
+bool BinaryReader::HoldsContainer(std::string_view text, size_t begin_before) {
   for (const Container& container : kContainers) {
-    for (size_t at = text.find(container.magic);
-         at != std::string_view::npos && problem().empty();
-         at = text.find(container.magic, at + 1)) {
-      // Headers that the chunk cuts are seen whole with the next one.
-      const bool cut = text.size() - at < kTailBytes && cursor_.left() > 0;
-      if (!cut && container.plausible(text.substr(at))) {
-        Problem("unknown");
+    for (size_t at = Find(text, container.magic, 0); at < begin_before;
+         at = Find(text, container.magic, at + 1)) {
+      if (container.plausible(text.substr(at))) {
+        return true;
       }
     }
   }
-  tail_ = all.substr(all.size() - std::min(all.size(), kTailBytes - 1));
+  return false;
+}
+
+// A header that the chunk cuts is seen whole where the next one begins.
+void BinaryReader::FindContainers(std::string_view chunk) {
+  if (!problem().empty()) {
+    return;
+  }
+  const size_t whole = cursor_.left() == 0
+                           ? chunk.size()
+                           : chunk.size() - std::min(chunk.size(), kTailBytes);
+  const std::string seam =
+      tail_ + std::string(chunk.substr(0, std::min(chunk.size(), kTailBytes)));
+  if (HoldsContainer(seam, tail_.size()) || HoldsContainer(chunk, whole)) {
+    Problem("unknown");
+  }
+  tail_ = chunk.substr(whole);
 }
 
 bool BinaryReader::Pump() {

@@ -65,6 +65,8 @@ class BinaryReader final : public DocumentReader {
   void Narrow(std::string_view chunk);
   void FlushLine();
   void FindContainers(std::string_view chunk);
+  // One that begins in the first `begin_before` bytes of `text`.
+  static bool HoldsContainer(std::string_view text, size_t begin_before);
 
   Cursor cursor_;
   PackedMeter meter_;
