@@ -214,6 +214,28 @@ def tar(entries):
     return out.getvalue()
 
 
+def number_7z(value):
+    if value < 0x80:
+        return bytes([value])
+    return b"\xff" + struct.pack("<Q", value)
+
+
+def seven_zip(data, name="list.csv", dictionary=0x10, unpacked=None):
+    """One file, LZMA2; `dictionary` is the byte of its properties."""
+    size = len(data) if unpacked is None else unpacked
+    packed = lzma.compress(data, format=lzma.FORMAT_RAW, filters=[
+        {"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}])
+    names = b"\0" + (name + "\0").encode("utf-16le")
+    header = (b"\x01\x04\x06\0\x01\x09" + number_7z(len(packed)) + b"\0"
+              + b"\x07\x0b\x01\0\x01\x21\x21\x01" + bytes([dictionary])
+              + b"\x0c" + number_7z(size) + b"\0"
+              + b"\x08\x0a\x01" + struct.pack("<I", zlib.crc32(data)) + b"\0\0"
+              + b"\x05\x01\x11" + number_7z(len(names)) + names + b"\0\0")
+    start = struct.pack("<QQI", len(packed), len(header), zlib.crc32(header))
+    return (b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<I", zlib.crc32(start))
+            + start + packed + header)
+
+
 def rtf(rows):
     def text(cell):
         return "".join(c if c.isascii() and c not in "\\{}" else f"\\u{(ord(c) + 32768) % 65536 - 32768}?" for c in cell)
