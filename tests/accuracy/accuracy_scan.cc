@@ -2,6 +2,7 @@
 // object a line: what detect found, and what each shipped policy pack would do.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <ctime>
@@ -12,7 +13,7 @@
 
 #include "common/file.h"
 #include "common/text.h"
-#include "detect/inspector.h"
+#include "detect/formats/inspect.h"
 #include "policy/evaluator.h"
 #include "policy/packs.h"
 #include "policy/parser.h"
@@ -20,7 +21,8 @@
 namespace sekisho {
 namespace {
 
-constexpr size_t kMaxFileBytes = size_t{1} << 30;
+// What the agent gives one file by default.
+constexpr std::clock_t kMaxClocks = std::clock_t{30} * CLOCKS_PER_SEC;
 
 struct Pack {
   std::string name;
@@ -56,14 +58,17 @@ policy::ContentFacts FactsOf(const detect::Findings& findings) {
 }
 
 void JudgeFile(const std::string& path, const std::vector<Pack>& packs) {
-  const auto content = ReadFileAt(AT_FDCWD, path, kMaxFileBytes);
-  if (!content.has_value()) {
-    fmt::print(stderr, "{}\n", content.error().message);
+  const auto fd = OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+  struct stat info{};
+  if (!fd || ::fstat(fd->get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    fmt::print(stderr, "{}: not read\n", path);
     return;
   }
   // Of this process alone: other work on the machine does not count.
   const std::clock_t start = std::clock();
-  const detect::Findings findings = detect::Inspect(AsBytes(*content), {});
+  detect::Budget budget({}, [&] { return std::clock() - start >= kMaxClocks; });
+  const detect::FdSource source(fd->get(), info.st_size);
+  const detect::Findings findings = detect::InspectSource(source, {}, &budget);
   const double seconds =
       static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   std::string stopped;

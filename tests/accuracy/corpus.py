@@ -8,7 +8,7 @@ import csv
 import io
 import random
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import subjects
@@ -125,7 +125,8 @@ class Case:
     dialect: str = "comma"
     evasion: str = "none"
     prose: bool = False
-    tags: list = field(default_factory=list)
+    limit: float = 0.02  # of the number of people
+    shape: str = ""  # format, where it is no delimited text
 
 
 # ------------------------------------------------------------------ encodings
@@ -388,7 +389,8 @@ def prose(rng, kind, count, encoding="utf-8"):
         if i % 3 == 0 and kind == "sentences":
             text += FILLER
     return Case(f"prose_{kind}.{encoding}.{count}", encode(text, encoding),
-                count, {}, f"prose_{kind}", encoding, "prose", "none", True)
+                count, {}, f"prose_{kind}", encoding, "prose", "none", True,
+                0.05)
 
 
 # ---------------------------------------------------------------------- cases
