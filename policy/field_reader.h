@@ -23,6 +23,12 @@ inline constexpr size_t kMaxPatternBytes = 256;
 inline constexpr size_t kMaxSentenceBytes = 2000;
 inline constexpr size_t kMaxListItems = 1000;
 inline constexpr size_t kMaxFileHashes = 10'000;
+// The engine's own caps (detect/custom.h); tests/unit/agent holds them equal.
+inline constexpr size_t kMaxCustomTypes = 64;
+inline constexpr size_t kMaxTypePatternBytes = 1024;
+inline constexpr size_t kMaxTypeValues = 10'000;
+inline constexpr size_t kMaxTypeHeaders = 64;
+inline constexpr size_t kMaxTypeValueBytes = 256;
 
 using Words = std::span<const std::string_view>;
 
@@ -36,6 +42,7 @@ class FieldReader {
 
   // The language version of the file; keys of a newer one are refused.
   void SetVersion(int64_t version) { version_ = version; }
+  int64_t version() const { return version_; }
   Problems& problems() { return problems_; }
 
   void Wrong(const YamlNode& node, std::string_view expected);

@@ -9,6 +9,7 @@
 #include "policy/covers.h"
 #include "policy/evaluator.h"
 #include "policy/problems.h"
+#include "policy/words.h"
 
 namespace sekisho::policy {
 namespace {
@@ -96,6 +97,25 @@ void FindLockOut(const Policy& policy, Problems& problems) {
   }
 }
 
+// In a policy of version 1, which can define none.
+void FindUndefinedTypes(const Policy& policy, Problems& problems) {
+  for (const ContentRule& rule : policy.content) {
+    for (const std::string& type : rule.match.data) {
+      const std::string_view id = CustomId(type);
+      if (id.empty() ||
+          std::ranges::find(policy.sets.types, id, &CustomType::name) !=
+              policy.sets.types.end()) {
+        continue;
+      }
+      problems.Add(std::max(rule.line, 1), 1,
+                   fmt::format("rule '{}' asks for '{}', which the policy does "
+                               "not define: no file holds it; define it under "
+                               "'types' ('policy: 2')",
+                               rule.id, type));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Problem> Lint(const Policy& policy, std::string_view file_name) {
@@ -113,6 +133,7 @@ std::vector<Problem> Lint(const Policy& policy, std::string_view file_name) {
         return Covers(wide, narrow);
       },
       problems);
+  FindUndefinedTypes(policy, problems);
   if (policy.mode == Mode::kEnforce) FindLockOut(policy, problems);
   return problems.Take();
 }

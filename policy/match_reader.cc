@@ -106,6 +106,20 @@ void MatchReader::ReadData(const YamlNode* node,
                                 Suggestion(*text, kDataWords)));
                 return;
               }
+              // Version 1 defines no types, and goes on naming them.
+              const std::string_view id = CustomId(*text);
+              if (in_.version() >= 2 && !id.empty() &&
+                  std::ranges::find(sets_.types, id, &CustomType::name) ==
+                      sets_.types.end()) {
+                const auto known = NamesOf(sets_.types);
+                in_.problems().Add(
+                    item.line, item.column,
+                    fmt::format("expected the name of a type of this policy "
+                                "({}), found {}{}",
+                                known.empty() ? "there is none" : Joined(known),
+                                Quoted(*text), Suggestion(id, known)));
+                return;
+              }
               out->push_back(std::move(*text));
             });
 }

@@ -56,6 +56,14 @@ constexpr std::array<Word<TotalBy>, 3> kTotalBys{{
     {"terminal", TotalBy::kTerminal},
 }};
 
+constexpr std::array<Word<TypeCheck>, 5> kTypeChecks{{
+    {"none", TypeCheck::kNone},
+    {"luhn", TypeCheck::kLuhn},
+    {"mod11", TypeCheck::kMod11},
+    {"mod97", TypeCheck::kMod97},
+    {"verhoeff", TypeCheck::kVerhoeff},
+}};
+
 template <typename T, size_t kSize>
 const char* NameIn(const std::array<Word<T>, kSize>& words, T value) {
   for (const auto& [name, known] : words) {
@@ -75,6 +83,7 @@ const char* Name(Inspection inspection) {
 const char* Name(WhenStale when) { return NameIn(kWhenStales, when); }
 const char* Name(TotalOf of) { return NameIn(kTotalOfs, of); }
 const char* Name(TotalBy by) { return NameIn(kTotalBys, by); }
+const char* Name(TypeCheck check) { return NameIn(kTypeChecks, check); }
 
 std::optional<Mode> ParseMode(std::string_view word) {
   return Find(kModes, word);
@@ -96,6 +105,10 @@ std::optional<TotalOf> ParseTotalOf(std::string_view word) {
 }
 std::optional<TotalBy> ParseTotalBy(std::string_view word) {
   return Find(kTotalBys, word);
+}
+
+std::optional<TypeCheck> ParseTypeCheck(std::string_view word) {
+  return Find(kTypeChecks, word);
 }
 
 bool DeviceMatch::NeedsMedium() const {

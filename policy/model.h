@@ -212,8 +212,25 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
+enum class TypeCheck { kNone, kLuhn, kMod11, kMod97, kVerhoeff };
+
+const char* Name(TypeCheck check);  // "luhn" ...
+std::optional<TypeCheck> ParseTypeCheck(std::string_view word);
+
+// A type of data of the policy's own: rules call it "custom:<name>". A value
+// is of the type if all that is set holds.
+struct CustomType {
+  std::string name;
+  std::string pattern;               // RE2, of a whole value; "" = any
+  std::vector<std::string> headers;  // any of them in the column's header
+  TypeCheck check = TypeCheck::kNone;
+  std::vector<std::string> values;  // any of
+  bool operator==(const CustomType&) const = default;
+};
+
 // Names that rules use. In the order of the file.
 struct Sets {
+  std::vector<CustomType> types;
   std::vector<DeviceGroup> devices;
   std::vector<NameGroup> persons;
   std::vector<NameGroup> terminals;

@@ -270,6 +270,15 @@ std::string PrintWindow(const Window& window) {
   return "  " + Quote(window.name) + ":\n" + out.text();
 }
 
+std::string PrintType(const CustomType& type) {
+  Mapping out("    ");
+  if (!type.pattern.empty()) out.Raw("pattern", Quote(type.pattern));
+  out.List("headers", type.headers);
+  out.Raw("check", Name(type.check));
+  out.List("values", type.values);
+  return "  " + Quote(type.name) + ":\n" + out.text();
+}
+
 std::string PrintDates(const DateSet& set) {
   std::vector<std::string> spans;
   spans.reserve(set.spans.size());
@@ -283,6 +292,9 @@ void PrintSets(const Sets& sets, Mapping* out) {
   std::string windows;
   for (const Window& window : sets.windows) windows += PrintWindow(window);
   const std::string groups = PrintGroups(sets);
+  std::string types;
+  for (const CustomType& type : sets.types) types += PrintType(type);
+  if (!types.empty()) out->Nested("types", types);
   if (!dates.empty()) out->Nested("holidays", dates);
   if (!windows.empty()) out->Nested("windows", windows);
   if (!groups.empty()) out->Nested("groups", groups);

@@ -151,6 +151,16 @@ std::string WindowSchema() {
                 {});
 }
 
+std::string TypeSchema() {
+  const std::string words = Text(kMaxTypeValueBytes);
+  return Object(kTypeKeys, {},
+                {{"pattern", Text(kMaxTypePatternBytes)},
+                 {"headers", List(words, kMaxTypeHeaders)},
+                 {"check", Enum(kTypeCheckWords)},
+                 {"values", List(words, kMaxTypeValues)}},
+                {});
+}
+
 std::string NameGroupSchema() {
   const std::string names = List(Ref("pattern"));
   static constexpr auto kNeeded = WordList("any");
@@ -230,7 +240,8 @@ std::string PolicyObject() {
        {"zone", Ref("zone")},
        {"groups", Ref("groups")},
        {"holidays", ByName(dates)},
-       {"windows", ByName(Ref("window"))}},
+       {"windows", ByName(Ref("window"))},
+       {"types", ByName(Ref("type"))}},
       kNeeded);
 }
 
@@ -255,6 +266,7 @@ std::string PolicySchema() {
       {"names", NameGroupSchema()},
       {"groups", GroupsSchema()},
       {"window", WindowSchema()},
+      {"type", TypeSchema()},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

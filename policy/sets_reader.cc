@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/match_reader.h"
+#include "policy/type_pattern.h"
 #include "policy/words.h"
 #include "policy/zone.h"
 
@@ -33,18 +34,21 @@ class SetsReader {
     Named(root.Find("windows"), "windows by name", &sets_.windows,
           [&](const YamlNode& node) { return ReadWindow(node); });
     if (const YamlNode* groups = root.Find("groups")) ReadGroups(*groups);
+    Named(
+        root.Find("types"), "types of data by name", &sets_.types,
+        [&](const YamlNode& node) { return ReadType(node); }, kMaxCustomTypes);
   }
 
  private:
   // Calls `read` for each value of a mapping from names to things.
   template <typename T, typename F>
   void Named(const YamlNode* node, std::string_view expected,
-             std::vector<T>* out, F read) {
+             std::vector<T>* out, F read, size_t most = kMaxListItems) {
     if (node == nullptr || !in_.IsMapping(*node, expected)) return;
-    if (node->items.size() > kMaxListItems) {
+    if (node->items.size() > most) {
       in_.problems().Add(node->line, node->column,
                          fmt::format("expected at most {} names, found {}",
-                                     kMaxListItems, node->items.size()));
+                                     most, node->items.size()));
       return;
     }
     for (size_t i = 0; i < node->items.size(); ++i) {
@@ -180,6 +184,55 @@ class SetsReader {
         },
         kMaxFileHashes);
     return group;
+  }
+
+  void ReadWords(const YamlNode* node, std::string_view expected, size_t most,
+                 std::vector<std::string>* out) {
+    in_.Items(
+        node, expected,
+        [&](const YamlNode& item) {
+          auto text = in_.Text(item, kMaxTypeValueBytes, expected);
+          // An empty word would stand in every header.
+          if (text && text->empty()) {
+            in_.Wrong(item, expected);
+          } else if (text) {
+            out->push_back(std::move(*text));
+          }
+        },
+        most);
+  }
+
+  CustomType ReadType(const YamlNode& node) {
+    CustomType type;
+    if (!in_.IsMapping(node, "a type such as { pattern: \"W[0-9]{6}\" }")) {
+      return type;
+    }
+    in_.CheckKeys(node, "a type", kTypeKeys);
+    if (const YamlNode* pattern = node.Find("pattern")) {
+      static constexpr std::string_view kExpected =
+          "a pattern in the syntax of RE2 such as \"W[0-9]{6}\"";
+      const auto text = in_.Text(*pattern, kMaxTypePatternBytes, kExpected);
+      if (text) {
+        if (const auto problem = PatternProblem(*text)) {
+          in_.Wrong(*pattern, fmt::format("{} ({})", kExpected, *problem));
+        } else if (text->empty()) {
+          in_.Wrong(*pattern, kExpected);
+        }
+        type.pattern = *text;
+      }
+    }
+    ReadWords(node.Find("headers"),
+              "a list of words of the header such as [\"病棟番号\"]",
+              kMaxTypeHeaders, &type.headers);
+    in_.Word(node.Find("check"), ParseTypeCheck, kTypeCheckWords, &type.check);
+    ReadWords(node.Find("values"), "a list of values such as [\"A-17\"]",
+              kMaxTypeValues, &type.values);
+    if (type == CustomType{}) {
+      in_.problems().Add(node.line, node.column,
+                         "expected one of pattern, headers, check, values in "
+                         "the type, found nothing to know it by");
+    }
+    return type;
   }
 
   void ReadGroups(const YamlNode& node) {

@@ -74,8 +74,15 @@ std::string PrintPart(std::optional<uint8_t> part) {
 }  // namespace
 
 bool IsDataType(std::string_view text) {
-  if (text.starts_with("custom:")) return IsShortId(text.substr(7));
+  if (text.starts_with(kCustomPrefix)) {
+    return IsShortId(text.substr(kCustomPrefix.size()));
+  }
   return std::ranges::find(kDataWords, text) != kDataWords.end();
+}
+
+std::string_view CustomId(std::string_view type) {
+  return type.starts_with(kCustomPrefix) ? type.substr(kCustomPrefix.size())
+                                         : std::string_view{};
 }
 
 bool IsReason(std::string_view text) {

@@ -41,7 +41,7 @@ inline constexpr auto kContentMatchKeys =
 
 // What came with version 2, by the same places.
 inline constexpr auto kPolicyKeys2 =
-    WordList("include", "zone", "groups", "holidays", "windows");
+    WordList("include", "zone", "groups", "holidays", "windows", "types");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");
@@ -51,12 +51,16 @@ inline constexpr auto kContentMatchKeys2 =
 inline constexpr auto kGroupKeys =
     WordList("devices", "persons", "terminals", "files");
 inline constexpr auto kNameGroupKeys = WordList("any", "not");
+inline constexpr auto kTypeKeys =
+    WordList("pattern", "headers", "check", "values");
 inline constexpr auto kWindowKeys =
     WordList("zone", "days", "from", "to", "except", "only_on");
 inline constexpr auto kTotalKeys = WordList("of", "by", "over", "at_least");
 
 inline constexpr auto kTotalOfWords = WordList("persons", "bytes", "files");
 inline constexpr auto kTotalByWords = WordList("person", "device", "terminal");
+inline constexpr auto kTypeCheckWords =
+    WordList("none", "luhn", "mod11", "mod97", "verhoeff");
 inline constexpr auto kDayWords =
     WordList("mon", "tue", "wed", "thu", "fri", "sat", "sun");
 // Longest time a total runs over: 400 days.
@@ -83,8 +87,11 @@ inline constexpr auto kDataWords =
              "health_insurance", "basic_pension", "bank_account", "credit_card",
              "health_record", "member_id", "iban", "us_ssn", "national_id");
 
+inline constexpr std::string_view kCustomPrefix = "custom:";
 // A known type, or "custom:" and an id of at most 64 characters.
 bool IsDataType(std::string_view text);
+// "a" of "custom:a"; of any other type nothing.
+std::string_view CustomId(std::string_view type);
 // A known reason, or "limit:" and a name.
 bool IsReason(std::string_view text);
 // "08/06/50", "03/*/*": 2 hex digits or '*' each.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/evaluator.h"
+#include "policy/field_reader.h"
 #include "policy/parser.h"
 #include "policy/words.h"
 
@@ -36,6 +37,86 @@ TEST(Language, NamesOfSetsMustStandInThePolicy) {
               HasSubstr("set of holidays of this policy (there is none)"));
   EXPECT_THAT(Refused("groups: { devices: { a: { device_groups: [a] } } }\n"),
               HasSubstr("(there is none), found 'a'"));
+}
+
+TEST(Language, TypesOfItsOwnAreReadAndNamed) {
+  const Policy policy = Read(std::string(kHead) +
+                             "types:\n"
+                             "  ward:\n"
+                             "    pattern: \"W[0-9]{6}\"\n"
+                             "    headers: [病棟番号, \"ward no\"]\n"
+                             "    check: luhn\n"
+                             "    values: [W123456]\n"
+                             "content:\n"
+                             "  - id: a\n"
+                             "    when: { data: [\"custom:ward\"] }\n"
+                             "    verdict: block\n");
+  ASSERT_EQ(policy.sets.types.size(), 1U);
+  EXPECT_EQ(policy.sets.types[0], (CustomType{"ward",
+                                              "W[0-9]{6}",
+                                              {"病棟番号", "ward no"},
+                                              TypeCheck::kLuhn,
+                                              {"W123456"}}));
+  EXPECT_TRUE(NeedsVersion2(policy));
+  const auto snapshot = Snapshot::Make(policy, {}, 1);
+  ContentFacts content;
+  content.inspection = Inspection::kFull;
+  EXPECT_EQ(snapshot->DecideContent(content).verdict, Verdict::kAllow);
+  content.data["custom:ward"] = 1;
+  EXPECT_EQ(snapshot->DecideContent(content).verdict, Verdict::kBlock);
+}
+
+TEST(Language, TypesThatFindNothingAreRefused) {
+  const auto type = [](const std::string& text) {
+    return Refused("types: { t: { " + text + " } }\n");
+  };
+  EXPECT_EQ(type("headers: [a]"), "accepted");
+  EXPECT_THAT(type(""), HasSubstr("p.yaml:6:13: expected one of pattern"));
+  EXPECT_THAT(type("check: none"), HasSubstr("nothing to know it by"));
+  EXPECT_THAT(type("pattern: \"W(\""),
+              HasSubstr("p.yaml:6:24: expected a pattern in the syntax of RE2 "
+                        "such as \"W[0-9]{6}\" (missing ): W(), found the "
+                        "quoted text 'W('"));
+  EXPECT_THAT(type("pattern: \"\""), HasSubstr("expected a pattern"));
+  EXPECT_THAT(type("check: mod10"), HasSubstr("did you mean 'mod11'?"));
+  EXPECT_THAT(type("headers: [\"\"]"), HasSubstr("words of the header"));
+  EXPECT_THAT(type("patern: a"), HasSubstr("did you mean 'pattern'?"));
+  EXPECT_THAT(Refused("types: { ward: { check: luhn } }\ncontent: [ { id: a, "
+                      "when: { data: [\"custom:wards\"] }, verdict: block } "
+                      "]\n"),
+              HasSubstr("p.yaml:7:36: expected the name of a type of this "
+                        "policy (ward), found 'custom:wards' (did you mean "
+                        "'ward'?)"));
+}
+
+TEST(Language, TypesStayWithinTheirLimits) {
+  const auto types = [](size_t count) {
+    std::string text = "types:\n";
+    for (size_t i = 0; i < count; ++i) {
+      text += "  t" + std::to_string(i) + ": { check: luhn }\n";
+    }
+    return Refused(text);
+  };
+  EXPECT_EQ(types(kMaxCustomTypes), "accepted");
+  EXPECT_THAT(types(kMaxCustomTypes + 1), HasSubstr("at most 64 names"));
+  const auto pattern = [](const std::string& text) {
+    return Refused("types: { t: { pattern: \"" + text + "\" } }\n");
+  };
+  EXPECT_EQ(pattern(std::string(kMaxTypePatternBytes, 'a')), "accepted");
+  EXPECT_THAT(pattern(std::string(kMaxTypePatternBytes + 1, 'a')),
+              HasSubstr("at most 1024 bytes"));
+  // Short, and needs more memory than a pattern may have.
+  EXPECT_THAT(pattern("(\\\\pL{100}){10}"), HasSubstr("pattern too large"));
+  const auto values = [](size_t count, size_t bytes) {
+    std::string text = "types: { t: { values: [";
+    for (size_t i = 0; i < count; ++i) text += std::string(bytes, 'v') + ", ";
+    return Refused(text + "w] } }\n");
+  };
+  EXPECT_EQ(values(kMaxTypeValues - 1, 3), "accepted");
+  EXPECT_THAT(values(kMaxTypeValues, 3), HasSubstr("10001"));
+  EXPECT_EQ(values(1, kMaxTypeValueBytes), "accepted");
+  EXPECT_THAT(values(1, kMaxTypeValueBytes + 1),
+              HasSubstr("at most 256 bytes"));
 }
 
 TEST(Language, WindowsThatAreNoneAreRefused) {

@@ -26,6 +26,16 @@ TEST(Lint, WarnsWhenEnforcingWouldTakeKeyboardsAndHubs) {
   EXPECT_TRUE(LintText("observe", "").empty());
 }
 
+TEST(Lint, WarnsAboutTypesThatVersionOneCannotDefine) {
+  const auto warnings =
+      LintText("observe",
+               "content:\n  - { id: c, when: { data: [\"custom:ward\"] }, "
+               "verdict: block }\n");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(Format(warnings[0]),
+              HasSubstr("t.yaml:7:1: rule 'c' asks for 'custom:ward'"));
+}
+
 TEST(Lint, WarnsAboutRulesNothingReaches) {
   const auto warnings = LintText(
       "observe",

@@ -18,7 +18,8 @@ const std::vector<std::string> kEncryptions{"none", "luks", "bitlocker",
 const std::vector<std::string> kPersons{"", "operator", "contractor-1"};
 const std::vector<std::string> kOrigins{"", "console", "ssh"};
 const std::vector<std::string> kTerminals{"desk-1", "desk-2", "server"};
-const std::vector<std::string> kData{"my_number", "phone", "email"};
+const std::vector<std::string> kData{"my_number", "phone", "email",
+                                     "custom:ward"};
 const std::vector<std::string> kReasons{"", "encrypted", "limit:depth"};
 
 template <typename T>
@@ -115,6 +116,12 @@ Sets RandomWorld::MakeSets() {
   sets.persons = {{"staff", {"op*", "contractor-1"}, {}},
                   {"guests", {"*"}, {"operator"}}};
   sets.terminals = {{"desks", {"desk-*"}, {}}, {"branch", {"none"}, {}}};
+  sets.types = {{"ward",
+                 Pick({"W[0-9]{6}", "\\p{Han}+", "a\"b\\\\c"}),
+                 {"病棟番号", "ward no."},
+                 static_cast<TypeCheck>(Below(5)),
+                 {}},
+                {"client", "", {}, TypeCheck::kNone, {"A-17", "㈱ \"甲\""}}};
   sets.files = {{"known", {std::string(64, 'a'), std::string(64, 'c')}}};
   const auto date = [](int y, unsigned m, unsigned d) {
     return std::chrono::year_month_day(year(y), month(m), day(d));
