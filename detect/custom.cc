@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "detect/fold.h"
@@ -50,6 +51,14 @@ bool Passes(CustomCheck check, std::string_view value) {
   return false;
 }
 
+constexpr std::array<std::pair<std::string_view, CustomCheck>, 5> kChecks{{
+    {"none", CustomCheck::kNone},
+    {"luhn", CustomCheck::kLuhn},
+    {"mod11", CustomCheck::kMod11},
+    {"mod97", CustomCheck::kMod97},
+    {"verhoeff", CustomCheck::kVerhoeff},
+}};
+
 class CompiledTypes : public CustomTypes {
  public:
   Status Add(const CustomType& type) {
@@ -68,8 +77,16 @@ class CompiledTypes : public CustomTypes {
     if (type.pattern.size() > kMaxCustomPatternBytes) {
       return fail("the pattern is too long");
     }
-    if (type.values.size() > kMaxCustomValues) {
-      return fail("too many values");
+    if (type.values.size() > kMaxCustomValues ||
+        type.header_words.size() > kMaxCustomHeaderWords) {
+      return fail("too many values or header words");
+    }
+    const auto bad = [](const std::string& text) {
+      return text.empty() || text.size() > kMaxCustomValueBytes;
+    };
+    if (std::ranges::any_of(type.values, bad) ||
+        std::ranges::any_of(type.header_words, bad)) {
+      return fail("a value or header word is empty or too long");
     }
     Compiled compiled{type.id, nullptr, {}, type.check, {}};
     if (!type.pattern.empty()) {
@@ -144,6 +161,15 @@ class CompiledTypes : public CustomTypes {
 };
 
 }  // namespace
+
+std::optional<CustomCheck> CustomCheckFromName(std::string_view name) {
+  for (const auto& [word, check] : kChecks) {
+    if (word == name) {
+      return check;
+    }
+  }
+  return std::nullopt;
+}
 
 Result<std::shared_ptr<const CustomTypes>> CustomTypes::Make(
     std::span<const CustomType> types) {

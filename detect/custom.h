@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ enum class CustomCheck : uint8_t {
   kVerhoeff,  // as Aadhaar
 };
 
+// "none", "luhn", "mod11", "mod97", "verhoeff".
+std::optional<CustomCheck> CustomCheckFromName(std::string_view name);
+
 struct CustomType {
   std::string id{};       // of "custom:<id>"
   std::string pattern{};  // RE2, of a whole folded value; empty: any
@@ -32,7 +36,10 @@ struct CustomType {
 inline constexpr size_t kMaxCustomTypes = 64;
 inline constexpr size_t kMaxCustomPatternBytes = 1024;
 inline constexpr size_t kMaxCustomValues = 10'000;
-inline constexpr int64_t kMaxCustomPatternMemory = int64_t{1} << 20;
+inline constexpr size_t kMaxCustomHeaderWords = 64;
+inline constexpr size_t kMaxCustomValueBytes = 256;
+// Program and caches of one pattern; of all types 16 MiB.
+inline constexpr int64_t kMaxCustomPatternMemory = int64_t{256} << 10;
 
 // Compiled and immutable; may be shared between inspectors.
 class CustomTypes {

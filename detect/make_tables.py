@@ -78,7 +78,9 @@ def hash_set(words):
 
 
 def names(ipadic):
+    """Words, their readings, and which reading belongs to which word."""
     surnames, given, kana_surnames, kana_given = set(), set(), set(), set()
+    readings = set()
     with open(f"{ipadic}/Noun.name.csv", encoding="euc_jp") as lines:
         for line in lines:
             field = line.rstrip("\n").split(",")
@@ -86,10 +88,12 @@ def names(ipadic):
             if part == "姓":
                 surnames.add(word)
                 kana_surnames.add(reading)
+                readings.add((word, reading))
             elif part == "名":
                 given.add(word)
                 kana_given.add(reading)
-    return surnames, given, kana_surnames, kana_given
+                readings.add((word, reading))
+    return surnames, given, kana_surnames, kana_given, readings
 
 
 # Municipalities whose name holds 市, 郡, 町 or 村 where the rule below would cut.
@@ -177,8 +181,9 @@ def municipality(rest):
 
 
 def addresses(zipcode):
-    """Postal codes, and municipalities with and without their prefecture."""
-    codes, towns = set(), set()
+    """Postal codes, municipalities with and without their prefecture, and
+    which of them lie behind the first three digits of a code."""
+    codes, towns, area_towns = set(), set(), set()
     with open(zipcode, encoding="euc_jis_2004") as lines:
         for line in lines:
             if line.startswith(";") or " /" not in line:
@@ -187,9 +192,22 @@ def addresses(zipcode):
             if len(code) != 7 or not code.isdigit():
                 continue
             codes.add(int(code))
-            towns.update(p.split(";")[0] for p in
-                         places.strip("/\n").split("/"))
-    found = set()
+            for place in places.strip("/\n").split("/"):
+                town = place.split(";")[0]
+                towns.add(town)
+                area_towns.add((code[:3], town))
+    found, areas = set(), set()
+    for area, town in area_towns:
+        for end in (3, 4):
+            if town[end - 1:end] in ("都", "道", "府", "県"):
+                areas.add((area, town[:end]))
+                rest = municipality(town[end:])
+                if rest is not None:
+                    areas.add((area, rest))
+                    county = rest.find("郡", 1)
+                    if 0 < county < len(rest) - 2:
+                        areas.add((area, rest[county + 1:]))
+                break
     for town in towns:
         for end in (3, 4):
             if town[end - 1:end] in ("都", "道", "府", "県") and len(town) > end:
@@ -205,7 +223,7 @@ def addresses(zipcode):
                 if 0 < county < len(rest) - 2:
                     found.add(rest[county + 1:])
                 break
-    return codes, {t for t in found if 2 <= len(t) <= 12}
+    return codes, {t for t in found if 2 <= len(t) <= 12}, areas
 
 
 def double_byte(codec, leads, trails, prefix=b""):
@@ -258,8 +276,8 @@ def main():
     args = parser.parse_args()
 
     table = fold_table()
-    surnames, given, kana_surnames, kana_given = names(args.ipadic)
-    codes, towns = addresses(args.zipcode)
+    surnames, given, kana_surnames, kana_given, readings = names(args.ipadic)
+    codes, towns, areas = addresses(args.zipcode)
     bitmap = bytearray(10_000_000 // 8)
     for code in codes:
         bitmap[code >> 3] |= 1 << (code & 7)
@@ -284,6 +302,9 @@ def main():
         hash_set(filter(None, map(roman, kana_given))),
         name_map(table),
         unfolded_bits(table),
+        hash_set(f"{fold(word, table)}\t{reading}"
+                 for word, reading in readings),
+        hash_set(f"{area}{fold(town, table)}" for area, town in areas),
     ]
     offset = 8 + 8 * len(sections)
     head, body = b"", b""

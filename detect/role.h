@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "detect/confidence.h"
 #include "detect/data_type.h"
 #include "detect/headers.h"
 
@@ -50,7 +51,11 @@ struct Column {
   bool names_known = false;  // half of the values are in the dictionaries
   bool mobile = false;       // four in five are mobile numbers
   bool varied = false;       // one in three values is distinct
-  bool checked = false;      // the values alone prove what they are
+  bool encoded = false;      // base64 or hex of text
+  // The column that it was compared with (agreement.h), and how that went.
+  int counterpart = -1;
+  int64_t compared = 0;
+  int64_t agreed = 0;
   // Values so far, for the report.
   int64_t filled = 0;
   int64_t passed = 0;
@@ -68,6 +73,7 @@ struct TableJudgement {
   bool phone_counts = false;
   bool member_counts = false;
   bool companies = false;  // a list of companies
+  Confidence confidence = Confidence::kLow;
 };
 
 }  // namespace sekisho::detect

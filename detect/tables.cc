@@ -1,5 +1,6 @@
 #include "detect/tables.h"
 
+#include <array>
 #include <cstddef>
 #include <cstring>
 
@@ -23,17 +24,18 @@ namespace sekisho::detect {
 namespace {
 
 enum Section : uint32_t {
-  kWordSets = 0,  // five, in the order of WordSet
   kPostalCodes = 5,
   kFoldPages = 6,
   kFoldCells = 7,
   kFoldPool = 8,
   kCp932 = 9,
   kJis0212 = 10,
-  kRomanSets = 11,  // two
   kNameUnits = 13,
   kUnfolded = 14,
 };
+
+// Where each WordSet is.
+constexpr std::array<uint32_t, 9> kWordSets = {0, 1, 2, 3, 4, 11, 12, 15, 16};
 
 uint32_t Directory(uint32_t section, uint32_t field) {
   uint32_t value;
@@ -65,9 +67,7 @@ bool Contains(WordSet set, std::string_view folded_word) {
   if (wanted == 0) {
     wanted = 1;
   }
-  const auto index = static_cast<uint32_t>(set);
-  const uint32_t section =
-      index < kPostalCodes ? kWordSets + index : kRomanSets + index - 5;
+  const uint32_t section = kWordSets[static_cast<size_t>(set)];
   const unsigned char* slots = Start(section);
   const uint32_t mask = Size(section) / 4 - 1;
   for (uint32_t i = wanted & mask;; i = (i + 1) & mask) {

@@ -17,7 +17,9 @@ enum class WordSet {
   kKanaGivenName,
   kMunicipality,
   kRomanSurname,  // as KnowsRoman of values_name.cc brings them to one form
-  kRomanGivenName
+  kRomanGivenName,
+  kNameReading,  // "佐藤\tサトウ"
+  kAreaPlace,    // "100東京都", "100千代田区": three digits of a postal code
 };
 
 // False positives: one in 100,000 (32-bit hashes).

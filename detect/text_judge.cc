@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "detect/agreement.h"
 #include "detect/characters.h"
 #include "detect/column_judge.h"
 #include "detect/fold.h"
@@ -80,7 +81,27 @@ void TextJudge::Judge(std::string_view text, Ending ending) {
   }
   if (ending == Ending::kLast) {
     prose_.Flush(&tally_);
+    if (!is_inner_) {
+      std::string decoded;
+      runs_.Flush(&decoded);
+      if (!decoded.empty()) {
+        Inner(&encoded_text_)->Add(decoded, Ending::kMoreFollows);
+      }
+    }
+    for (std::vector<TextJudge>* inner : {&encoded_columns_, &encoded_text_}) {
+      if (!inner->empty()) {
+        inner->front().Add({}, Ending::kLast);
+      }
+    }
   }
+}
+
+TextJudge* TextJudge::Inner(std::vector<TextJudge>* inner) {
+  if (inner->empty()) {
+    inner->emplace_back(hasher_, custom_);
+    inner->front().is_inner_ = true;
+  }
+  return &inner->front();
 }
 
 // A table may begin anywhere in a block.
@@ -181,9 +202,50 @@ void TextJudge::ReadLines(Block* block) {
   lines.insert(lines.end(), block->counted_lines.begin(),
                block->counted_lines.end());
   std::sort(lines.begin(), lines.end());
+  std::string decoded;
   for (uint32_t i : lines) {
-    prose_.Line(line_at(i), &tally_);
+    const std::string_view line = line_at(i);
+    prose_.Line(line, &tally_);
+    if (!is_inner_) {
+      runs_.Line(line, &decoded);
+    }
   }
+  if (!decoded.empty()) {
+    Inner(&encoded_text_)->Add(decoded, Ending::kMoreFollows);
+  }
+}
+
+// The encoded columns of the rows as a table of their own, under their names.
+void TextJudge::ReadEncodedColumns(const Rows& rows) {
+  std::vector<size_t> encoded;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (columns_[c].encoded) {
+      encoded.push_back(c);
+    }
+  }
+  if (encoded.empty() || is_inner_) {
+    return;
+  }
+  std::string table;
+  if (encoded_columns_.empty()) {
+    for (const size_t c : encoded) {
+      table += columns_[c].name;
+      table += c == encoded.back() ? '\n' : '\t';
+    }
+  }
+  std::string folded;
+  std::string text;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (const size_t c : encoded) {
+      if (DecodeText(Fold(rows.Cell(row, c), &folded), &text)) {
+        std::replace(text.begin(), text.end(), '\n', ' ');
+        std::replace(text.begin(), text.end(), '\t', ' ');
+        table += text;
+      }
+      table += c == encoded.back() ? '\n' : '\t';
+    }
+  }
+  Inner(&encoded_columns_)->Add(table, Ending::kMoreFollows);
 }
 
 void TextJudge::JudgeTable(Block* block, std::span<const uint32_t> all_rows,
@@ -211,11 +273,16 @@ void TextJudge::JudgeTable(Block* block, std::span<const uint32_t> all_rows,
   if (FindHeader(*block, rows, &header)) {
     std::erase(rows, header);
   }
-  DecideRoles(*block, rows);
-  DecideTable(rows.size());
   const Rows table{block->text, &block->records, rows};
+  DecideRoles(table);
+  DecideTable(rows.size());
+  if (table_.people) {
+    rows_by_confidence_[static_cast<size_t>(table_.confidence)] +=
+        static_cast<int64_t>(rows.size());
+  }
   RowCounter(table, table_, *hasher_).Count(columns_, &tally_);
   CountCustom(table);
+  ReadEncodedColumns(table);
   // The values of a list of companies are not read as if of people.
   if (!table_.people && !table_.companies) {
     const bool counted =
@@ -283,6 +350,8 @@ void TextJudge::SampleColumn(const Rows& rows, size_t column, size_t step,
                              Sample* sample) {
   std::string folded;
   std::vector<uint64_t> hashes;
+  std::string decoded;
+  int encoded = 0;
   std::vector<int> custom(custom_counts_.size());
   for (size_t row = 0; row < rows.size(); row += step) {
     const std::string_view cell = Fold(rows.Cell(row, column), &folded);
@@ -292,6 +361,7 @@ void TextJudge::SampleColumn(const Rows& rows, size_t column, size_t step,
     }
     Take(cell, sample);
     hashes.push_back(hasher_->Value(cell));
+    encoded += DecodeText(cell, &decoded) ? 1 : 0;
     for (size_t type = 0; type < custom.size(); ++type) {
       custom[type] += custom_->Matches(type, cell) ? 1 : 0;
     }
@@ -299,6 +369,9 @@ void TextJudge::SampleColumn(const Rows& rows, size_t column, size_t step,
   std::sort(hashes.begin(), hashes.end());
   sample->distinct = static_cast<int>(
       std::unique(hashes.begin(), hashes.end()) - hashes.begin());
+  columns_[column].encoded = sample->filled >= 3 &&
+                             sample->Share(encoded, 0.8) &&
+                             sample->distinct * 3 >= sample->filled;
   for (size_t type = 0; type < custom.size(); ++type) {
     const bool by_header = custom_->has_header_words(type);
     const bool said =
@@ -355,26 +428,27 @@ void TextJudge::SplitNames(std::span<const Sample> samples) {
 
 // What a column holds is looked into again in each block, unless nearly all
 // values of the last block were of its type.
-void TextJudge::DecideRoles(const Block& block,
-                            std::span<const uint32_t> rows) {
+void TextJudge::DecideRoles(const Rows& rows) {
   const bool known =
       std::any_of(columns_.begin(), columns_.end(),
                   [](const Column& column) { return column.passed >= 200; });
   const size_t step = std::max<size_t>(
       1, rows.size() / (known ? kLaterSampleRows : kSampleRows));
-  const Rows table{block.text, &block.records, rows};
   std::vector<Sample> samples(columns_.size());
   for (size_t c = 0; c < columns_.size(); ++c) {
     Column& column = columns_[c];
     if (column.steady && column.role != Role::kNone && rows.size() >= 8) {
       continue;
     }
-    SampleColumn(table, c, step, &samples[c]);
+    SampleColumn(rows, c, step, &samples[c]);
     if (samples[c].filled > 0) {  // else it stays what it was
       DecideRole(samples[c], &column);
     }
   }
   SplitNames(samples);
+  if (!known) {
+    CompareColumns(rows, step, columns_);
+  }
 }
 
 void TextJudge::DecideTable(size_t row_count) {
@@ -447,6 +521,10 @@ void TextJudge::DecideTable(size_t row_count) {
   table_.people = table_.name_counts || table_.name_alone ||
                   table_.email_counts || table_.phone_counts ||
                   table_.member_counts || strong_id;
+  table_.confidence = table_.name_counts || strong_id ? Confidence::kHigh
+                      : table_.name_alone || table_.email_counts
+                          ? Confidence::kMedium
+                          : Confidence::kLow;
 }
 
 void TextJudge::CountCustom(const Rows& rows) {
@@ -475,6 +553,7 @@ void TextJudge::FinishColumns(std::vector<ColumnFinding>* out) const {
     finding.name =
         column.name.empty() ? "#" + std::to_string(c + 1) : column.name;
     finding.index = static_cast<int>(c);
+    finding.confidence = Confidence::kMedium;  // as its administrator defined
     if (column.custom_passed > 0) {
       finding.custom = custom_->id(static_cast<size_t>(column.custom));
       finding.rows = column.custom_passed;
@@ -490,21 +569,65 @@ void TextJudge::FinishColumns(std::vector<ColumnFinding>* out) const {
     finding.rows = column.passed;
     finding.share =
         static_cast<double>(column.passed) / static_cast<double>(column.filled);
+    finding.confidence = ConfidenceOf(column);
+    if (column.compared > 0) {
+      const auto other = static_cast<size_t>(column.counterpart);
+      finding.agreement = {.column = column.counterpart,
+                           .name = other < columns_.size()
+                                       ? columns_[other].name
+                                       : std::string(),
+                           .compared = column.compared,
+                           .agreed = column.agreed};
+    }
     out->push_back(std::move(finding));
   }
+}
+
+PeopleSketch TextJudge::People() const {
+  PeopleSketch people = tally_.people;
+  for (const auto* inner : {&encoded_columns_, &encoded_text_}) {
+    if (!inner->empty()) {
+      people.Merge(inner->front().tally_.people);
+    }
+  }
+  return people;
 }
 
 void TextJudge::Report(Findings* findings) const {
   const bool lines = format_delimiter_ == 0 || format_delimiter_ == kAligned;
   findings->format = lines ? "text" : format_delimiter_ == '\t' ? "tsv" : "csv";
-  findings->people = tally_.people;
-  findings->persons = tally_.people.Persons();
+  findings->people = People();
+  findings->persons = findings->people.Persons();
   findings->data = tally_.data;
+  // What most rows say; people of running text have no rows.
+  const auto most = std::max_element(rows_by_confidence_.rbegin(),
+                                     rows_by_confidence_.rend());
+  findings->confidence =
+      *most == 0
+          ? Confidence::kMedium
+          : static_cast<Confidence>(rows_by_confidence_.rend() - most - 1);
   findings->columns = finished_;
   FinishColumns(&findings->columns);
   for (size_t type = 0; type < custom_counts_.size(); ++type) {
     if (custom_counts_[type] > 0) {
       findings->custom.push_back({custom_->id(type), custom_counts_[type]});
+    }
+  }
+  for (const auto* inner : {&encoded_columns_, &encoded_text_}) {
+    if (inner->empty()) {
+      continue;
+    }
+    Findings decoded;
+    inner->front().Report(&decoded);
+    for (size_t type = 0; type < kDataTypeCount; ++type) {
+      findings->data[type] += decoded.data[type];
+    }
+    for (ColumnFinding& column : decoded.columns) {
+      column.part = "(encoded)";
+      findings->columns.push_back(std::move(column));
+    }
+    for (const CustomCount& count : decoded.custom) {
+      findings->custom.push_back(count);
     }
   }
 }

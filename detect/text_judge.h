@@ -4,12 +4,14 @@
 // its neighbours.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "detect/custom.h"
+#include "detect/encoded_text.h"
 #include "detect/findings.h"
 #include "detect/people.h"
 #include "detect/prose.h"
@@ -34,7 +36,7 @@ class TextJudge {
   // UTF-8; any cut is fine. With kLast nothing is held back.
   void Add(std::string_view text, Ending ending);
 
-  int64_t persons() const { return tally_.people.Persons(); }
+  int64_t persons() const { return People().Persons(); }
   // ',', '\t', ';', '|' ..., or 0 when no table was seen.
   char delimiter() const { return format_delimiter_; }
   // Fills in persons, data, columns, people and format.
@@ -65,13 +67,17 @@ class TextJudge {
   bool IsHeader(std::string_view folded) const;
   bool FindHeader(const Block& block, std::span<const uint32_t> rows,
                   uint32_t* header_row);
-  void DecideRoles(const Block& block, std::span<const uint32_t> rows);
+  void DecideRoles(const Rows& rows);
   void SampleColumn(const Rows& rows, size_t column, size_t step,
                     Sample* sample);
   void DecideRole(const Sample& sample, Column* column) const;
   void SplitNames(std::span<const Sample> samples);
   void DecideTable(size_t row_count);
   void CountCustom(const Rows& rows);
+  // What stands in base64 or hex, once.
+  void ReadEncodedColumns(const Rows& rows);
+  TextJudge* Inner(std::vector<TextJudge>* inner);
+  PeopleSketch People() const;
   void FinishColumns(std::vector<ColumnFinding>* out) const;
 
   const IdentityHasher* hasher_;
@@ -88,8 +94,14 @@ class TextJudge {
   std::vector<ColumnFinding> finished_;  // of tables that went before
   std::vector<int64_t> custom_counts_;   // by type
   TableJudgement table_;
+  std::array<int64_t, kConfidenceCount> rows_by_confidence_{};
   Tally tally_;
   ProseReader prose_;
+  // Of columns that are encoded, as a table; of runs in text. Empty, or one
+  // judge that has none of its own.
+  std::vector<TextJudge> encoded_columns_, encoded_text_;
+  EncodedRuns runs_;
+  bool is_inner_ = false;
 };
 
 }  // namespace sekisho::detect

@@ -1,11 +1,15 @@
 #include "detect/formats/inspect.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/file.h"
 #include "detect/format.h"
 #include "detect/formats/archive.h"
 #include "detect/formats/open.h"
@@ -55,6 +59,11 @@ class Total {
  public:
   void Add(const Findings& part, const std::string& path) {
     people_.Merge(part.people);
+    // Of the part that holds most of them.
+    if (part.persons > most_persons_) {
+      most_persons_ = part.persons;
+      confidence_ = part.confidence;
+    }
     for (size_t i = 0; i < kDataTypeCount; ++i) {
       data_[i] += part.data[i];
     }
@@ -82,6 +91,7 @@ class Total {
   void Report(Findings* out) const {
     out->people = people_;
     out->persons = people_.Persons();
+    out->confidence = confidence_;
     out->data = data_;
     out->custom = custom_;
     out->columns = columns_;
@@ -120,6 +130,9 @@ class Total {
         const double all = values(known) + values(column);
         known.rows += column.rows;
         known.share = all > 0 ? static_cast<double>(known.rows) / all : 0;
+        known.confidence = std::max(known.confidence, column.confidence);
+        known.agreement.compared += column.agreement.compared;
+        known.agreement.agreed += column.agreement.agreed;
         return;
       }
     }
@@ -134,6 +147,8 @@ class Total {
   std::vector<CustomCount> custom_;
   std::vector<ColumnFinding> columns_;
   int64_t media_ = 0;
+  int64_t most_persons_ = 0;
+  Confidence confidence_ = Confidence::kMedium;
   bool any_read_ = false;
   std::string reason_;
 };
@@ -468,6 +483,49 @@ Findings InspectSource(const Source& source, const Options& options,
                        Budget* budget) {
   Walk inspection(options, budget);
   return inspection.Run(source);
+}
+
+namespace {
+
+// Tells how far the file was read.
+class ToldSource final : public Source {
+ public:
+  ToldSource(int fd, int64_t size_bytes,
+             const std::function<void(int64_t)>& read)
+      : file_(fd, size_bytes), told_(read) {}
+  int64_t size() const override { return file_.size(); }
+  size_t Read(int64_t offset, std::span<std::byte> out) const override {
+    const size_t n = file_.Read(offset, out);
+    const int64_t end = offset + static_cast<int64_t>(n);
+    if (told_ && end > furthest_) {
+      told_(end - furthest_);
+      furthest_ = end;
+    }
+    return n;
+  }
+
+ private:
+  FdSource file_;
+  const std::function<void(int64_t)>& told_;
+  mutable int64_t furthest_ = 0;  // reading does not change what is read
+};
+
+}  // namespace
+
+Result<Findings> InspectFile(const std::string& path, const Options& options,
+                             const std::function<void(int64_t)>& read) {
+  ASSIGN_OR_RETURN(const UniqueFd fd,
+                   OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) {
+    return FailErrno(path);
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return Fail(Code::kInvalidArgument, path + ": not a regular file");
+  }
+  const ToldSource source(fd.get(), info.st_size, read);
+  Budget budget;
+  return InspectSource(source, options, &budget);
 }
 
 void PrepareFormats() { PrepareArchives(); }

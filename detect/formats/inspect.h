@@ -6,6 +6,10 @@
 // stack, not recursion. Never fails.
 #pragma once
 
+#include <functional>
+#include <string>
+
+#include "common/result.h"
 #include "detect/formats/budget.h"
 #include "detect/formats/source.h"
 #include "detect/inspector.h"
@@ -14,6 +18,12 @@ namespace sekisho::detect {
 
 Findings InspectSource(const Source& source, const Options& options,
                        Budget* budget);
+
+// The regular file at `path`, within the default limits. `read` may be empty;
+// it is told each time how many bytes were read for the first time. Fails only
+// where the file cannot be opened.
+Result<Findings> InspectFile(const std::string& path, const Options& options,
+                             const std::function<void(int64_t)>& read = {});
 
 // Call before entering a sandbox that refuses to open files.
 void PrepareFormats();

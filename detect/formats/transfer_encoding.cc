@@ -10,25 +10,6 @@ namespace {
 
 constexpr size_t kMinEncodedBytes = 256;
 
-constexpr auto kBase64 = [] {
-  std::array<int8_t, 256> table{};
-  table.fill(-1);
-  constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < kLetters.size(); ++i) {
-    table[static_cast<unsigned char>(kLetters[i])] = static_cast<int8_t>(i);
-  }
-  table['-'] = 62;
-  table['_'] = 63;
-  return table;
-}();
-
-int HexDigit(int c) {
-  return c >= '0' && c <= '9'                     ? c - '0'
-         : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 87
-                                                  : -1;
-}
-
 Encoding EncodingOf(std::string charset) {
   for (char& c : charset) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -41,26 +22,6 @@ Encoding EncodingOf(std::string charset) {
 }
 
 }  // namespace
-
-void Base64Decoder::Feed(std::string_view text, std::string* out) {
-  for (char c : text) {
-    if (c == '=') {
-      bits_ = 0;
-      count_ = 0;
-      continue;
-    }
-    const auto value = kBase64[static_cast<unsigned char>(c)];
-    if (value < 0) {
-      continue;
-    }
-    bits_ = bits_ << 6 | static_cast<uint32_t>(value);
-    count_ += 6;
-    if (count_ >= 8) {
-      count_ -= 8;
-      out->push_back(static_cast<char>(bits_ >> count_ & 0xFF));
-    }
-  }
-}
 
 void DecodeQuotedPrintable(std::string_view line, std::string* out) {
   while (line.ends_with(' ') || line.ends_with('\t')) {
@@ -181,7 +142,7 @@ std::string_view SniffEncoded(std::string_view head) {
       ++padding;
       continue;
     }
-    if (kBase64[static_cast<unsigned char>(c)] < 0) {
+    if (Base64Value(c) < 0) {
       return "";
     }
     ++letters;

@@ -6,20 +6,11 @@
 #include <string_view>
 
 #include "common/bytes.h"
+#include "detect/base64.h"
 #include "detect/formats/reader.h"
 #include "detect/formats/utf8_stream.h"
 
 namespace sekisho::detect {
-
-// RFC 4648 with either alphabet; other characters are skipped. Fed in pieces.
-class Base64Decoder {
- public:
-  void Feed(std::string_view text, std::string* out);
-
- private:
-  uint32_t bits_ = 0;
-  int count_ = 0;
-};
 
 // RFC 2045, 6.7; one line without its end. Adds the line's end, unless the line
 // goes on.

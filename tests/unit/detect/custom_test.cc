@@ -94,6 +94,13 @@ TEST(CustomTypes, RefusesWhatCannotWork) {
       {.id = "long", .pattern = std::string(kMaxCustomPatternBytes + 1, 'a')},
       {.id = "many",
        .values = std::vector<std::string>(kMaxCustomValues + 1, "v")},
+      {.id = "words",
+       .header_words =
+           std::vector<std::string>(kMaxCustomHeaderWords + 1, "v")},
+      {.id = "empty value", .values = {""}},
+      {.id = "long value",
+       .values = {std::string(kMaxCustomValueBytes + 1, 'v')}},
+      {.id = "large", .pattern = "(\\pL{100}){10}"},
   };
   for (const CustomType& type : bad) {
     EXPECT_FALSE(CustomTypes::Make({&type, 1}).has_value()) << type.id;

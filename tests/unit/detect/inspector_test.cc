@@ -302,7 +302,8 @@ TEST(Findings, JsonIsTheContract) {
             std::string::npos)
       << json;
   EXPECT_NE(
-      json.find(R"({"name":"氏名","type":"person_name","rows":2,"share":1})"),
+      json.find(R"({"name":"氏名","type":"person_name","rows":2,"share":1,)"
+                R"("confidence":"high"})"),
       std::string::npos)
       << json;
   EXPECT_NE(json.find(R"(],"inspection":"full")"), std::string::npos);
