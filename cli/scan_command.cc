@@ -2,20 +2,21 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "common/bytes.h"
+#include "cli/file_judge.h"
+#include "cli/scan_files.h"
+#include "cli/scan_progress.h"
 #include "common/file.h"
 #include "common/text.h"
-#include "detect/formats/inspect.h"
-#include "policy/evaluator.h"
 #include "policy/packs.h"
 #include "policy/parser.h"
 
@@ -23,21 +24,36 @@ namespace sekisho::cli {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: sekisho scan [--json] [--explain] [--policy FILE] PATH...\n";
+    "usage: sekisho scan [--json] [--explain] [--policy FILE] [--jobs N] "
+    "PATH...\n"
+    "  --policy FILE  judge by this policy (without it: the pack appi)\n"
+    "  --explain      also the columns, and the rule that decides\n"
+    "  --jobs N       files looked into at once (without it: one a core)\n"
+    "  --json         one object a file\n"
+    "Exit code: 0 everything would be allowed, 1 something would not, 2 wrong "
+    "use or a\nwrong policy, 3 something could not be read.\n";
+constexpr int kMaxJobs = 256;
 
 struct Request {
   bool json = false;
   bool explain = false;
+  bool help = false;
+  int jobs = 0;  // 0: one a core
   std::string policy_file;
   std::vector<std::string> paths;
 };
 
-struct Outcome {
-  std::string path;
-  detect::Findings findings;
-  policy::ContentDecision decision;
-  double seconds = 0;
-};
+Result<int> ParseJobs(std::string_view text) {
+  int jobs = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), jobs);
+  if (error != std::errc() || end != text.data() + text.size() || jobs < 1 ||
+      jobs > kMaxJobs) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("--jobs takes a number from 1 to {}", kMaxJobs));
+  }
+  return jobs;
+}
 
 Result<Request> ParseArgs(std::span<const std::string_view> args) {
   Request request;
@@ -47,12 +63,17 @@ Result<Request> ParseArgs(std::span<const std::string_view> args) {
       request.paths.emplace_back(args[i]);
     } else if (args[i] == "--") {
       only_paths = true;
+    } else if (args[i] == "--help") {
+      request.help = true;
+      return request;
     } else if (args[i] == "--json") {
       request.json = true;
     } else if (args[i] == "--explain") {
       request.explain = true;
     } else if (args[i] == "--policy" && i + 1 < args.size()) {
       request.policy_file = args[++i];
+    } else if (args[i] == "--jobs" && i + 1 < args.size()) {
+      ASSIGN_OR_RETURN(request.jobs, ParseJobs(args[++i]));
     } else {
       return Fail(Code::kInvalidArgument,
                   fmt::format("unknown option '{}'", args[i]));
@@ -76,67 +97,6 @@ Result<std::shared_ptr<const policy::Snapshot>> LoadPolicy(
   return policy::Snapshot::Make(std::move(model), {}, 0);
 }
 
-policy::ContentDecision Decide(const policy::Snapshot& snapshot,
-                               const detect::Findings& findings) {
-  policy::ContentFacts facts;
-  facts.format = findings.format;
-  facts.encoding = findings.encoding;
-  facts.bytes = findings.bytes;
-  facts.persons = findings.persons;
-  for (size_t i = 0; i < detect::kDataTypeCount; ++i) {
-    if (findings.data[i] > 0) {
-      facts.data[std::string(detect::kDataTypeNames[i])] = findings.data[i];
-    }
-  }
-  // Anything but the two known words is "none": never cleaner than it is.
-  facts.inspection = policy::ParseInspection(detect::Name(findings.inspection))
-                         .value_or(policy::Inspection::kNone);
-  facts.reason = findings.reason;
-  return snapshot.DecideContent(facts);
-}
-
-Result<detect::Findings> ScanFile(const std::string& path,
-                                  const detect::Options& options) {
-  ASSIGN_OR_RETURN(const UniqueFd fd,
-                   OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
-  struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) {
-    return FailErrno(path);
-  }
-  if (!S_ISREG(info.st_mode)) {
-    return Fail(Code::kInvalidArgument, path + ": not a regular file");
-  }
-  const detect::FdSource source(fd.get(), info.st_size);
-  detect::Budget budget;
-  return detect::InspectSource(source, options, &budget);
-}
-
-// Files of folders, in the order of their names. Links are not followed.
-std::vector<std::string> Expand(const std::vector<std::string>& paths) {
-  namespace fs = std::filesystem;
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    fs::recursive_directory_iterator it(
-        path, fs::directory_options::skip_permission_denied, error);
-    for (const fs::recursive_directory_iterator end; !error && it != end;
-         it.increment(error)) {
-      std::error_code ignored;
-      if (it->symlink_status(ignored).type() == fs::file_type::regular) {
-        found.push_back(it->path().string());
-      }
-    }
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
-
 std::string DataWords(const detect::Findings& findings) {
   std::vector<std::string> words;
   for (size_t i = 0; i < detect::kDataTypeCount; ++i) {
@@ -145,12 +105,16 @@ std::string DataWords(const detect::Findings& findings) {
           fmt::format("{} {}", detect::kDataTypeNames[i], findings.data[i]));
     }
   }
+  for (const detect::CustomCount& count : findings.custom) {
+    words.push_back(
+        fmt::format("{} {}", detect::CustomName(count.id), count.values));
+  }
   return words.empty() ? "-" : fmt::format("{}", fmt::join(words, ", "));
 }
 
-void Print(const Outcome& outcome, const Request& request) {
-  const detect::Findings& f = outcome.findings;
-  const policy::ContentDecision& d = outcome.decision;
+void Print(const JudgedFile& file, const Request& request) {
+  const detect::Findings& f = file.findings;
+  const policy::ContentDecision& d = file.decision;
   if (request.json) {
     std::string explain;
     if (request.explain) {
@@ -163,9 +127,8 @@ void Print(const Outcome& outcome, const Request& request) {
     fmt::print(
         R"({{"path":{},{},"verdict":"{}","rule":{},"reason":{},"seconds":{:.3f}{}}})"
         "\n",
-        JsonQuote(outcome.path), detect::JsonMembers(f),
-        policy::Name(d.verdict), JsonQuote(d.rule), JsonQuote(f.reason),
-        outcome.seconds, explain);
+        JsonQuote(file.path), detect::JsonMembers(f), policy::Name(d.verdict),
+        JsonQuote(d.rule), JsonQuote(f.reason), file.seconds, explain);
     return;
   }
   const std::string state =
@@ -174,13 +137,109 @@ void Print(const Outcome& outcome, const Request& request) {
           : fmt::format("{} ({})", detect::Name(f.inspection), f.reason);
   fmt::print("{:<6} {:>9} {:<10} {:<10} {:<18} {}\n", policy::Name(d.verdict),
              f.persons, f.format, f.encoding.empty() ? "-" : f.encoding, state,
-             EscapeUntrusted(outcome.path));
+             EscapeUntrusted(file.path));
   if (request.explain) {
     fmt::print("       data: {}\n", DataWords(f));
     for (const std::string& line : detect::Explain(f)) {
       fmt::print("       {}\n", line);
     }
     fmt::print("       rule {}: {}\n", d.rule, EscapeUntrusted(d.reason));
+  }
+}
+
+// What all files come to, at the end.
+class Summary {
+ public:
+  void Add(const JudgedFile& file) {
+    Line& line = lines_[static_cast<size_t>(file.decision.verdict)];
+    ++line.files;
+    line.people.Merge(file.findings.people);
+    all_.Merge(file.findings.people);
+    bytes_ += file.findings.bytes;
+    unread_ += file.findings.inspection == detect::Inspection::kFull ? 0 : 1;
+  }
+  void AddProblem() { ++problems_; }
+  bool AllAllowed() const {
+    return lines_[static_cast<size_t>(policy::Verdict::kAlert)].files == 0 &&
+           lines_[static_cast<size_t>(policy::Verdict::kBlock)].files == 0;
+  }
+  int64_t problems() const { return problems_; }
+
+  // One person in several files is one.
+  void Print(double seconds) const {
+    fmt::print("\n{:<6} {:>9} {:>8}\n", "", "persons", "files");
+    int64_t files = 0;
+    for (const policy::Verdict verdict :
+         {policy::Verdict::kBlock, policy::Verdict::kAlert,
+          policy::Verdict::kAllow}) {
+      const Line& line = lines_[static_cast<size_t>(verdict)];
+      fmt::print("{:<6} {:>9} {:>8}\n", policy::Name(verdict),
+                 line.people.Persons(), line.files);
+      files += line.files;
+    }
+    fmt::print("{:<6} {:>9} {:>8}\n", "all", all_.Persons(), files);
+    fmt::print(
+        "{} in {:.1f} s ({}/s); not inspected whole: {}; could not be read: "
+        "{}\n",
+        PrintBytes(bytes_), seconds,
+        PrintBytes(static_cast<int64_t>(static_cast<double>(bytes_) /
+                                        std::max(seconds, 0.001))),
+        unread_, problems_);
+  }
+
+ private:
+  struct Line {
+    int64_t files = 0;
+    detect::PeopleSketch people;
+  };
+  std::array<Line, 3> lines_;  // by policy::Verdict
+  detect::PeopleSketch all_;
+  int64_t bytes_ = 0;
+  int64_t unread_ = 0;
+  int64_t problems_ = 0;
+};
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+void ScanAll(const Request& request, const FileJudge& judge, Summary* summary) {
+  const FileList list = ListFiles(request.paths);
+  for (const std::string& problem : list.problems) {
+    fmt::print(stderr, "{}\n", EscapeUntrusted(problem));
+    summary->AddProblem();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  ProgressBar bar(stderr);
+  ScanProgress progress;
+  progress.files = static_cast<int64_t>(list.paths.size());
+  progress.bytes = list.bytes;
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  FileScan::Run(list.paths, judge, request.jobs > 0 ? request.jobs : cores,
+                {.judged =
+                     [&](Result<JudgedFile> file) {
+                       bar.Clear();
+                       ++progress.files_done;
+                       if (!file) {
+                         fmt::print(stderr, "{}\n",
+                                    EscapeUntrusted(file.error().message));
+                         summary->AddProblem();
+                         return;
+                       }
+                       Print(*file, request);
+                       summary->Add(*file);
+                     },
+                 .waiting =
+                     [&](int64_t bytes_read) {
+                       progress.bytes_read = bytes_read;
+                       progress.seconds = SecondsSince(start);
+                       std::fflush(stdout);
+                       bar.Draw(progress);
+                     }});
+  bar.Clear();
+  if (!request.json && list.paths.size() > 1) {
+    summary->Print(SecondsSince(start));
   }
 }
 
@@ -192,40 +251,30 @@ int RunScan(std::span<const std::string_view> args) {
     fmt::print(stderr, "sekisho scan: {}\n{}", request.error().message, kUsage);
     return 2;
   }
-  const auto snapshot = LoadPolicy(request->policy_file);
+  if (request->help) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  auto snapshot = LoadPolicy(request->policy_file);
   if (!snapshot) {
     fmt::print(stderr, "{}\n", snapshot.error().message);
-    return 3;
+    return snapshot.error().code == Code::kInvalidArgument ? 2 : 3;
   }
-  // Nothing leaves this process, so any key will do.
-  detect::Options options;
-  FillRandom(options.key);
+  const auto judge = FileJudge::Make(*std::move(snapshot));
+  if (!judge) {
+    fmt::print(stderr, "{}\n", judge.error().message);
+    return 2;
+  }
   if (!request->json) {
     fmt::print("{:<6} {:>9} {:<10} {:<10} {:<18} {}\n", "verdict", "persons",
                "format", "encoding", "inspected", "file");
   }
-  int exit_code = 0;
-  for (const std::string& path : Expand(request->paths)) {
-    const auto start = std::chrono::steady_clock::now();
-    auto findings = ScanFile(path, options);
-    if (!findings) {
-      fmt::print(stderr, "{}\n", EscapeUntrusted(findings.error().message));
-      exit_code = 3;
-      continue;
-    }
-    Outcome outcome;
-    outcome.path = path;
-    outcome.findings = std::move(*findings);
-    outcome.decision = Decide(**snapshot, outcome.findings);
-    outcome.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-            .count();
-    Print(outcome, *request);
-    if (outcome.decision.verdict != policy::Verdict::kAllow && exit_code == 0) {
-      exit_code = 1;
-    }
+  Summary summary;
+  ScanAll(*request, *judge, &summary);
+  if (summary.problems() > 0) {
+    return 3;
   }
-  return exit_code;
+  return summary.AllAllowed() ? 0 : 1;
 }
 
 }  // namespace sekisho::cli
