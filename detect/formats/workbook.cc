@@ -197,12 +197,12 @@ class SheetHandler final : public XmlHandler {
     std::string_view t;
     std::string_view style;
     std::string_view reference;
-    attrs.ForEach([&](std::string_view key, std::string_view value) {
-      if (key == "t") {
+    attrs.ForEachLetter([&](char key, std::string_view value) {
+      if (key == 't') {
         t = value;
-      } else if (key == "s") {
+      } else if (key == 's') {
         style = value;
-      } else if (key == "r") {
+      } else if (key == 'r') {
         reference = value;
       }
     });

@@ -26,6 +26,16 @@ class XmlAttributes {
       each(std::string_view(p[0]), std::string_view(p[1]));
     }
   }
+  // Of the attributes whose name is one letter, as those of a workbook's cells
+  // are: millions of them.
+  template <typename F>
+  void ForEachLetter(F&& each) const {
+    for (const char** p = pairs_; *p != nullptr; p += 2) {
+      if (p[0][0] != '\0' && p[0][1] == '\0') {
+        each(p[0][0], std::string_view(p[1]));
+      }
+    }
+  }
 
  private:
   const char** pairs_;
@@ -67,6 +77,14 @@ class XmlParser {
 inline std::string_view LocalName(std::string_view name) {
   const size_t colon = name.rfind(':');
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+inline std::string_view LocalName(const char* name) {
+  const char* begin = name;
+  const char* end = name;
+  for (; *end != '\0'; ++end) {
+    begin = *end == ':' ? end + 1 : begin;
+  }
+  return {begin, static_cast<size_t>(end - begin)};
 }
 
 // Whether `head` begins like XML, behind a BOM and spaces.
