@@ -158,6 +158,7 @@ Status Agent::Listen() {
                  OnTransferFailed(id, failed);
                }}));
   media_->Join(*decider_, *gates_);
+  UpdateScanRules();
   ASSIGN_OR_RETURN(
       uplink_,
       UplinkLink::Listen(

@@ -122,6 +122,9 @@ class Agent {
   // Policy (agent_policy.cc).
   void OnEnvelope(const std::string& type, const std::string& sealed);
   void OnModeChanged(policy::Mode mode);
+  // Gates and workers look for what the policy in force defines. Should that
+  // fail, every content is blocked until the next policy.
+  void UpdateScanRules();
   void ArmExpiry();
   Status Enrol(const ipc::EnrolmentDone& done);
 
@@ -143,6 +146,8 @@ class Agent {
   std::string terminal_;
   std::array<std::byte, 32> sketch_key_{};
   bool enforced_before_ = false;
+  ipc::SharedScanRules scan_rules_;
+  std::string scan_rules_problem_;  // empty: they are what policy says
 
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<spool::EventLog> log_;

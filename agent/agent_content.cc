@@ -27,6 +27,13 @@ policy::ContentDecision Agent::DecideContent(
             .reason = "the totals that policy asks for cannot be kept",
             .notify = {}};
   }
+  if (!scan_rules_problem_.empty()) {
+    return {.verdict = policy::Verdict::kBlock,
+            .rule = "types",
+            .rule_line = 0,
+            .reason = scan_rules_problem_,
+            .notify = {}};
+  }
   const Totals::Transfer transfer = TransferOf(who.person, facts, findings);
   for (const policy::TotalKey& key : snapshot->totals()) {
     content.totals[key] = totals_->Sum(key, transfer, now);

@@ -43,7 +43,8 @@ Result<UniqueFd> CopyToMemory(int file, int64_t size) {
 }
 
 Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
-                           const ipc::ScanRequest& asked) {
+                           const ipc::ScanRequest& asked,
+                           const ipc::SharedScanRules& rules) {
   struct stat about{};
   if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
   ipc::ScanRequest request = asked;
@@ -56,6 +57,11 @@ Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
   if (::setsockopt(scan.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
                    sizeof timeout) != 0) {
     return FailErrno("scan: timeout");
+  }
+  if (rules) {
+    const ipc::UseScanRules use{.size_bytes = rules->size_bytes};
+    RETURN_IF_ERROR(
+        SendPacket(scan.get(), ipc::Encode(use), ipc::FdsOf(rules)));
   }
   RETURN_IF_ERROR(SendPacket(scan.get(), ipc::Encode(request), {file.get()}));
   auto packet = ReceivePacket(scan.get());
@@ -110,9 +116,9 @@ void Agent::ScanNext() {
     request.sketch_key = sketch_key_;
     request.timeout_ms = int64_t{kScanSeconds} * 1000;
     jobs_.Run(
-        [written, request,
+        [written, request, rules = scan_rules_,
          socket = options_.runtime_dir + "/" + ipc::kScanSocket] {
-          return Scan(socket, std::move(written->file), request);
+          return Scan(socket, std::move(written->file), request, rules);
         },
         [this, written](Result<ipc::Findings> findings) {
           --scanning_;

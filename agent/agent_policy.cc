@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/boot_flag.h"
 #include "agent/programs.h"
+#include "agent/scan_rules.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -38,10 +39,26 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   parts.open.set_reason(
       fmt::format("{} version {} is in force", type, taken->version));
   WriteSoon(std::move(parts));
+  // First: a gate that starts with this policy gets its rules.
+  UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
   ArmExpiry();
   if (observe_ != nullptr) observe_->Refresh();
   uplink_->Wake();
+}
+
+void Agent::UpdateScanRules() {
+  auto rules = ipc::SealScanRules(ScanRulesOf(store_->snapshot()->policy()));
+  if (!rules) {
+    scan_rules_problem_ =
+        "the types that policy defines cannot be looked for: " +
+        rules.error().message;
+    TellHealth(scan_rules_problem_);
+    return;
+  }
+  scan_rules_problem_.clear();
+  scan_rules_ = *std::move(rules);
+  gates_->SetScanRules(scan_rules_);
 }
 
 void Agent::ArmExpiry() {

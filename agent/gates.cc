@@ -141,6 +141,18 @@ void Gates::SetSketchKey(const std::array<std::byte, 32>& key) {
   options_.sketch_key = key;
 }
 
+void Gates::SetScanRules(ipc::SharedScanRules rules) {
+  options_.scan_rules = std::move(rules);
+  const ipc::GateScanRules message{.size_bytes =
+                                       ipc::SizeOf(options_.scan_rules)};
+  for (const auto& [mount_id, entry] : entries_) {
+    if (entry.started && entry.connection != 0) {
+      server_->Send(entry.connection, ipc::Encode(message),
+                    ipc::FdsOf(options_.scan_rules));
+    }
+  }
+}
+
 pid_t Gates::PidOf(int64_t mount_id) const {
   const auto found = entries_.find(mount_id);
   return found == entries_.end()
@@ -233,6 +245,7 @@ ipc::GateStart Gates::StartOf(const Entry& entry) const {
   start.staging_bytes = options_.staging_bytes;
   start.file_bytes = options_.file_bytes;
   start.sketch_key = options_.sketch_key;
+  start.scan_rules_bytes = ipc::SizeOf(options_.scan_rules);
   return start;
 }
 
@@ -265,15 +278,17 @@ void Gates::OnHello(SocketServer::ConnectionId id,
     entry.timer = 0;
   }
   if (entry.started) {
-    server_->Send(id, ipc::Encode(StartOf(entry)));
+    server_->Send(id, ipc::Encode(StartOf(entry)),
+                  ipc::FdsOf(options_.scan_rules));
     return;
   }
   if (!entry.reserved) HandOver(entry);
 }
 
 void Gates::HandOver(Entry& entry) {
-  server_->Send(entry.connection, ipc::Encode(StartOf(entry)),
-                {entry.fuse.get(), entry.root.get()});
+  std::vector<int> fds{entry.fuse.get(), entry.root.get()};
+  if (options_.scan_rules) fds.push_back(options_.scan_rules->fd.get());
+  server_->Send(entry.connection, ipc::Encode(StartOf(entry)), fds);
   // Kept by the gate alone: its end is the end of the mount.
   entry.fuse.Reset();
   entry.root.Reset();

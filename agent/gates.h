@@ -11,6 +11,7 @@
 
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
+#include "agent/ipc/scan_rules.h"
 #include "agent/socket_server.h"
 #include "common/event_loop.h"
 #include "common/unique_fd.h"
@@ -29,6 +30,7 @@ class Gates {
     // The program a gate must have been executed from; empty: any (tests).
     std::string gate_program;
     std::array<std::byte, 32> sketch_key{};
+    ipc::SharedScanRules scan_rules{};
     int64_t staging_bytes = int64_t{256} << 20;
     int64_t file_bytes = int64_t{256} << 20;
   };
@@ -74,6 +76,8 @@ class Gates {
   void Stop(int64_t mount_id, const std::string& reason,
             std::function<void()> done);
   void SetSketchKey(const std::array<std::byte, 32>& key);
+  // From each gate's next scan on.
+  void SetScanRules(ipc::SharedScanRules rules);
   pid_t PidOf(int64_t mount_id) const;  // 0: not connected
 
  private:

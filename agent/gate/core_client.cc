@@ -49,8 +49,14 @@ Result<Start> CoreClient::Connect() {
   }
   Start start;
   ASSIGN_OR_RETURN(start.settings, ipc::Decode<ipc::GateStart>(packet.bytes));
-  if (packet.fds.size() != 2 || start.settings.mount_id != mount_id_) {
+  const size_t expected = start.settings.scan_rules_bytes > 0 ? 3 : 2;
+  if (packet.fds.size() != expected || start.settings.mount_id != mount_id_) {
     return Fail(Code::kInvalidArgument, "GateStart is for another gate");
+  }
+  if (expected == 3) {
+    ASSIGN_OR_RETURN(start.scan_rules,
+                     ipc::TakeScanRules(std::move(packet.fds[2]),
+                                        start.settings.scan_rules_bytes));
   }
   start.fuse = std::move(packet.fds[0]);
   start.root = std::move(packet.fds[1]);
@@ -142,7 +148,21 @@ void CoreClient::TellFailed(uint64_t question_id, const std::string& path,
   }
 }
 
-void CoreClient::TakeAnswer(ByteSpan bytes, const Events& events) {
+// A gate that cannot read what shall be found keeps what it had: sekishod made
+// the file, and nobody else could.
+void CoreClient::TakeScanRules(Packet* packet, int64_t size_bytes,
+                               const Events& events) {
+  if (size_bytes == 0) {
+    events.scan_rules_changed(nullptr);
+    return;
+  }
+  if (packet->fds.size() != 1) return;
+  auto rules = ipc::TakeScanRules(std::move(packet->fds[0]), size_bytes);
+  if (rules) events.scan_rules_changed(*std::move(rules));
+}
+
+void CoreClient::TakeAnswer(Packet packet, const Events& events) {
+  const ByteSpan bytes = packet.bytes;
   switch (ipc::TypeOf(bytes)) {
     case ipc::WhoAnswer::kType: {
       const auto answer = ipc::Decode<ipc::WhoAnswer>(bytes);
@@ -175,6 +195,11 @@ void CoreClient::TakeAnswer(ByteSpan bytes, const Events& events) {
       if (access) events.access_changed(access->access);
       return;
     }
+    case ipc::GateScanRules::kType: {
+      const auto rules = ipc::Decode<ipc::GateScanRules>(bytes);
+      if (rules) TakeScanRules(&packet, rules->size_bytes, events);
+      return;
+    }
     case ipc::GateStop::kType: {
       const auto stop = ipc::Decode<ipc::GateStop>(bytes);
       events.stop(stop ? stop->reason : "malformed stop");
@@ -184,6 +209,7 @@ void CoreClient::TakeAnswer(ByteSpan bytes, const Events& events) {
       const auto start = ipc::Decode<ipc::GateStart>(bytes);
       if (!start) return;
       events.access_changed(start->access);
+      TakeScanRules(&packet, start->scan_rules_bytes, events);
       const std::lock_guard lock(mutex_);
       ready_ = true;
       for (const auto& [id, question] : waiting_) {
@@ -214,7 +240,7 @@ Status CoreClient::ReadOne(const Events& events) {
     if (packet.error().code == Code::kUnavailable) return {};
     return std::unexpected(std::move(packet).error());
   }
-  TakeAnswer(packet->bytes, events);
+  TakeAnswer(*std::move(packet), events);
   const std::lock_guard lock(mutex_);
   silent_since_.reset();
   // Answered questions stay in the list until their threads have woken up.

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "agent/gate/judge.h"
+#include "agent/ipc/scan_rules.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::gate {
 
@@ -20,6 +22,7 @@ struct Start {
   ipc::GateStart settings;
   UniqueFd fuse;
   UniqueFd root;  // of the real filesystem
+  ipc::SharedScanRules scan_rules;
 };
 
 class CoreClient final : public Core {
@@ -27,6 +30,7 @@ class CoreClient final : public Core {
   struct Events {
     std::function<void(const std::string& access)> access_changed;
     std::function<void(const std::string& reason)> stop;
+    std::function<void(ipc::SharedScanRules)> scan_rules_changed;
   };
 
   // After `patience` of silence nobody waits for sekishod any more.
@@ -71,7 +75,9 @@ class CoreClient final : public Core {
             Deadline deadline);
   // Next packet of the current connection, or an error when it is gone.
   Status ReadOne(const Events& events);
-  void TakeAnswer(ByteSpan bytes, const Events& events);
+  static void TakeScanRules(Packet* packet, int64_t size_bytes,
+                            const Events& events);
+  void TakeAnswer(Packet packet, const Events& events);
   bool Reconnect();  // false: Shutdown()
   Result<UniqueFd> Dial() const;
 

@@ -82,6 +82,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
 
   FuseDevice device(std::move(start->fuse));
   ScanClient scanner({paths.scan_socket, settings.sketch_key});
+  scanner.UseRules(std::move(start->scan_rules));
   auto asking = std::make_unique<WorkerPool>(kAskingThreads);
   auto verdicts = std::make_unique<WorkerPool>(kVerdictThreads);
   Filesystem filesystem(
@@ -101,7 +102,11 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
                   [&](const std::string& access) {
                     filesystem.SetAccess(AccessFrom(access));
                   },
-              .stop = [&](const std::string&) { end(); }});
+              .stop = [&](const std::string&) { end(); },
+              .scan_rules_changed =
+                  [&](ipc::SharedScanRules rules) {
+                    scanner.UseRules(std::move(rules));
+                  }});
   });
   std::vector<std::thread> readers;
   for (size_t i = 0; i < kReaders; ++i) {

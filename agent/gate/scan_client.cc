@@ -50,12 +50,34 @@ bool ScanClient::Stale() const {
 Status ScanClient::Connect() {
   if (connection_ && !Stale()) return {};
   ASSIGN_OR_RETURN(connection_, ConnectSeqpacket(options_.socket_path));
+  sent_rules_.reset();
+  return {};
+}
+
+void ScanClient::UseRules(ipc::SharedScanRules rules) {
+  const std::lock_guard lock(rules_mutex_);
+  rules_ = std::move(rules);
+}
+
+// A worker that was told nothing knows the built-in types only.
+Status ScanClient::SendRules() {
+  ipc::SharedScanRules rules;
+  {
+    const std::lock_guard lock(rules_mutex_);
+    rules = rules_;
+  }
+  if (rules == sent_rules_) return {};
+  const ipc::UseScanRules message{.size_bytes = ipc::SizeOf(rules)};
+  RETURN_IF_ERROR(
+      SendPacket(connection_.get(), ipc::Encode(message), ipc::FdsOf(rules)));
+  sent_rules_ = std::move(rules);
   return {};
 }
 
 Result<ipc::Findings> ScanClient::Exchange(int content_fd, int64_t size_bytes,
                                            const std::string& name) {
   RETURN_IF_ERROR(Connect());
+  RETURN_IF_ERROR(SendRules());
   ipc::ScanRequest request;
   request.transfer_id = ++next_transfer_;
   request.size_bytes = size_bytes;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/gate/judge.h"
+#include "agent/ipc/scan_rules.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
 
@@ -25,17 +26,24 @@ class ScanClient final : public Scanner {
   // One scan at a time; others wait for their turn first.
   ipc::Findings Scan(int content_fd, int64_t size_bytes,
                      const std::string& name) override;
+  // From the next scan on. Any thread; waits for no scan.
+  void UseRules(ipc::SharedScanRules rules);
 
  private:
   Result<ipc::Findings> Exchange(int content_fd, int64_t size_bytes,
                                  const std::string& name);
   Status Connect();
+  Status SendRules();
   bool Stale() const;
 
   const Options options_;
   std::mutex mutex_;  // guards what follows
   UniqueFd connection_;
   uint64_t next_transfer_ = 0;
+  ipc::SharedScanRules sent_rules_;  // on this connection
+
+  std::mutex rules_mutex_;  // guards what follows
+  ipc::SharedScanRules rules_;
 };
 
 // What is known of a content that nobody could look into.

@@ -110,6 +110,43 @@ struct ScanRequest {
   }
 };
 
+// A type of data that policy defines, as detect/custom.h knows it.
+struct CustomType {
+  std::string id;  // of "custom:<id>"
+  std::string pattern;
+  std::vector<std::string> header_words;
+  std::string check;  // "none", "luhn", "mod11", "mod97", "verhoeff"
+  std::vector<std::string> values;
+  template <typename V>
+  void Fields(V& v) {
+    v(id, pattern, header_words, check, values);
+  }
+};
+
+// What policy wants found beside the built-in types. May be larger than a
+// packet: sekishod encodes it into a sealed memory file, the gate hands that on
+// unread, the worker decodes it.
+struct ScanRules {
+  static constexpr uint16_t kType = 0x0303;
+  std::vector<CustomType> types;
+  template <typename V>
+  void Fields(V& v) {
+    v(types);
+  }
+};
+inline constexpr int64_t kMaxScanRulesBytes = int64_t{4} << 20;
+
+// To the worker, for every request after it on this connection. fd 0 =
+// ScanRules, of `size_bytes`; 0: no rules and no fd.
+struct UseScanRules {
+  static constexpr uint16_t kType = 0x0304;
+  int64_t size_bytes = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(size_bytes);
+  }
+};
+
 struct DataCount {
   std::string type;  // contract TYPE
   int64_t count = 0;
@@ -183,7 +220,8 @@ struct GateHello {
 };
 
 // Answer: fd 0 = /dev/fuse with the mount made, fd 1 = root directory of the
-// detached real filesystem. No fds when the gate said `running`.
+// detached real filesystem. Neither when the gate said `running`. The last fd =
+// ScanRules, if there are any.
 struct GateStart {
   static constexpr uint16_t kType = 0x0402;
   int64_t mount_id = 0;
@@ -193,10 +231,11 @@ struct GateStart {
   int64_t staging_bytes = 0;  // bound of all staged content
   int64_t file_bytes = 0;     // bound of one staged file
   std::array<std::byte, 32> sketch_key{};
+  int64_t scan_rules_bytes = 0;
   template <typename V>
   void Fields(V& v) {
     v(mount_id, access, owner_uid, owner_gid, staging_bytes, file_bytes,
-      sketch_key);
+      sketch_key, scan_rules_bytes);
   }
 };
 
@@ -280,6 +319,17 @@ struct GateAccess {
   template <typename V>
   void Fields(V& v) {
     v(access);
+  }
+};
+
+// sekishod -> gate: policy changed what is to be found. fd 0 = ScanRules; none
+// and 0 bytes: nothing but the built-in types.
+struct GateScanRules {
+  static constexpr uint16_t kType = 0x040a;
+  int64_t size_bytes = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(size_bytes);
   }
 };
 

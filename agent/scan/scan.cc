@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "agent/ipc/scan_rules.h"
+#include "common/text.h"
 #include "common/unix_socket.h"
 #include "detect/formats/inspect.h"
 
@@ -70,10 +72,13 @@ ipc::Findings ToMessage(const detect::Findings& findings) {
           {std::string(detect::kDataTypeNames[i]), findings.data[i]});
     }
   }
+  for (const detect::CustomCount& count : findings.custom) {
+    out.data.push_back({detect::CustomName(count.id), count.values});
+  }
   for (const detect::ColumnFinding& column : findings.columns) {
     out.columns.push_back(
         {column.part.empty() ? column.name : column.part + "/" + column.name,
-         std::string(Name(column.type)), column.rows, column.share});
+         detect::TypeName(column), column.rows, column.share});
   }
   out.inspection = Name(findings.inspection);
   out.reason = findings.reason;
@@ -139,8 +144,8 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
       clock.SinceBoot() + std::chrono::milliseconds(options.timeout_ms);
   detect::Budget budget({}, [&] { return clock.SinceBoot() >= deadline; });
   HashedSource source(fd, size_bytes);
-  const detect::Findings findings =
-      detect::InspectSource(source, {.key = options.sketch_key}, &budget);
+  const detect::Findings findings = detect::InspectSource(
+      source, {.key = options.sketch_key, .custom = options.custom}, &budget);
   ipc::Findings out = ToMessage(findings);
   if (budget.ok()) {
     out.file_hash = source.Finish();
@@ -148,13 +153,56 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
   return out;
 }
 
+Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
+    const ipc::ScanRules& rules) {
+  std::vector<detect::CustomType> types;
+  for (const ipc::CustomType& type : rules.types) {
+    const auto check = detect::CustomCheckFromName(type.check);
+    if (!check) {
+      return Fail(Code::kInvalidArgument,
+                  "unknown check '" + EscapeUntrusted(type.check, 32) + "'");
+    }
+    types.push_back({.id = type.id,
+                     .pattern = type.pattern,
+                     .header_words = type.header_words,
+                     .check = *check,
+                     .values = type.values});
+  }
+  return detect::CustomTypes::Make(types);
+}
+
+namespace {
+
+Result<std::shared_ptr<const detect::CustomTypes>> TakeRules(Packet packet) {
+  ASSIGN_OR_RETURN(const ipc::UseScanRules use,
+                   ipc::Decode<ipc::UseScanRules>(packet.bytes));
+  if (use.size_bytes == 0 && packet.fds.empty()) {
+    return std::shared_ptr<const detect::CustomTypes>();
+  }
+  if (packet.fds.size() != 1) {
+    return Fail(Code::kInvalidArgument, "scan rules without a descriptor");
+  }
+  ipc::ScanRulesFile file;
+  file.fd = std::move(packet.fds[0]);
+  file.size_bytes = use.size_bytes;
+  ASSIGN_OR_RETURN(const ipc::ScanRules rules, ipc::ReadScanRules(file));
+  return CompileRules(rules);
+}
+
+}  // namespace
+
 Status Serve(int socket, const Clock& clock) {
+  ScanOptions options;
   for (;;) {
     Result<Packet> packet = ReceivePacket(socket);
     if (!packet) {
       return packet.error().code == Code::kCancelled
                  ? Status{}
                  : std::unexpected(packet.error());
+    }
+    if (ipc::TypeOf(packet->bytes) == ipc::UseScanRules::kType) {
+      ASSIGN_OR_RETURN(options.custom, TakeRules(*std::move(packet)));
+      continue;
     }
     ASSIGN_OR_RETURN(const ipc::ScanRequest request,
                      ipc::Decode<ipc::ScanRequest>(packet->bytes));
@@ -165,7 +213,6 @@ Status Serve(int socket, const Clock& clock) {
       return Fail(Code::kInvalidArgument,
                   "scan request without its one descriptor, or out of range");
     }
-    ScanOptions options;
     options.sketch_key = request.sketch_key;
     options.timeout_ms = request.timeout_ms;
     ArmWatchdog(request.timeout_ms);

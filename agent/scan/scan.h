@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "agent/ipc/messages.h"
 #include "common/clock.h"
@@ -20,6 +21,7 @@ inline constexpr size_t kMaxSketchBytes = size_t{96} * 1024;
 
 struct ScanOptions {
   detect::SketchKey sketch_key{};
+  std::shared_ptr<const detect::CustomTypes> custom{};
   int64_t timeout_ms = 30'000;
 };
 
@@ -29,8 +31,14 @@ struct ScanOptions {
 ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
                      const Clock& clock);
 
+// As policy defined them. What the engine refuses is an error: a file is not
+// called clean by a worker that does not look for all of it.
+Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
+    const ipc::ScanRules& rules);
+
 // Answers requests on `socket` until the peer closes it (success). A request
-// that is malformed or has no descriptor ends the connection with an error.
+// that is malformed or has no descriptor, and rules that cannot be used, end
+// the connection with an error.
 Status Serve(int socket, const Clock& clock);
 
 }  // namespace sekisho::scan

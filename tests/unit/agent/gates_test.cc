@@ -139,5 +139,43 @@ TEST_F(GatesTest, CancelEndsAReservedGateOnly) {
   EXPECT_NE(OnLoop([this] { return gates->PidOf(9); }), 0);
 }
 
+TEST_F(GatesTest, GatesGetWhatPolicyWantsFoundAndEveryChange) {
+  const auto seal = [](const std::string& id) {
+    return *ipc::SealScanRules({.types = {{.id = id, .check = "luhn"}}});
+  };
+  const auto types = [](Packet& packet, int64_t size_bytes) {
+    EXPECT_FALSE(packet.fds.empty());
+    auto file = ipc::TakeScanRules(std::move(packet.fds.back()), size_bytes);
+    EXPECT_TRUE(file);
+    auto rules = ipc::ReadScanRules(**file);
+    EXPECT_TRUE(rules);
+    return rules->types.at(0).id;
+  };
+  OnLoop([&] { gates->SetScanRules(seal("a")); });
+  Expect(7);
+  const UniqueFd gate = Hello(7);
+  auto packet = ReceivePacket(gate.get());
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(packet->fds.size(), 3u);
+  const auto start = ipc::Decode<ipc::GateStart>(packet->bytes);
+  ASSERT_TRUE(start);
+  EXPECT_EQ(types(*packet, start->scan_rules_bytes), "a");
+
+  OnLoop([&] { gates->SetScanRules(seal("b")); });
+  packet = ReceivePacket(gate.get());
+  ASSERT_TRUE(packet);
+  auto changed = ipc::Decode<ipc::GateScanRules>(packet->bytes);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(types(*packet, changed->size_bytes), "b");
+
+  OnLoop([&] { gates->SetScanRules(nullptr); });
+  packet = ReceivePacket(gate.get());
+  ASSERT_TRUE(packet);
+  changed = ipc::Decode<ipc::GateScanRules>(packet->bytes);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->size_bytes, 0);
+  EXPECT_TRUE(packet->fds.empty());
+}
+
 }  // namespace
 }  // namespace sekisho::agent

@@ -129,6 +129,40 @@ TEST_F(Questions, StartWithoutDescriptorsIsRefused) {
   EXPECT_FALSE(client.Connect());
 }
 
+TEST_F(Questions, StartBringsWhatPolicyWantsFound) {
+  Peer peer(Path(), [](int fd) {
+    if (!Next(fd)) return;
+    const auto rules = ipc::SealScanRules({.types = {{.id = "a"}}});
+    CHECK(rules.has_value());
+    ipc::GateStart start;
+    start.mount_id = 7;
+    start.scan_rules_bytes = (*rules)->size_bytes;
+    CHECK(SendPacket(fd, ipc::Encode(start), {fd, fd, (*rules)->fd.get()})
+              .has_value());
+    [[maybe_unused]] auto end = Next(fd);
+  });
+  CoreClient client(Path(), 7);
+  auto start = client.Connect();
+  ASSERT_TRUE(start) << start.error().message;
+  ASSERT_NE(start->scan_rules, nullptr);
+  const auto rules = ipc::ReadScanRules(*start->scan_rules);
+  ASSERT_TRUE(rules);
+  EXPECT_EQ(rules->types.at(0).id, "a");
+  client.Shutdown();
+}
+
+TEST_F(Questions, StartWithoutTheRulesItAnnouncesIsRefused) {
+  Peer peer(Path(), [](int fd) {
+    if (!Next(fd)) return;
+    ipc::GateStart start;
+    start.mount_id = 7;
+    start.scan_rules_bytes = 100;
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(start), {fd, fd});
+  });
+  CoreClient client(Path(), 7);
+  EXPECT_FALSE(client.Connect());
+}
+
 // Answers each question through `answer`, once started.
 struct Talk {
   Talk(const std::string& path,
@@ -150,7 +184,8 @@ struct Talk {
         client(path, 7, std::chrono::milliseconds(200)) {
     CHECK(client.Connect().has_value());
     thread = std::thread([this] {
-      client.Run({[](const std::string&) {}, [](const std::string&) {}});
+      client.Run({[](const std::string&) {}, [](const std::string&) {},
+                  [](const ipc::SharedScanRules&) {}});
     });
   }
   ~Talk() {
