@@ -112,11 +112,11 @@ struct ScanRequest {
 
 // A type of data that policy defines, as detect/custom.h knows it.
 struct CustomType {
-  std::string id;  // of "custom:<id>"
-  std::string pattern;
-  std::vector<std::string> header_words;
-  std::string check;  // "none", "luhn", "mod11", "mod97", "verhoeff"
-  std::vector<std::string> values;
+  std::string id{};  // of "custom:<id>"
+  std::string pattern{};
+  std::vector<std::string> header_words{};
+  std::string check{};  // "none", "luhn", "mod11", "mod97", "verhoeff"
+  std::vector<std::string> values{};
   template <typename V>
   void Fields(V& v) {
     v(id, pattern, header_words, check, values);
@@ -128,7 +128,7 @@ struct CustomType {
 // unread, the worker decodes it.
 struct ScanRules {
   static constexpr uint16_t kType = 0x0303;
-  std::vector<CustomType> types;
+  std::vector<CustomType> types{};
   template <typename V>
   void Fields(V& v) {
     v(types);

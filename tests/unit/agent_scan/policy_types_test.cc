@@ -8,7 +8,6 @@
 
 #include <filesystem>
 
-#include "agent/event_parts.h"
 #include "agent/gate/scan_client.h"
 #include "agent/scan/scan.h"
 #include "agent/scan_rules.h"
@@ -61,6 +60,18 @@ ipc::SharedScanRules Sealed(const policy::Policy& policy) {
   return rules.value_or(nullptr);
 }
 
+// As sekishod does, which is far more than this test needs.
+policy::ContentFacts FactsOf(const ipc::Findings& findings) {
+  policy::ContentFacts facts;
+  for (const ipc::DataCount& count : findings.data) {
+    facts.data[count.type] = count.count;
+  }
+  facts.inspection = policy::ParseInspection(findings.inspection)
+                         .value_or(policy::Inspection::kNone);
+  facts.reason = findings.reason;
+  return facts;
+}
+
 UniqueFd MemoryFile(std::string_view content) {
   UniqueFd fd(::memfd_create("content", MFD_CLOEXEC));
   EXPECT_TRUE(WriteAll(fd.get(), AsBytes(content)));
@@ -109,7 +120,7 @@ TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
 
   const ipc::Findings found = Scan(client, kWards);
   ASSERT_EQ(found.inspection, "full") << found.reason;
-  const policy::ContentFacts facts = agent::ContentOf(found);
+  const policy::ContentFacts facts = FactsOf(found);
   EXPECT_EQ(facts.data.at("custom:ward"), 3);
   ASSERT_EQ(found.columns.size(), 1U);
   EXPECT_EQ(found.columns[0].type, "custom:ward");
@@ -117,7 +128,7 @@ TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
   EXPECT_EQ(snapshot->DecideContent(facts).rule, "wards");
 
   const policy::ContentFacts clean =
-      agent::ContentOf(Scan(client, "棟,番号\n東,X1\n西,X2\n南,X3\n"));
+      FactsOf(Scan(client, "棟,番号\n東,X1\n西,X2\n南,X3\n"));
   EXPECT_TRUE(clean.data.empty());
   EXPECT_EQ(snapshot->DecideContent(clean).verdict, policy::Verdict::kAllow);
 }
