@@ -9,76 +9,16 @@
 #include <utility>
 
 #include "cli/event_verify.h"
-#include "common/bytes.h"
+#include "policy/replay/past_event.h"
 #include "policy/words.h"
 #include "sekisho/event/v1/event.pb.h"
 
 namespace sekisho::cli {
 namespace {
 
-using event::v1::EventKind;
 using policy::PastEvent;
 
 constexpr size_t kMaxLineBytes = size_t{1} << 20;
-
-WallTime TimeOf(const google::protobuf::Timestamp& time) {
-  return WallTime(std::chrono::seconds(time.seconds()) +
-                  std::chrono::microseconds(time.nanos() / 1000));
-}
-
-policy::DeviceFacts DeviceOf(const event::v1::Device& from) {
-  policy::DeviceFacts device;
-  device.bus = from.bus();
-  device.vendor_id = from.vendor_id();
-  device.product_id = from.product_id();
-  device.serial = from.serial();
-  device.manufacturer = from.manufacturer();
-  device.product = from.product();
-  for (const event::v1::UsbInterface& one : from.interfaces()) {
-    device.interfaces.push_back({static_cast<uint8_t>(one.class_code()),
-                                 static_cast<uint8_t>(one.subclass_code()),
-                                 static_cast<uint8_t>(one.protocol_code())});
-  }
-  device.port = from.port();
-  device.descriptor_hash = from.descriptor_hash();
-  // What the probe found, if it had looked by then.
-  if (from.medium_size_bytes() > 0 || !from.filesystem().empty() ||
-      !from.encryption().empty()) {
-    auto& medium = device.medium.emplace();
-    medium.size_bytes = from.medium_size_bytes();
-    medium.filesystem = from.filesystem();
-    medium.volume_uuid = from.volume_uuid();
-    medium.volume_label = from.volume_label();
-    medium.encryption = from.encryption();
-    medium.medium_serial = from.medium_serial();
-  }
-  return device;
-}
-
-policy::ContentFacts ContentOf(const event::v1::PublicPart& open) {
-  policy::ContentFacts content;
-  content.format = open.format();
-  content.encoding = open.encoding();
-  content.bytes = open.inspected_bytes();
-  content.persons = open.person_count();
-  for (const event::v1::DataCount& one : open.data()) {
-    content.data[one.type()] += one.value_count();
-  }
-  switch (open.inspection()) {
-    case event::v1::INSPECTION_FULL:
-      content.inspection = policy::Inspection::kFull;
-      break;
-    case event::v1::INSPECTION_PARTIAL:
-      content.inspection = policy::Inspection::kPartial;
-      break;
-    default:
-      content.inspection = policy::Inspection::kNone;
-  }
-  content.reason = open.inspection_reason();
-  content.data_owner = open.data_owner();
-  content.file_hash = ToHex(AsBytes(open.file_hash()));
-  return content;
-}
 
 // Fills `past` anew; its buffers are used again. False: no event of ours.
 class Reader {
@@ -100,23 +40,11 @@ class Reader {
       ++counts_.damaged;
       return;
     }
-    const bool device = open_.kind() == event::v1::EVENT_KIND_DEVICE_PLUGGED ||
-                        open_.kind() == event::v1::EVENT_KIND_DEVICE_DECIDED;
-    if (!device && open_.kind() != event::v1::EVENT_KIND_TRANSFER) return;
-    past_.time = TimeOf(open_.occur_time());
-    if ((query_.since && past_.time < *query_.since) ||
+    if (!replay::FillPast(open_, personal_, &past_) ||
+        (query_.since && past_.time < *query_.since) ||
         (query_.until && past_.time >= *query_.until)) {
       return;
     }
-    past_.kind = device ? PastEvent::Kind::kDevice : PastEvent::Kind::kTransfer;
-    past_.was_blocked =
-        open_.outcome() == event::v1::OUTCOME_BLOCKED && !open_.observe_only();
-    past_.device = DeviceOf(open_.device());
-    past_.content = device ? policy::ContentFacts{} : ContentOf(open_);
-    past_.person.person = personal_.person();
-    past_.person.uid = personal_.uid();
-    past_.person.login_uid = personal_.login_uid();
-    past_.person.origin = personal_.origin();
     take_(past_);
   }
   void Damaged() { ++counts_.damaged; }
