@@ -1,152 +1,22 @@
-#include "server/desk.h"
-
 #include <algorithm>
 
 #include "common/text.h"
 #include "server/auth/secrets.h"
-#include "server/core/audit.h"
 #include "server/core/requests.h"
+#include "server/joined_desk.h"
 
 namespace sekisho {
 namespace {
-
-using core::Caller;
-using core::Page;
-using core::Paging;
 
 constexpr auto kTokenLife = std::chrono::hours(24);
 constexpr auto kMaxTokenLife = std::chrono::days(7);
 // 128 bits of the CA's fingerprint stand behind the dot of a token.
 constexpr size_t kFingerprintDigits = 32;
 constexpr size_t kMaxCommentBytes = 4096;
+// With its word before it, it is an approval's purpose.
+constexpr size_t kMaxNoteBytes = 200;
 
-core::Session SessionOf(const store::StoredSession& stored) {
-  core::Session session;
-  session.csrf = stored.csrf;
-  session.user = stored.user;
-  session.role = stored.role;
-  session.expire_time = stored.expire_time;
-  session.must_set_password = stored.must_set_password;
-  return session;
-}
-
-Status CheckAdmin(const Caller& caller) {
-  if (caller.role != core::Role::kAdmin) {
-    return Fail(Code::kPermissionDenied, "this needs the role admin");
-  }
-  return {};
-}
-
-// Writes what was done; a change that cannot be written down did not go well.
-template <typename T>
-Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
-                  const char* action, std::string object, std::string detail,
-                  Result<T> result) {
-  const Status status = result ? Status() : std::unexpected(result.error());
-  RETURN_IF_ERROR(core::WriteAudit(store, clock,
-                                   {.user = caller.user,
-                                    .door = caller.door,
-                                    .address = caller.address,
-                                    .action = action,
-                                    .object = std::move(object),
-                                    .detail = std::move(detail)},
-                                   status));
-  return result;
-}
-
-class JoinedDesk final : public core::Desk {
- public:
-  explicit JoinedDesk(DeskParts parts) : p_(std::move(parts)) {}
-
-  Result<Page<core::Event>> ListEvents(const Caller&,
-                                       const core::EventFilter& filter,
-                                       const Paging& paging) override {
-    return p_.store.ListEvents(filter, paging);
-  }
-  Result<core::Event> GetEvent(const Caller&, int64_t row_id) override {
-    return p_.store.GetEvent(row_id);
-  }
-  Result<Page<core::Alert>> ListAlerts(const Caller&,
-                                       const core::AlertFilter& filter,
-                                       const Paging& paging) override {
-    return p_.store.ListAlerts(filter, paging);
-  }
-  Result<core::Alert> UpdateAlert(const Caller& caller,
-                                  const core::AlertChange& change) override;
-  Result<Page<core::Device>> ListDevices(const Caller&,
-                                         const core::DeviceFilter& filter,
-                                         const Paging& paging) override {
-    return p_.store.ListDevices(filter, paging, p_.clock.Now());
-  }
-  Result<int64_t> ApproveDevice(const Caller& caller,
-                                const core::Approval& approval) override;
-  Result<int64_t> RevokeDevice(const Caller& caller,
-                               const std::string& device_id) override;
-  Result<core::Alert> DecideRequest(
-      const Caller& caller, const core::RequestDecision& decision) override;
-  Result<Page<core::Agent>> ListAgents(const Caller&,
-                                       const Paging& paging) override;
-  Result<core::Agent> GetAgent(const Caller&,
-                               const std::string& agent_id) override;
-  Status RevokeAgent(const Caller& caller, const std::string& agent_id,
-                     const std::string& reason) override;
-  Status ApproveRenewal(const Caller& caller,
-                        const std::string& agent_id) override;
-  Result<core::Token> CreateToken(const Caller& caller,
-                                  const core::NewToken& wish) override;
-  Result<Page<core::PolicyVersion>> ListPolicyVersions(
-      const Caller&, const Paging& paging) override {
-    return p_.store.ListPolicies(paging);
-  }
-  Result<core::Pushed> PushPolicy(const Caller& caller, const std::string& text,
-                                  const std::string& file_name,
-                                  const std::string& comment) override;
-  Result<core::Pushed> RollbackPolicy(const Caller& caller,
-                                      int64_t version) override;
-  Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
-                                           const Paging& paging) override {
-    RETURN_IF_ERROR(CheckAdmin(caller));
-    return p_.store.ListAudit(paging);
-  }
-  Result<core::Session> LoginWithPassword(const std::string& user,
-                                          const std::string& password,
-                                          const std::string& address) override;
-  Result<core::Session> LoginWithCode(const std::string& code,
-                                      const std::string& address) override;
-  Result<core::Session> FindSession(const std::string& token) override;
-  Status Logout(const std::string& token) override;
-  Status SetPassword(const std::string& session_token,
-                     const std::string& password) override;
-  Result<std::string> CreateLogin(const Caller& caller,
-                                  const std::string& user) override;
-  std::unique_ptr<core::Subscription> Subscribe(
-      std::function<void(const core::Change&)> callback) override {
-    return p_.changes.Subscribe(std::move(callback));
-  }
-
- private:
-  // Runs `work` if the caller is an admin; either way it is written down.
-  template <typename T, typename Work>
-  Result<T> AsAdmin(const Caller& caller, const char* action,
-                    std::string object, std::string detail, Work work) {
-    const Status may = CheckAdmin(caller);
-    Result<T> result = may ? work() : std::unexpected(may.error());
-    return Written<T>(p_.store, p_.clock, caller, action, std::move(object),
-                      std::move(detail), std::move(result));
-  }
-  Result<core::Pushed> WrittenPush(const Caller& caller, const char* action,
-                                   std::string object,
-                                   Result<core::Pushed> pushed);
-  Result<core::Session> WrittenLogin(const std::string& user,
-                                     const std::string& address,
-                                     const char* action,
-                                     Result<auth::Login> login);
-  Caller Of(const store::StoredSession& session) const {
-    return {session.user, session.role, "console", ""};
-  }
-
-  DeskParts p_;
-};
+}  // namespace
 
 Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
                                             const core::AlertChange& change) {
@@ -182,6 +52,28 @@ Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
   return Written<core::Alert>(p_.store, p_.clock, caller, "alert.update",
                               "alert " + std::to_string(change.alert_id),
                               detail, result);
+}
+
+// One audit entry an alert, as if they had been changed one by one.
+Result<core::BulkResult> JoinedDesk::UpdateAlerts(
+    const Caller& caller, const std::vector<int64_t>& ids,
+    const core::AlertChange& change) {
+  if (ids.empty() || ids.size() > core::kMaxBulkAlerts) {
+    return Fail(Code::kInvalidArgument,
+                "1 to " + std::to_string(core::kMaxBulkAlerts) +
+                    " alerts are changed at once");
+  }
+  core::BulkResult done;
+  for (const int64_t id : ids) {
+    core::AlertChange one = change;
+    one.alert_id = id;
+    if (const auto changed = UpdateAlert(caller, one); changed) {
+      ++done.updated;
+    } else {
+      done.failed.push_back({id, changed.error().message});
+    }
+  }
+  return done;
 }
 
 Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,
@@ -223,6 +115,45 @@ Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
         }
         return version;
       });
+}
+
+Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
+                                     const core::LostMark& mark) {
+  return AsAdmin<int64_t>(
+      caller, "device.lost", "device " + mark.device_id,
+      mark.how + ": " + mark.note, [&]() -> Result<int64_t> {
+        if (mark.how != "lost" && mark.how != "stolen") {
+          return Fail(Code::kInvalidArgument, "a device is lost or stolen");
+        }
+        if (mark.note.size() > kMaxNoteBytes || !IsValidUtf8(mark.note)) {
+          return Fail(Code::kInvalidArgument,
+                      "a note is UTF-8 text of at most 200 bytes");
+        }
+        core::Approval block;
+        block.device_id = mark.device_id;
+        block.access = "block";
+        block.owner = caller.user;
+        block.purpose = mark.how + ": " + mark.note;
+        // First what protects: a block without its mark is found and lifted, a
+        // mark without its block would be a lie.
+        ASSIGN_OR_RETURN(const int64_t version, ApproveDevice(caller, block));
+        core::LostMark stored = mark;
+        stored.marked_by = caller.user;
+        stored.mark_time = p_.clock.Now();
+        RETURN_IF_ERROR(p_.store.MarkLost(stored));
+        p_.changes.Tell({core::Change::What::kDevice, 0, mark.device_id});
+        return version;
+      });
+}
+
+Result<int64_t> JoinedDesk::ClearLost(const Caller& caller,
+                                      const std::string& device_id,
+                                      const std::string& note) {
+  return AsAdmin<int64_t>(caller, "device.found", "device " + device_id, note,
+                          [&]() -> Result<int64_t> {
+                            RETURN_IF_ERROR(p_.store.ClearLost(device_id));
+                            return RevokeDevice(caller, device_id);
+                          });
 }
 
 Result<core::Alert> JoinedDesk::DecideRequest(
@@ -338,105 +269,6 @@ Result<core::Token> JoinedDesk::CreateToken(const Caller& caller,
         return token;
       });
 }
-
-Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
-                                             const char* action,
-                                             std::string object,
-                                             Result<core::Pushed> pushed) {
-  Status status = pushed ? Status() : std::unexpected(pushed.error());
-  std::string detail;
-  if (pushed && !pushed->problems.empty()) {
-    status =
-        Fail(Code::kInvalidArgument, policy::Format(pushed->problems.front()));
-  } else if (pushed) {
-    detail = "version=" + std::to_string(pushed->version);
-    p_.changes.Tell({core::Change::What::kPolicy, pushed->version, ""});
-  }
-  const Result<core::Pushed> noted = status ? std::move(pushed) : pushed;
-  RETURN_IF_ERROR(core::WriteAudit(p_.store, p_.clock,
-                                   {.user = caller.user,
-                                    .door = caller.door,
-                                    .address = caller.address,
-                                    .action = action,
-                                    .object = std::move(object),
-                                    .detail = std::move(detail)},
-                                   status));
-  return noted;
-}
-
-Result<core::Pushed> JoinedDesk::PushPolicy(const Caller& caller,
-                                            const std::string& text,
-                                            const std::string& file_name,
-                                            const std::string& comment) {
-  const Status may = CheckAdmin(caller);
-  return WrittenPush(
-      caller, "policy.push", "policy " + file_name,
-      may ? p_.publisher.PushPolicy(caller.user, text, file_name, comment)
-          : std::unexpected(may.error()));
-}
-
-Result<core::Pushed> JoinedDesk::RollbackPolicy(const Caller& caller,
-                                                int64_t version) {
-  const Status may = CheckAdmin(caller);
-  return WrittenPush(caller, "policy.rollback",
-                     "policy version " + std::to_string(version),
-                     may ? p_.publisher.Rollback(caller.user, version)
-                         : std::unexpected(may.error()));
-}
-
-Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
-                                               const std::string& address,
-                                               const char* action,
-                                               Result<auth::Login> login) {
-  const Caller caller{login ? login->session.user : user, core::Role::kAnalyst,
-                      "console", address};
-  ASSIGN_OR_RETURN(const auth::Login made,
-                   Written<auth::Login>(p_.store, p_.clock, caller, action, "",
-                                        "", std::move(login)));
-  core::Session session = SessionOf(made.session);
-  session.token = made.token;
-  return session;
-}
-
-Result<core::Session> JoinedDesk::LoginWithPassword(
-    const std::string& user, const std::string& password,
-    const std::string& address) {
-  return WrittenLogin(user, address, "login.password",
-                      p_.accounts.LoginWithPassword(user, password, address));
-}
-
-Result<core::Session> JoinedDesk::LoginWithCode(const std::string& code,
-                                                const std::string& address) {
-  return WrittenLogin("", address, "login.code",
-                      p_.accounts.LoginWithCode(code, address));
-}
-
-Result<core::Session> JoinedDesk::FindSession(const std::string& token) {
-  ASSIGN_OR_RETURN(const auto stored, p_.accounts.FindSession(token));
-  return SessionOf(stored);
-}
-
-Status JoinedDesk::Logout(const std::string& token) {
-  ASSIGN_OR_RETURN(const auto stored, p_.accounts.FindSession(token));
-  return Written<void>(p_.store, p_.clock, Of(stored), "logout", "", "",
-                       p_.accounts.Logout(token));
-}
-
-Status JoinedDesk::SetPassword(const std::string& session_token,
-                               const std::string& password) {
-  ASSIGN_OR_RETURN(const auto stored, p_.accounts.FindSession(session_token));
-  return Written<void>(p_.store, p_.clock, Of(stored), "password.set",
-                       "user " + stored.user, "",
-                       p_.accounts.SetPassword(session_token, password));
-}
-
-Result<std::string> JoinedDesk::CreateLogin(const Caller& caller,
-                                            const std::string& user) {
-  return AsAdmin<std::string>(caller, "login.create", "user " + user, "",
-                              [&] { return p_.accounts.CreateLogin(user); });
-}
-
-}  // namespace
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts) {
   return std::make_unique<JoinedDesk>(std::move(parts));

@@ -42,6 +42,7 @@ store::NewAlert Make(const store::Event& event, std::string kind,
   alert.alert.device_id = event.device_id;
   alert.alert.create_time = event.receive_time;
   alert.alert.event_row_id = event.row_id;
+  alert.alert.rule = Text(event.public_part.rule());
   return alert;
 }
 

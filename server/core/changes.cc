@@ -29,4 +29,9 @@ void Changes::Tell(const Change& change) {
   }
 }
 
+size_t Changes::watcher_count() {
+  std::lock_guard lock(mutex_);
+  return callbacks_.size();
+}
+
 }  // namespace sekisho::core

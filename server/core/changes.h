@@ -19,6 +19,7 @@ class Changes {
   // The subscription must not outlive this.
   std::unique_ptr<Subscription> Subscribe(Callback callback);
   void Tell(const Change& change);
+  size_t watcher_count();
 
  private:
   class Entry;

@@ -40,6 +40,10 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.device_id = event.device_id;
   row.receive_time = event.receive_time;
   row.event_id = event.public_part.event_id();
+  row.observe_only = event.public_part.observe_only();
+  row.persons = event.public_part.person_count();
+  row.persons_written = event.public_part.persons_written_count();
+  row.bytes = event.public_part.inspected_bytes();
   return row;
 }
 
@@ -60,6 +64,27 @@ store::DeviceSeen DeviceRow(const store::Event& event) {
     seen.access = EscapeUntrusted(event.public_part.access(), 32);
   }
   seen.weak_identity = IsWeakSerial(seen.facts.serial());
+  return seen;
+}
+
+// Once for each report of the loss and terminal: plugging it again and again
+// tells nothing new.
+store::NewAlert LostSeen(const store::Event& event,
+                         const store::LostMark& mark) {
+  store::NewAlert seen;
+  seen.key = "lost_device:" + event.device_id + ":" + event.agent_id + ":" +
+             FormatUtc(mark.mark_time);
+  seen.alert.kind = "lost_device";
+  seen.alert.severity = "critical";
+  seen.alert.title = "Device " + event.device_id + ", reported " + mark.how +
+                     ", was seen on " + event.terminal;
+  seen.alert.agent_id = event.agent_id;
+  seen.alert.terminal = event.terminal;
+  seen.alert.person = EscapeUntrusted(event.personal_part.person(), 200);
+  seen.alert.device_id = event.device_id;
+  seen.alert.create_time = event.receive_time;
+  seen.alert.event_row_id = event.row_id;
+  seen.alert.rule = EscapeUntrusted(event.public_part.rule(), 200);
   return seen;
 }
 
@@ -160,6 +185,7 @@ Result<int> Indexer::RunOnce() {
     events.push_back(Decode(row));
   }
   ASSIGN_OR_RETURN(const std::set<int64_t> repeats, RepeatsIn(events));
+  ASSIGN_OR_RETURN(const auto lost, store_.LostDevices());
   std::vector<Change> changes;
   for (const store::Event& event : events) {
     batch.events.push_back(IndexRow(event));
@@ -171,6 +197,9 @@ Result<int> Indexer::RunOnce() {
     if (!event.device_id.empty()) {
       batch.devices.push_back(DeviceRow(event));
       changes.push_back({Change::What::kDevice, 0, event.device_id});
+      if (const auto mark = lost.find(event.device_id); mark != lost.end()) {
+        batch.alerts.push_back(LostSeen(event, mark->second));
+      }
     }
     for (store::NewAlert& alert : rule_(event)) {
       batch.alerts.push_back(std::move(alert));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,21 +27,31 @@ using store::Alert;
 using store::AlertChange;
 using store::AlertComment;
 using store::AlertFilter;
+using store::AlertGroup;
+using store::AlertGroupBy;
+using store::AlertOrder;
 using store::AlertState;
 using store::Approval;
 using store::AuditEntry;
+using store::DayCounts;
 using store::Device;
 using store::DeviceFilter;
+using store::DeviceState;
 using store::Event;
 using store::EventFilter;
 using store::kDefaultPageSize;
 using store::kMaxPageSize;
+using store::LostMark;
 using store::Name;
+using store::OpenAlerts;
 using store::Page;
 using store::Paging;
 using store::PolicyVersion;
 using store::RenewalState;
 using store::Role;
+using store::TopRow;
+using store::Trace;
+using store::TransferCounts;
 
 // Who asks. Made by the door he came through, never from a request's field.
 struct Caller {
@@ -60,6 +71,32 @@ struct Token {
   WallTime expire_time;
 };
 
+// ---- the overview ----
+
+inline constexpr int kMaxOverviewDays = 90;
+
+struct OverviewQuery {
+  int days = 30;
+  std::string zone = "UTC";  // whose days; a name of the IANA table
+};
+
+// Terminals by what holds there now. Revoked ones count nowhere.
+struct Coverage {
+  int64_t enforcing = 0;  // every path to a medium closed
+  int64_t degraded = 0;   // enforcing, with a gate that is not full
+  int64_t observing = 0;
+  int64_t silent = 0;
+  int64_t never_connected = 0;
+};
+
+struct Overview {
+  std::vector<DayCounts> days;  // oldest first; the last is today
+  WallTime to;                  // end of today
+  std::vector<TopRow> top_devices, top_terminals, top_persons;
+  Coverage coverage;
+  OpenAlerts open;
+};
+
 // ---- requests for approval ----
 
 enum class RequestAnswer { kApprove, kDeny };
@@ -74,7 +111,132 @@ struct RequestDecision {
   std::string reason;  // needed to deny
 };
 
+// ---- many alerts at once ----
+
+inline constexpr size_t kMaxBulkAlerts = 500;
+
+struct BulkResult {
+  int64_t updated = 0;
+  struct Failed {
+    int64_t alert_id = 0;
+    std::string message;
+  };
+  std::vector<Failed> failed;
+};
+
+// ---- what else there was ----
+
+struct SpanCounts {
+  WallTime from, to;
+  int64_t events = 0;
+  TransferCounts counts;
+};
+
+// One person, device or terminal, day by day.
+struct Lane {
+  std::string by;     // "person", "device_id", "terminal"
+  std::string value;  // for the same filter of the events
+  std::vector<SpanCounts> days;
+  SpanCounts sum;
+  bool cut = false;  // there was more than was read
+};
+
+struct Around {
+  std::vector<Lane> lanes;
+  std::vector<Alert> alerts;  // of the same three, newest first
+  // The rule that decided, as it stood in the policy of that day; line 0 = not
+  // found.
+  std::string rule_text;
+  int rule_line = 0;
+};
+
+struct DevicePlace {
+  std::string value;  // terminal or person (empty = unknown)
+  WallTime first_time, last_time;
+  TransferCounts counts;
+};
+
+// What a device has gone through.
+struct DeviceStory {
+  Device device;
+  std::vector<SpanCounts> weeks;  // of the last year, oldest first
+  SpanCounts sum;                 // of all that was read
+  int64_t bytes = 0;
+  std::vector<DevicePlace> terminals, persons;
+  std::vector<AuditEntry> decisions;  // newest first
+  // Different descriptors under one identity, newest first: more than one is a
+  // sign of a clone.
+  struct Look {
+    std::string descriptor_hash;
+    std::string name;
+    WallTime first_time, last_time;
+  };
+  std::vector<Look> looks;
+  std::vector<std::string> same_serial;  // other devices with its serial
+  bool cut = false;
+};
+
 // ---- policy ----
+
+struct CheckedPolicy {
+  std::vector<policy::Problem> problems;  // it is refused; nothing else is set
+  std::vector<policy::Problem> warnings;
+  std::string mode;
+  int64_t device_rules = 0;
+  int64_t content_rules = 0;
+};
+
+struct PolicyQuestion {
+  std::string text;       // empty = the newest that was pushed
+  std::string device_id;  // one that was seen, or vid:pid:serial
+  std::string person, origin, terminal;
+  std::optional<WallTime> time;  // unset = now
+  // A file on its way to it, if one is asked about.
+  std::optional<int64_t> persons;
+  std::map<std::string, int64_t> data;  // data type -> count
+  std::string inspection = "full";
+};
+
+struct PolicyStep {
+  std::string rule;
+  int line = 0;
+  bool matched = false;
+  std::string why;
+};
+
+struct PolicyAnswer {
+  std::vector<policy::Problem> problems;
+  std::string mode;
+  std::string access;  // of the device
+  std::string rule;
+  int line = 0;
+  std::string reason;
+  bool needs_probe = false;
+  std::vector<PolicyStep> steps;
+  std::string verdict;  // of the file; empty = none was asked about
+  std::string file_rule;
+  int file_line = 0;
+  std::string file_reason;
+  std::vector<PolicyStep> file_steps;
+};
+
+struct PolicyTrial {
+  std::vector<policy::Problem> problems;
+  int64_t events = 0;  // that were judged
+  bool cut = false;    // there were more than kMaxTrialEvents
+  WallTime from, to;
+  int64_t devices_blocked = 0, devices_freed = 0, devices_unclear = 0;
+  int64_t transfers_blocked = 0, transfers_freed = 0, persons_blocked = 0;
+  struct Change {
+    int64_t times = 0;
+    bool blocked = false;  // else freed
+    bool transfer = false;
+    std::string terminal, person, device_id, rule;
+  };
+  std::vector<Change> changes;  // the most frequent first, at most 200
+  std::vector<std::pair<std::string, int64_t>> rules;  // how often each decided
+};
+inline constexpr int kMaxTrialEvents = 200'000;
 
 struct Pushed {
   int64_t version = 0;
@@ -115,6 +277,12 @@ class Desk {
  public:
   virtual ~Desk() = default;
 
+  // The server's clock.
+  virtual WallTime Now() const = 0;
+
+  virtual Result<Overview> GetOverview(const Caller& caller,
+                                       const OverviewQuery& query) = 0;
+
   virtual Result<Page<Event>> ListEvents(const Caller& caller,
                                          const EventFilter& filter,
                                          const Paging& paging) = 0;
@@ -124,6 +292,17 @@ class Desk {
   virtual Result<Page<Alert>> ListAlerts(const Caller& caller,
                                          const AlertFilter& filter,
                                          const Paging& paging) = 0;
+  virtual Result<std::vector<AlertGroup>> GroupAlerts(const Caller& caller,
+                                                      const AlertFilter& filter,
+                                                      AlertGroupBy by) = 0;
+  // The same change to each of at most kMaxBulkAlerts; `change.alert_id` does
+  // not count. Those that cannot be changed are told, the others are.
+  virtual Result<BulkResult> UpdateAlerts(const Caller& caller,
+                                          const std::vector<int64_t>& ids,
+                                          const AlertChange& change) = 0;
+  // 30 days around an alert, in days of `zone`.
+  virtual Result<Around> GetAround(const Caller& caller, int64_t alert_id,
+                                   const std::string& zone) = 0;
   // kFailedPrecondition: closing without a verdict, or a closed alert.
   virtual Result<Alert> UpdateAlert(const Caller& caller,
                                     const AlertChange& change) = 0;
@@ -138,6 +317,17 @@ class Desk {
                                         const Approval& approval) = 0;
   virtual Result<int64_t> RevokeDevice(const Caller& caller,
                                        const std::string& device_id) = 0;
+  virtual Result<DeviceStory> GetDeviceStory(const Caller& caller,
+                                             const std::string& device_id,
+                                             const std::string& zone) = 0;
+  // Admin only. Blocks the device on every terminal; seen again, it is a
+  // critical alert. Returns the list's version.
+  virtual Result<int64_t> MarkLost(const Caller& caller,
+                                   const LostMark& mark) = 0;
+  // Admin only. The block ends too: it is as if it was never approved.
+  virtual Result<int64_t> ClearLost(const Caller& caller,
+                                    const std::string& device_id,
+                                    const std::string& note) = 0;
   // Admin only, and never on a request of his own. Approves the device as
   // asked, or refuses, and closes the alert. The alert as it is then.
   virtual Result<Alert> DecideRequest(const Caller& caller,
@@ -166,6 +356,16 @@ class Desk {
                                     const std::string& text,
                                     const std::string& file_name,
                                     const std::string& comment) = 0;
+  // Nothing changes by these three.
+  virtual Result<CheckedPolicy> CheckPolicy(const Caller& caller,
+                                            const std::string& text) = 0;
+  virtual Result<PolicyAnswer> ExplainPolicy(
+      const Caller& caller, const PolicyQuestion& question) = 0;
+  // The draft over the stored events received in [from, to), approvals as they
+  // are now.
+  virtual Result<PolicyTrial> TryPolicy(const Caller& caller,
+                                        const std::string& text, WallTime from,
+                                        WallTime to) = 0;
   // Pushes the text of an older version as a new one.
   virtual Result<Pushed> RollbackPolicy(const Caller& caller,
                                         int64_t version) = 0;

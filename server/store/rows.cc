@@ -18,6 +18,12 @@ const char* Name(RenewalState state) {
   return "";
 }
 
+bool IsRefusal(event::v1::Outcome outcome) {
+  return outcome != event::v1::OUTCOME_UNSPECIFIED &&
+         outcome != event::v1::OUTCOME_ALLOWED &&
+         outcome != event::v1::OUTCOME_ALERTED;
+}
+
 const char* Name(AgentState state) {
   switch (state) {
     case AgentState::kEnrolled:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ struct EventFilter {
   std::optional<int64_t> after_row_id;
 };
 
+// Refused, as far as an event says; an unknown value is a refusal.
+bool IsRefusal(event::v1::Outcome outcome);
+
 // ---- agents ----
 
 enum class AgentState { kEnrolled, kConnected, kSilent, kRevoked };
@@ -88,6 +92,15 @@ struct Agent {
 
 // ---- devices ----
 
+// Reported lost or stolen: seen again, it is a critical alert.
+struct LostMark {
+  std::string device_id;
+  std::string how;  // "lost", "stolen"
+  std::string note;
+  std::string marked_by;
+  WallTime mark_time;
+};
+
 struct Device {
   std::string device_id;
   event::v1::Device facts;  // of its newest event
@@ -105,13 +118,17 @@ struct Device {
   std::optional<WallTime> approve_time;
   std::optional<WallTime> expire_time;
   std::string owner, purpose, ticket;
+  std::string name;  // maker and product, escaped
+  std::optional<LostMark> lost;
 };
+
+enum class DeviceState { kApproved, kUnapproved, kLost, kWeak };
 
 struct DeviceFilter {
   std::string device_id;
   std::string terminal;  // seen there last
-  bool only_approved = false;
-  bool only_unapproved = false;
+  std::string text;      // part of id, name, terminal, person or owner
+  std::optional<DeviceState> state;
 };
 
 struct Approval {
@@ -156,16 +173,32 @@ struct Alert {
   std::string assignee;
   std::string verdict;  // when closed: "true_positive", "false_positive",
                         // "benign"
+  std::string rule;     // of its event, escaped; empty = none decided
   std::vector<AlertComment> comments;  // newest last
   std::optional<Event> event;          // when asked for
 };
 
+enum class AlertOrder { kNewest, kOldest, kSeverity };
+
 struct AlertFilter {
   std::vector<AlertState> states;  // any of; empty = all
-  std::string severity, kind, terminal, assignee;
+  std::string severity, kind, terminal, assignee, person, device_id, rule;
+  bool only_unassigned = false;
+  std::optional<WallTime> from, to;  // create time, [from, to)
+  AlertOrder order = AlertOrder::kNewest;
   int64_t alert_id = 0;  // 0 = all
   bool only_unresolved = false;
   bool with_events = false;
+};
+
+enum class AlertGroupBy { kPerson, kDevice, kTerminal, kRule, kKind };
+
+// Alerts that have one value in common.
+struct AlertGroup {
+  std::string value;  // empty = unknown, or no rule
+  int64_t count = 0;
+  std::string severity;  // the worst of them
+  WallTime newest_time;
 };
 
 struct AlertChange {
@@ -174,6 +207,56 @@ struct AlertChange {
   std::optional<std::string> assignee;  // "" takes it away
   std::optional<std::string> verdict;
   std::string comment;  // empty = none
+};
+
+// ---- what the console counts ----
+
+// People are added up over files: the same person in two files counts twice.
+struct TransferCounts {
+  int64_t transfers = 0;
+  int64_t blocked = 0;   // refused
+  int64_t observed = 0;  // an enforcing policy would have refused them
+  int64_t alerted = 0;   // let through, to be looked at
+  int64_t persons = 0;   // in the files
+  int64_t persons_blocked = 0;
+  int64_t persons_written = 0;  // whose rows reached a medium
+};
+
+struct DayCounts {
+  WallTime from;
+  TransferCounts counts;
+  int64_t operators = 0;  // different persons who copied
+  int64_t plugs = 0;      // devices plugged
+  int64_t plugs_blocked = 0;
+};
+
+// An event as the index knows it, without its two parts.
+struct Trace {
+  int64_t row_id = 0;
+  WallTime receive_time;
+  event::v1::EventKind kind{};
+  event::v1::Outcome outcome{};
+  bool observe_only = false;
+  int64_t persons = 0;
+  int64_t persons_written = 0;
+  int64_t bytes = 0;
+  std::string person;
+  std::string device_id;
+  std::string terminal;
+};
+
+enum class TopBy { kDevice, kTerminal, kPerson };
+struct TopRow {
+  std::string value;  // device id, terminal, person (empty = unknown)
+  std::string name;   // of a device, escaped
+  TransferCounts counts;
+};
+
+struct OpenAlerts {
+  std::map<std::string, int64_t> by_severity;  // without requests
+  int64_t unassigned = 0;
+  int64_t requests = 0;
+  std::optional<WallTime> oldest_time;  // of what nobody looked at yet
 };
 
 // ---- policy ----

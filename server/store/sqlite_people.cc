@@ -2,6 +2,17 @@
 #include "server/store/sqlite_store.h"
 
 namespace sekisho::store {
+namespace {
+
+constexpr const char* kAuditColumns =
+    "row_id, time, user, door, address, action, object, result, detail";
+
+AuditEntry AuditFrom(const Statement& row) {
+  return {row.Int(0),  row.Time(1), row.Text(2), row.Text(3), row.Text(4),
+          row.Text(5), row.Text(6), row.Text(7), row.Text(8)};
+}
+
+}  // namespace
 
 Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
   ASSIGN_OR_RETURN(Reading db, Read());
@@ -142,8 +153,7 @@ Result<Page<AuditEntry>> SqliteStore::ListAudit(const Paging& paging) {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Prepare("SELECT row_id, time, user, door, address, action, object, "
-                  "result, detail FROM audit" +
+      db->Prepare(std::string("SELECT ") + kAuditColumns + " FROM audit" +
                   where.sql() + " ORDER BY row_id DESC LIMIT " +
                   std::to_string(PageSize(paging) + 1)));
   where.BindTo(row);
@@ -157,9 +167,25 @@ Result<Page<AuditEntry>> SqliteStore::ListAudit(const Paging& paging) {
       page.next_token = std::to_string(page.rows.back().row_id);
       return page;
     }
-    page.rows.push_back({row.Int(0), row.Time(1), row.Text(2), row.Text(3),
-                         row.Text(4), row.Text(5), row.Text(6), row.Text(7),
-                         row.Text(8)});
+    page.rows.push_back(AuditFrom(row));
+  }
+}
+
+Result<std::vector<AuditEntry>> SqliteStore::AuditOf(
+    const std::string& object) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(Statement row,
+                   db->Query(std::string("SELECT ") + kAuditColumns +
+                                 " FROM audit WHERE object=? "
+                                 "ORDER BY row_id DESC LIMIT 1000",
+                             object));
+  std::vector<AuditEntry> entries;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) {
+      return entries;
+    }
+    entries.push_back(AuditFrom(row));
   }
 }
 

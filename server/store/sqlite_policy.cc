@@ -54,7 +54,9 @@ Status PutApproval(Connection& db, const Approval& approval,
   }
   // One approved before it was ever plugged is shown too.
   RETURN_IF_ERROR(
-      db.Run("INSERT INTO devices VALUES (?1,x'',?2,?2,'','','',0,0) "
+      db.Run("INSERT INTO devices (device_id, facts, first_seen_time, "
+             "last_seen_time, last_terminal, last_person, last_access, "
+             "event_count, weak_identity) VALUES (?1,x'',?2,?2,'','','',0,0) "
              "ON CONFLICT (device_id) DO NOTHING",
              approval.device_id, now));
   return db.Run(

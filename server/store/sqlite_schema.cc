@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/event_bytes.h"
+#include "server/store/sqlite_counts_schema.h"
 
 namespace sekisho::store {
 namespace {
@@ -254,9 +255,9 @@ CREATE TABLE renewals (
 );
 )sql";
 
-constexpr std::array kMigrations = {Migration{kFirst, nullptr},
-                                    Migration{kEpochs, FillEventIds},
-                                    Migration{kRenewals, nullptr}};
+constexpr std::array kMigrations = {
+    Migration{kFirst, nullptr}, Migration{kEpochs, FillEventIds},
+    Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

@@ -106,10 +106,24 @@ class SqliteStore final : public Store {
   Result<Page<Device>> ListDevices(const DeviceFilter& filter,
                                    const Paging& paging, WallTime now) override;
 
+  Result<std::vector<DayCounts>> CountDays(
+      const std::vector<WallTime>& bounds) override;
+  Result<std::vector<TopRow>> CountBy(TopBy by, WallTime from,
+                                      WallTime to) override;
+  Result<OpenAlerts> CountOpenAlerts() override;
+  Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
+                                        int limit) override;
+
+  Status MarkLost(const LostMark& mark) override;
+  Status ClearLost(const std::string& device_id) override;
+  Result<std::map<std::string, LostMark>> LostDevices() override;
+
   Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) override;
   Status ResolveAlert(int64_t alert_id, WallTime now) override;
   Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                  const Paging& paging) override;
+  Result<std::vector<AlertGroup>> GroupAlerts(const AlertFilter& filter,
+                                              AlertGroupBy by) override;
   Result<Alert> UpdateAlert(const AlertChange& change,
                             const std::string& author, WallTime now) override;
 
@@ -128,6 +142,7 @@ class SqliteStore final : public Store {
 
   Status AddAudit(const AuditEntry& entry) override;
   Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;
+  Result<std::vector<AuditEntry>> AuditOf(const std::string& object) override;
 
  private:
   using Work = std::function<Status(Connection&)>;
@@ -186,6 +201,7 @@ inline constexpr const char* kEventColumns =
     "e.personal_part, e.hash, i.device_id";
 Event EventFrom(const Statement& row);
 Result<Event> ReadEvent(Connection& db, int64_t row_id);
+Status UpsertDevice(Connection& db, const DeviceSeen& seen);
 SecretHash HashFrom(std::string_view bytes);
 
 }  // namespace sekisho::store

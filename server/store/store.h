@@ -9,6 +9,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -60,6 +61,10 @@ struct IndexedEvent {
   WallTime receive_time;
   std::string event_id;
   bool repeats = false;  // carried over from an epoch before: not shown again
+  bool observe_only = false;
+  int64_t persons = 0;  // of a transfer, as its public part says
+  int64_t persons_written = 0;
+  int64_t bytes = 0;
 };
 
 struct DeviceSeen {
@@ -293,12 +298,33 @@ class Store {
                                            const Paging& paging,
                                            WallTime now) = 0;
 
+  // What the console counts: transfers between each bound and the next, in
+  // order; transfers by device, terminal or person, in no order; what is open
+  // now.
+  virtual Result<std::vector<DayCounts>> CountDays(
+      const std::vector<WallTime>& bounds) = 0;
+  virtual Result<std::vector<TopRow>> CountBy(TopBy by, WallTime from,
+                                              WallTime to) = 0;
+  virtual Result<OpenAlerts> CountOpenAlerts() = 0;
+  // Newest first, at most `limit`.
+  virtual Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
+                                                int limit) = 0;
+
+  // Replaces an earlier mark.
+  virtual Status MarkLost(const LostMark& mark) = 0;
+  // kNotFound: it is not marked.
+  virtual Status ClearLost(const std::string& device_id) = 0;
+  virtual Result<std::map<std::string, LostMark>> LostDevices() = 0;
+
   // The id, or nothing if an alert with this key is there.
   virtual Result<std::optional<int64_t>> AddAlert(const NewAlert& alert) = 0;
   // What it was about is over by itself. Twice is fine.
   virtual Status ResolveAlert(int64_t alert_id, WallTime now) = 0;
   virtual Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                          const Paging& paging) = 0;
+  // The largest groups first, at most 200. Paging and order do not count.
+  virtual Result<std::vector<AlertGroup>> GroupAlerts(const AlertFilter& filter,
+                                                      AlertGroupBy by) = 0;
   // kNotFound, kFailedPrecondition (closing without verdict, changing what is
   // closed).
   virtual Result<Alert> UpdateAlert(const AlertChange& change,
@@ -327,6 +353,9 @@ class Store {
   // Append-only.
   virtual Status AddAudit(const AuditEntry& entry) = 0;
   virtual Result<Page<AuditEntry>> ListAudit(const Paging& paging) = 0;
+  // About one object ("device 0781:5581:X"), newest first, at most 1,000.
+  virtual Result<std::vector<AuditEntry>> AuditOf(
+      const std::string& object) = 0;
 };
 
 struct SqliteOptions {

@@ -217,13 +217,23 @@ json ToJson(const core::Alert& alert) {
               {"event_row_id", alert.event_row_id},
               {"assignee", Shown(alert.assignee)},
               {"verdict", alert.verdict},
+              {"rule", alert.rule},
               {"comments", std::move(comments)}};
   if (alert.event) out["event"] = ToJson(*alert.event);
   return out;
 }
 
 json ToJson(const core::Device& device) {
+  json lost = nullptr;
+  if (device.lost) {
+    lost = {{"how", device.lost->how},
+            {"note", Shown(device.lost->note)},
+            {"marked_by", Shown(device.lost->marked_by)},
+            {"mark_time", Time(device.lost->mark_time)}};
+  }
   return {{"device_id", device.device_id},
+          {"name", device.name},
+          {"lost", std::move(lost)},
           {"facts", DeviceFacts(device.facts)},
           {"last_terminal", Shown(device.last_terminal)},
           {"last_person", Shown(device.last_person)},

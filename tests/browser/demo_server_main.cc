@@ -1,25 +1,31 @@
-// The web server over a desk in memory, for the browser tests.
+// The web server over the demo world, for the browser tests.
 //   sekisho_demo_server STATIC_DIR STATE_DIR
 // Prints "port N"; then obeys one word a line on standard input: "code NAME",
-// "alert", "end-sessions". Ends with its input.
+// "alert",
+// "plug", "request", "end-sessions". Ends with its input.
 #include <cstdio>
 #include <iostream>
 #include <string>
 
 #include "server/web/web_server.h"
-#include "tests/unit/server_web/fake_desk.h"
-#include "tests/unit/server_web/self_signed.h"
+#include "tests/support/demo_world.h"
+#include "tests/support/self_signed.h"
 
 namespace {
 
 using namespace sekisho;
 
 // The answer, one line.
-std::string Obey(web::FakeDesk& desk, const std::string& line) {
-  if (line.starts_with("code ")) return desk.AddLoginCode(line.substr(5));
-  if (line == "alert") return std::to_string(desk.AddBlockedTransfer());
+std::string Obey(demo::DemoWorld& world, const std::string& line) {
+  if (line.starts_with("code ")) return world.AddLoginCode(line.substr(5));
+  if (line == "alert") return std::to_string(world.AddBlockedTransfer());
+  if (line == "plug") {
+    world.PlugStick();
+    return "ok";
+  }
+  if (line == "request") return std::to_string(world.AddRequest());
   if (line == "end-sessions") {
-    desk.EndSessions();
+    world.EndSessions();
     return "ok";
   }
   return "unknown";
@@ -43,8 +49,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot write a certificate to %s\n", argv[2]);
     return 1;
   }
-  web::FakeDesk desk;
-  const auto server = web::WebServer::Start(options, desk);
+  demo::DemoWorld world(demo::DemoWorld::Past::kNinetyDays);
+  const auto server = web::WebServer::Start(options, world.desk());
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());
     return 1;
@@ -52,7 +58,7 @@ int main(int argc, char** argv) {
   std::printf("port %d\n", (*server)->port());
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
-    std::printf("%s\n", Obey(desk, line).c_str());
+    std::printf("%s\n", Obey(world, line).c_str());
     std::fflush(stdout);
   }
   return 0;

@@ -59,6 +59,68 @@ TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
   EXPECT_EQ(*found, std::set<std::string>{"0123456789abcdef"});
 }
 
+// What was indexed by schema 2 is counted as if it came today.
+TEST_F(SchemaTest, FillsCountsOfOldRows) {
+  {
+    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 2));
+    event::v1::PublicPart part;
+    part.set_person_count(7);
+    part.set_persons_written_count(5);
+    part.set_observe_only(true);
+    part.set_rule("many\n");
+    event::v1::Device device;
+    device.set_manufacturer("Maker");
+    device.set_product("Stick");
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO agents (agent_no, agent_id, terminal, hostname, "
+        "machine_id, agent_version, chain_key, enrol_time) "
+        "VALUES (1,'a','t','h','m','v',x'00',1)"));
+    ASSERT_TRUE((*writer)->Run(
+        "INSERT INTO events VALUES (1,1,1,1,1,?,x'',x'',x'',x'',x'',x'')",
+        Blob{part.SerializeAsString()}));
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO event_index VALUES (1,1,1,1,6,3,'p','d',1,x'',0);"
+        "INSERT INTO alerts (alert_key, kind, severity, state, title, agent_id,"
+        " terminal, person, device_id, create_time, update_time, event_row_id)"
+        " VALUES ('k','k','low',1,'t','a','t','p','d',1,1,1)"));
+    ASSERT_TRUE(
+        (*writer)->Run("INSERT INTO devices VALUES ('d',?,1,1,'t','p','',1,0)",
+                       Blob{device.SerializeAsString()}));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  const auto days =
+      (*store)->CountDays({WallTime(), WallTime(std::chrono::seconds(1))});
+  ASSERT_TRUE(days) << days.error().message;
+  EXPECT_EQ((*days)[0].counts.persons, 7);
+  EXPECT_EQ((*days)[0].counts.persons_written, 5);
+  EXPECT_EQ((*days)[0].counts.observed, 1);
+  EXPECT_EQ((*days)[0].counts.blocked, 0);
+  EXPECT_EQ((*store)->ListAlerts({}, {})->rows[0].rule, "many\\n");
+  EXPECT_EQ((*store)->ListDevices({}, {}, WallTime())->rows[0].name,
+            "Maker Stick");
+}
+
+// The overview of a year's events may not read the events: it is answered from
+// the covering indexes alone.
+TEST_F(SchemaTest, CountsFromCoveringIndexes) {
+  auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+  ASSERT_TRUE(writer && Migrate(**writer));
+  auto plan = (*writer)->Query(
+      "EXPLAIN QUERY PLAN SELECT device_id, count(*), sum(persons), "
+      "sum(persons_written), sum(outcome), sum(observe_only), "
+      "count(DISTINCT person), max(agent_no) FROM event_index "
+      "INDEXED BY event_index_transfers "
+      "WHERE kind=6 AND repeats=0 AND receive_time>=1 AND receive_time<2 "
+      "GROUP BY 1");
+  ASSERT_TRUE(plan);
+  ASSERT_TRUE(*plan->Step());
+  EXPECT_NE(plan->Text(3).find("USING COVERING INDEX event_index_transfers"),
+            std::string::npos)
+      << plan->Text(3);
+}
+
 TEST_F(SchemaTest, RefusesTheFileOfANewerProgram) {
   {
     auto writer = Connection::Open(path_, Connection::Kind::kWriter);

@@ -383,7 +383,7 @@ TEST_P(StoreTest, ApprovalsEndAndAreTakenBack) {
   EXPECT_EQ(listed, 1U);  // the first has ended
 
   DeviceFilter filter;
-  filter.only_approved = true;
+  filter.state = DeviceState::kApproved;
   EXPECT_EQ(store_->ListDevices(filter, {}, At(40))->rows.size(), 2U);
   EXPECT_EQ(store_->ListDevices(filter, {}, At(60))->rows.size(), 1U);
 

@@ -8,7 +8,7 @@
 
 #include "policy/packs.h"
 #include "server/web/json.h"
-#include "tests/unit/server_web/fake_desk.h"
+#include "tests/support/demo_world.h"
 
 namespace sekisho::web {
 namespace {
@@ -29,8 +29,8 @@ std::string Header(const Response& response, std::string_view name) {
 class ApiTest : public testing::Test {
  protected:
   ApiTest() {
-    desk_.AddUser("suzuki", kPassword, core::Role::kAdmin);
-    desk_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
+    world_.AddUser("suzuki", kPassword, core::Role::kAdmin);
+    world_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
   }
 
   // As the browser sends it from our own page, with the session of LogIn().
@@ -74,16 +74,17 @@ class ApiTest : public testing::Test {
     ASSERT_EQ(LogIn({{"user", user}, {"password", kPassword}}).status, 200);
   }
 
-  FakeDesk desk_;
-  Api api_{desk_};
+  demo::DemoWorld world_;
+  Api api_{world_.desk()};
   std::string token_;
   std::string csrf_;
 };
 
 TEST_F(ApiTest, EveryPathNeedsASession) {
-  for (const char* path :
-       {"session", "alerts", "alerts/1", "events", "events/1", "devices",
-        "agents", "policies", "audit", "nothing"}) {
+  for (const char* path : {"session", "overview", "alerts", "alerts/1",
+                           "alerts:groups?by=kind", "alerts:around/1", "events",
+                           "events/1", "devices", "devices:story?device_id=x",
+                           "agents", "policies", "audit", "nothing"}) {
     const Response response = Get(path);
     EXPECT_EQ(response.status, 401) << path;
     EXPECT_EQ(json::parse(response.body)["error"]["code"], "unauthenticated");
@@ -117,7 +118,7 @@ TEST_F(ApiTest, WrongLoginsGetOneAnswer) {
 }
 
 TEST_F(ApiTest, CodeOpensOnlyThePasswordPage) {
-  const Response response = LogIn({{"code", desk_.AddLoginCode("mori")}});
+  const Response response = LogIn({{"code", world_.AddLoginCode("mori")}});
   EXPECT_EQ(json::parse(response.body)["must_set_password"], true);
   EXPECT_EQ(Get("alerts").status, 409);
   EXPECT_EQ(Post("alerts/1", {{"state", "acknowledged"}}).status, 409);
@@ -169,6 +170,11 @@ TEST_F(ApiTest, AnalystMayNotDoWhatAdminsDo) {
                 .status,
             403);
   EXPECT_EQ(Post("policies", {{"text", "policy: 1"}}).status, 403);
+  EXPECT_EQ(Post("devices:lost",
+                 {{"device_id", "0411:0282:A07110012345"}, {"how", "lost"}})
+                .status,
+            403);
+  EXPECT_EQ(Post("devices:found", {{"device_id", "x"}}).status, 403);
   EXPECT_EQ(Post("tokens", json::object()).status, 403);
   EXPECT_EQ(Get("audit").status, 403);
 }
@@ -233,6 +239,99 @@ TEST_F(ApiTest, FindsEventsByKindOutcomeAndTime) {
   EXPECT_EQ(later.back()["row_id"], all[1]["row_id"]);
 }
 
+TEST_F(ApiTest, CountsTheDaysOfTheReader) {
+  LogInAs("tanaka");
+  const json overview =
+      json::parse(Get("overview?days=7&zone=Asia%2FTokyo").body);
+  ASSERT_EQ(overview["days"].size(), 7u);
+  EXPECT_EQ(overview["days"][6]["from"], "2026-11-19T15:00:00.000000Z");
+  EXPECT_EQ(overview["days"][6]["counts"]["transfers"], 2);
+  EXPECT_EQ(overview["coverage"]["silent"], 1);
+  EXPECT_EQ(overview["top_persons"][0]["value"], "op01 (yamada)");
+  for (const char* query : {"days=0", "days=91", "days=x", "zone=Mars"}) {
+    EXPECT_EQ(Get(std::string("overview?") + query).status, 400) << query;
+  }
+}
+
+TEST_F(ApiTest, GroupsSortsAndChangesManyAlerts) {
+  LogInAs("tanaka");
+  const json groups = json::parse(Get("alerts:groups?by=terminal").body);
+  EXPECT_EQ(groups["rows"][0]["severity"], "critical");
+  EXPECT_EQ(Get("alerts:groups?by=colour").status, 400);
+  EXPECT_EQ(Get("alerts?sort=colour").status, 400);
+  EXPECT_EQ(
+      json::parse(
+          Get("alerts?sort=severity&page_size=1").body)["rows"][0]["severity"],
+      "critical");
+  const json done =
+      json::parse(Post("alerts:update",
+                       {{"alert_ids", {1, 2, 999}}, {"state", "acknowledged"}})
+                      .body);
+  EXPECT_EQ(done["updated"], 2);
+  EXPECT_EQ(done["failed"][0]["alert_id"], 999);
+  for (const json& ids :
+       {json(1), json({"1"}), json(nullptr), json::array(), json({1.5})}) {
+    EXPECT_EQ(Post("alerts:update", {{"alert_ids", ids}}).status, 400) << ids;
+  }
+}
+
+TEST_F(ApiTest, TellsWhatElseThereWasAndTheRule) {
+  const int64_t id = world_.AddBlockedTransfer();
+  LogInAs("tanaka");
+  const json around = json::parse(
+      Get("alerts:around/" + std::to_string(id) + "?zone=Asia/Tokyo").body);
+  EXPECT_EQ(around["lanes"].size(), 3u);
+  EXPECT_THAT(around["rule_text"].get<std::string>(),
+              HasSubstr("id: too-many-people"));
+  EXPECT_EQ(Get("alerts:around/999").status, 404);
+  EXPECT_EQ(Get("alerts:around/1?zone=x").status, 400);
+}
+
+TEST_F(ApiTest, TellsALostDevicesLife) {
+  LogInAs("suzuki");
+  const std::string id = "0411:0282:A07110012345";
+  EXPECT_EQ(Post("devices:lost", {{"device_id", id}, {"how", "sold"}}).status,
+            400);
+  EXPECT_EQ(Post("devices:lost",
+                 {{"device_id", id}, {"how", "lost"}, {"note", "\x1b[2J"}})
+                .status,
+            200);
+  const Response story = Get("devices:story?device_id=" + id);
+  EXPECT_THAT(story.body, Not(HasSubstr("\\u001b")));
+  EXPECT_EQ(json::parse(story.body)["device"]["lost"]["how"], "lost");
+  EXPECT_EQ(json::parse(Get("devices?state=lost").body)["rows"].size(), 1u);
+  EXPECT_EQ(Get("devices:story?device_id=none").status, 404);
+  EXPECT_EQ(Post("devices:found", {{"device_id", id}}).status, 200);
+  EXPECT_EQ(Post("devices:found", {{"device_id", id}}).status, 404);
+}
+
+TEST_F(ApiTest, TriesPolicyWithoutPushingIt) {
+  LogInAs("tanaka");
+  std::string text(policy::PackText("appi"));
+  text += "colour: red\n";
+  const json bad = json::parse(Post("policies:check", {{"text", text}}).body);
+  EXPECT_EQ(bad["problems"][0]["line"], std::ranges::count(text, '\n'));
+  const json answer = json::parse(
+      Post("policies:explain",
+           {{"device_id", "0411:0282:A07110012345"}, {"persons", 1500}})
+          .body);
+  EXPECT_EQ(answer["access"], "inspect");
+  EXPECT_EQ(answer["file"]["verdict"], "block");
+  for (const json& body :
+       {json{{"device_id", 1}}, json{{"device_id", "x:y"}},
+        json{{"device_id", "0411:0282:A"}, {"data", {{"email", -1}}}},
+        json{{"device_id", "0411:0282:A"}, {"time", "noon"}},
+        json{{"device_id", "0411:0282:A"}, {"persons", 1.5}}}) {
+    EXPECT_EQ(Post("policies:explain", body).status, 400) << body;
+  }
+  const json trial =
+      json::parse(Post("policies:try", {{"text", ""}, {"days", 30}}).body);
+  EXPECT_EQ(trial["transfers_blocked"], 0);
+  EXPECT_GT(trial["events"], 3);
+  EXPECT_EQ(Post("policies:try", {{"days", 367}}).status, 400);
+  EXPECT_EQ(json::parse(Get("policies").body)["rows"].size(), 2u);
+}
+
 TEST_F(ApiTest, RefusesBodiesThatAreNotWhatItSays) {
   LogInAs("suzuki");
   Request request = Ask("POST", "alerts/1", {});
@@ -255,7 +354,7 @@ TEST_F(ApiTest, RefusesBodiesThatAreNotWhatItSays) {
 }
 
 TEST_F(ApiTest, AnalystDecidesAnAlert) {
-  const int64_t id = desk_.AddBlockedTransfer();
+  const int64_t id = world_.AddBlockedTransfer();
   LogInAs("tanaka");
   const std::string path = "alerts/" + std::to_string(id);
   EXPECT_EQ(Post(path, {{"state", "closed"}}).status, 409);
@@ -272,7 +371,7 @@ TEST_F(ApiTest, AnalystDecidesAnAlert) {
 }
 
 TEST_F(ApiTest, AlertCarriesTheTransferAndWho) {
-  const int64_t id = desk_.AddBlockedTransfer();
+  const int64_t id = world_.AddBlockedTransfer();
   LogInAs("tanaka");
   const json alert = json::parse(Get("alerts/" + std::to_string(id)).body);
   const json& event = alert["event"];

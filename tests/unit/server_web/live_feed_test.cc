@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/server_web/fake_desk.h"
+#include "tests/support/demo_world.h"
 
 namespace sekisho::web {
 namespace {
@@ -12,12 +12,12 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(LiveFeed, TellsOpenReadersOnce) {
-  FakeDesk desk;
-  LiveFeed feed(desk);
+  demo::DemoWorld world;
+  LiveFeed feed(world.desk());
   int woken = 0;
   const auto reader = feed.Open([&woken] { ++woken; });
-  desk.AddBlockedTransfer();  // an event and an alert
-  EXPECT_EQ(woken, 2);
+  world.AddBlockedTransfer();  // an event, its device and an alert
+  EXPECT_EQ(woken, 3);
   const std::string told = reader->Take();
   EXPECT_THAT(told, HasSubstr("event: change\ndata: {"));
   EXPECT_THAT(told, HasSubstr("\"what\":\"alert\""));
@@ -26,24 +26,24 @@ TEST(LiveFeed, TellsOpenReadersOnce) {
 }
 
 TEST(LiveFeed, SlowReaderIsToldToReadAgain) {
-  FakeDesk desk;
-  LiveFeed feed(desk);
+  demo::DemoWorld world;
+  LiveFeed feed(world.desk());
   const auto reader = feed.Open([] {});
-  for (int i = 0; i < 200; ++i) desk.AddBlockedTransfer();
+  for (int i = 0; i < 200; ++i) world.AddBlockedTransfer();
   EXPECT_THAT(reader->Take(), HasSubstr("event: resync\n"));
-  desk.AddBlockedTransfer();
+  world.AddBlockedTransfer();
   EXPECT_THAT(reader->Take(), Not(HasSubstr("resync")));
 }
 
 TEST(LiveFeed, WakesNobodyAfterStop) {
-  FakeDesk desk;
-  LiveFeed feed(desk);
+  demo::DemoWorld world;
+  LiveFeed feed(world.desk());
   int woken = 0;
   const auto reader = feed.Open([&woken] { ++woken; });
   feed.Stop();
-  desk.AddBlockedTransfer();
+  world.AddBlockedTransfer();
   EXPECT_EQ(woken, 0);
-  EXPECT_EQ(desk.subscriber_count(), 0u);
+  EXPECT_EQ(world.subscriber_count(), 0u);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@
 #include <memory>
 
 #include "common/unique_fd.h"
-#include "tests/unit/server_web/fake_desk.h"
-#include "tests/unit/server_web/self_signed.h"
+#include "tests/support/demo_world.h"
+#include "tests/support/self_signed.h"
 
 namespace sekisho::web {
 namespace {
@@ -101,8 +101,8 @@ class WebServerTest : public testing::Test {
     options.key_path = folder_ + "/key.pem";
     options.static_dir = folder_ + "/static/";
     ASSERT_TRUE(WriteSelfSigned(options.certificate_path, options.key_path));
-    desk_.AddUser("tanaka", "a long enough one", core::Role::kAnalyst);
-    auto server = WebServer::Start(options, desk_);
+    world_.AddUser("tanaka", "a long enough one", core::Role::kAnalyst);
+    auto server = WebServer::Start(options, world_.desk());
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
     options_ = options;
@@ -121,11 +121,11 @@ class WebServerTest : public testing::Test {
 
   std::string SessionCookie() {
     const auto session =
-        desk_.LoginWithPassword("tanaka", "a long enough one", "");
+        world_.desk().LoginWithPassword("tanaka", "a long enough one", "");
     return "Cookie: __Host-sekisho=" + session->token + "\r\n";
   }
 
-  FakeDesk desk_;
+  demo::DemoWorld world_;
   WebOptions options_;
   std::string folder_;
   std::unique_ptr<WebServer> server_;
@@ -177,7 +177,7 @@ TEST_F(WebServerTest, ChangeReachesAnOpenStreamWithinASecond) {
                SessionCookie() + "\r\n");
   ASSERT_THAT(stream.ReadUntil("\r\n\r\n"), HasSubstr("text/event-stream"));
   const auto start = std::chrono::steady_clock::now();
-  desk_.AddBlockedTransfer();
+  world_.AddBlockedTransfer();
   EXPECT_THAT(stream.ReadUntil("\"what\":\"alert\""),
               HasSubstr("event: change"));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
@@ -205,14 +205,14 @@ TEST_F(WebServerTest, EndsWithStreamsOpen) {
                SessionCookie() + "\r\n");
   stream.ReadUntil("\r\n\r\n");
   server_.reset();
-  EXPECT_EQ(desk_.subscriber_count(), 0u);
-  desk_.AddBlockedTransfer();  // reaches nobody, hurts nothing
+  EXPECT_EQ(world_.subscriber_count(), 0u);
+  world_.AddBlockedTransfer();  // reaches nobody, hurts nothing
 }
 
 TEST_F(WebServerTest, SaysWhichFileIsWrong) {
   WebOptions options = options_;
   options.key_path = folder_ + "/none.pem";
-  const auto server = WebServer::Start(options, desk_);
+  const auto server = WebServer::Start(options, world_.desk());
   ASSERT_FALSE(server);
   EXPECT_THAT(server.error().message, HasSubstr("none.pem"));
 }

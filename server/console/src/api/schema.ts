@@ -95,6 +95,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last days in numbers, and what is open now */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts": {
         parameters: {
             query?: never;
@@ -127,6 +144,60 @@ export interface paths {
          * @description Closing needs a verdict. A closed alert keeps its state.
          */
         post: operations["updateAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts:update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same change to up to 500 alerts
+         * @description Those that cannot be changed are told; the others are changed.
+         */
+        post: operations["updateAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts:groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts have one value in common, the worst first */
+        get: operations["groupAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts:around/{alert_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 30 days around an alert: its person, device and terminal, other alerts, the rule */
+        get: operations["getAround"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -212,6 +283,57 @@ export interface paths {
         put?: never;
         /** Take an approval away (admin) */
         post: operations["revokeDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices:story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a device has gone through */
+        get: operations["getDeviceStory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices:lost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a device lost or stolen: it is blocked, and an alert if it is seen (admin) */
+        post: operations["markLost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices:found": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is found again; the block ends (admin) */
+        post: operations["clearLost"];
         delete?: never;
         options?: never;
         head?: never;
@@ -335,6 +457,60 @@ export interface paths {
         put?: never;
         /** Push the text of an older version again (admin) */
         post: operations["rollbackPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies:check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a text without pushing it */
+        post: operations["checkPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies:explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would this policy say: this device, this person, this file */
+        post: operations["explainPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies:try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a text over the stored events of the last days
+         * @description Approvals are taken as they are now; at most 200,000 events are judged.
+         */
+        post: operations["tryPolicy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -561,7 +737,9 @@ export interface components {
             event_row_id: number;
             assignee: string;
             /** @enum {string} */
-            verdict: "true_positive" | "false_positive" | "benign" | "";
+            verdict: "true_positive" | "false_positive" | "benign" | "approved" | "denied" | "";
+            /** @description of its event; empty = none decided */
+            rule: string;
             comments: components["schemas"]["Comment"][];
             event?: components["schemas"]["Event"];
         };
@@ -596,6 +774,17 @@ export interface components {
             owner: string;
             purpose: string;
             ticket: string;
+            /** @description maker and product */
+            name: string;
+            lost: null | components["schemas"]["LostMark"];
+        };
+        LostMark: {
+            /** @enum {string} */
+            how: "lost" | "stolen";
+            note: string;
+            marked_by: string;
+            /** Format: date-time */
+            mark_time: string;
         };
         /** @description terminal: empty = every terminal; expire_seconds: from now, without it no end */
         Approval: {
@@ -702,6 +891,274 @@ export interface components {
             object: string;
             result: string;
             detail: string;
+        };
+        /** @description people are added up over files: the same person in two files counts twice */
+        TransferCounts: {
+            /** Format: int64 */
+            transfers: number;
+            /** Format: int64 */
+            blocked: number;
+            /** Format: int64 */
+            observed: number;
+            /** Format: int64 */
+            alerted: number;
+            /** Format: int64 */
+            persons: number;
+            /** Format: int64 */
+            persons_blocked: number;
+            /** Format: int64 */
+            persons_written: number;
+        };
+        OverviewDay: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            counts: components["schemas"]["TransferCounts"];
+            /** Format: int64 */
+            operators: number;
+            /** Format: int64 */
+            plugs: number;
+            /** Format: int64 */
+            plugs_blocked: number;
+        };
+        /** @description value: for the same filter of the events; name: of a device */
+        TopRow: {
+            value: string;
+            name: string;
+            counts: components["schemas"]["TransferCounts"];
+        };
+        Coverage: {
+            /** Format: int64 */
+            enforcing: number;
+            /** Format: int64 */
+            degraded: number;
+            /** Format: int64 */
+            observing: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            never_connected: number;
+        };
+        OpenAlerts: {
+            by_severity: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            unassigned: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: date-time */
+            oldest_time: string | null;
+        };
+        /** @description days: oldest first, the last is today */
+        Overview: {
+            days: components["schemas"]["OverviewDay"][];
+            top_devices: components["schemas"]["TopRow"][];
+            top_terminals: components["schemas"]["TopRow"][];
+            top_persons: components["schemas"]["TopRow"][];
+            coverage: components["schemas"]["Coverage"];
+            open: components["schemas"]["OpenAlerts"];
+        };
+        AlertGroup: {
+            value: string;
+            /** Format: int64 */
+            count: number;
+            severity: components["schemas"]["Severity"];
+            /** Format: date-time */
+            newest_time: string;
+        };
+        AlertGroups: {
+            rows: components["schemas"]["AlertGroup"][];
+        };
+        BulkChange: {
+            alert_ids: number[];
+            state?: components["schemas"]["AlertState"];
+            assignee?: string;
+            verdict?: components["schemas"]["Verdict"];
+            comment?: string;
+        };
+        BulkResult: {
+            /** Format: int64 */
+            updated: number;
+            failed: {
+                /** Format: int64 */
+                alert_id: number;
+                message: string;
+            }[];
+        };
+        SpanCounts: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            events: number;
+            counts: components["schemas"]["TransferCounts"];
+        };
+        /** @description cut: there was more than was read */
+        Lane: {
+            /** @enum {string} */
+            by: "person" | "device_id" | "terminal";
+            value: string;
+            days: components["schemas"]["SpanCounts"][];
+            sum: components["schemas"]["SpanCounts"];
+            cut: boolean;
+        };
+        /** @description rule_text: as it stood in the policy of that day; empty = not found */
+        Around: {
+            lanes: components["schemas"]["Lane"][];
+            alerts: components["schemas"]["Alert"][];
+            rule_text: string;
+            /** Format: int64 */
+            rule_line: number;
+        };
+        DevicePlace: {
+            value: string;
+            /** Format: date-time */
+            first_time: string;
+            /** Format: date-time */
+            last_time: string;
+            counts: components["schemas"]["TransferCounts"];
+        };
+        DeviceDecision: {
+            /** Format: date-time */
+            time: string;
+            user: string;
+            action: string;
+            detail: string;
+            result: string;
+        };
+        DeviceLook: {
+            descriptor_hash: string;
+            name: string;
+            /** Format: date-time */
+            first_time: string;
+            /** Format: date-time */
+            last_time: string;
+        };
+        /** @description looks: different descriptors under one identity; more than one is a sign of a clone */
+        DeviceStory: {
+            device: components["schemas"]["Device"];
+            weeks: components["schemas"]["SpanCounts"][];
+            sum: components["schemas"]["SpanCounts"];
+            /** Format: int64 */
+            bytes: number;
+            terminals: components["schemas"]["DevicePlace"][];
+            persons: components["schemas"]["DevicePlace"][];
+            decisions: components["schemas"]["DeviceDecision"][];
+            looks: components["schemas"]["DeviceLook"][];
+            same_serial: string[];
+            cut: boolean;
+        };
+        LostReport: {
+            device_id: string;
+            /** @enum {string} */
+            how: "lost" | "stolen";
+            note?: string;
+        };
+        FoundReport: {
+            device_id: string;
+            note?: string;
+        };
+        PolicyText: {
+            text: string;
+        };
+        CheckedPolicy: {
+            problems: components["schemas"]["Problem"][];
+            warnings: components["schemas"]["Problem"][];
+            mode: string;
+            /** Format: int64 */
+            device_rules: number;
+            /** Format: int64 */
+            content_rules: number;
+        };
+        /** @description text: empty = the newest; time: empty = now; with persons or data a file is asked about */
+        PolicyQuestion: {
+            text?: string;
+            device_id: string;
+            person?: string;
+            origin?: string;
+            terminal?: string;
+            time?: string;
+            /** Format: int64 */
+            persons?: number;
+            data?: {
+                [key: string]: number;
+            };
+            /** @enum {string} */
+            inspection?: "full" | "partial" | "none";
+        };
+        PolicyStep: {
+            rule: string;
+            /** Format: int64 */
+            line: number;
+            matched: boolean;
+            why: string;
+        };
+        FileAnswer: {
+            /** @enum {string} */
+            verdict: "allow" | "alert" | "block";
+            rule: string;
+            /** Format: int64 */
+            line: number;
+            reason: string;
+            steps: components["schemas"]["PolicyStep"][];
+        };
+        PolicyAnswer: {
+            problems: components["schemas"]["Problem"][];
+            mode: string;
+            access: string;
+            rule: string;
+            /** Format: int64 */
+            line: number;
+            reason: string;
+            needs_probe: boolean;
+            steps: components["schemas"]["PolicyStep"][];
+            file?: components["schemas"]["FileAnswer"];
+        };
+        PolicyTryWish: {
+            text?: string;
+            days?: number;
+        };
+        TrialChange: {
+            /** Format: int64 */
+            times: number;
+            blocked: boolean;
+            transfer: boolean;
+            terminal: string;
+            person: string;
+            device_id: string;
+            rule: string;
+        };
+        TrialRule: {
+            rule: string;
+            /** Format: int64 */
+            count: number;
+        };
+        PolicyTrial: {
+            problems: components["schemas"]["Problem"][];
+            /** Format: int64 */
+            events: number;
+            cut: boolean;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            devices_blocked: number;
+            /** Format: int64 */
+            devices_freed: number;
+            /** Format: int64 */
+            devices_unclear: number;
+            /** Format: int64 */
+            transfers_blocked: number;
+            /** Format: int64 */
+            transfers_freed: number;
+            /** Format: int64 */
+            persons_blocked: number;
+            changes: components["schemas"]["TrialChange"][];
+            rules: components["schemas"]["TrialRule"][];
         };
         AlertPage: {
             rows: components["schemas"]["Alert"][];
@@ -925,6 +1382,34 @@ export interface operations {
             409: components["responses"]["Conflict"];
         };
     };
+    getOverview: {
+        parameters: {
+            query?: {
+                /** @description 1 to 90; without it 30 */
+                days?: number;
+                /** @description time zone whose days are counted, an IANA name or a POSIX TZ rule; without it UTC */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
     listAlerts: {
         parameters: {
             query?: {
@@ -938,6 +1423,20 @@ export interface operations {
                 terminal?: string;
                 /** @description user */
                 assignee?: string;
+                /** @description person, exactly */
+                person?: string;
+                /** @description device */
+                device_id?: string;
+                /** @description rule that decided */
+                rule?: string;
+                /** @description only what nobody has */
+                unassigned?: boolean;
+                /** @description made at or after this UTC time */
+                from?: string;
+                /** @description made before this UTC time */
+                to?: string;
+                /** @description newest, oldest, severity; without it newest */
+                sort?: "newest" | "oldest" | "severity";
                 page_size?: components["parameters"]["PageSize"];
                 /** @description next_page_token of the page before */
                 page_token?: components["parameters"]["PageToken"];
@@ -1017,6 +1516,113 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    updateAlerts: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    groupAlerts: {
+        parameters: {
+            query: {
+                /** @description what they have in common */
+                by: "person" | "device_id" | "terminal" | "rule" | "kind";
+                /** @description new, acknowledged, in_progress, closed; several with commas */
+                state?: string;
+                /** @description low, medium, high, critical */
+                severity?: string;
+                /** @description kind of alert */
+                kind?: string;
+                /** @description terminal */
+                terminal?: string;
+                /** @description user */
+                assignee?: string;
+                /** @description person, exactly */
+                person?: string;
+                /** @description device */
+                device_id?: string;
+                /** @description rule that decided */
+                rule?: string;
+                /** @description only what nobody has */
+                unassigned?: boolean;
+                /** @description made at or after this UTC time */
+                from?: string;
+                /** @description made before this UTC time */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroups"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getAround: {
+        parameters: {
+            query?: {
+                /** @description time zone whose days are counted, an IANA name or a POSIX TZ rule; without it UTC */
+                zone?: string;
+            };
+            header?: never;
+            path: {
+                alert_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Around"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };
@@ -1101,6 +1707,10 @@ export interface operations {
                 terminal?: string;
                 /** @description only with or only without approval */
                 approved?: boolean;
+                /** @description only those reported lost, or with a weak identity */
+                state?: "lost" | "weak";
+                /** @description part of id, name, terminal, person or owner */
+                text?: string;
                 page_size?: components["parameters"]["PageSize"];
                 /** @description next_page_token of the page before */
                 page_token?: components["parameters"]["PageToken"];
@@ -1168,6 +1778,97 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DeviceName"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListVersion"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getDeviceStory: {
+        parameters: {
+            query: {
+                /** @description device */
+                device_id: string;
+                /** @description time zone whose days are counted, an IANA name or a POSIX TZ rule; without it UTC */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceStory"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    markLost: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LostReport"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListVersion"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    clearLost: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FoundReport"];
             };
         };
         responses: {
@@ -1426,6 +2127,97 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    checkPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyText"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    explainPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyQuestion"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    tryPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyTryWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyTrial"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
         };
     };

@@ -1,0 +1,178 @@
+// The joined desk's members, which desk.cc (alerts, devices, agents) and
+// desk_people.cc (policy, logins) share between them.
+#pragma once
+
+#include "server/core/around.h"
+#include "server/core/audit.h"
+#include "server/core/device_story.h"
+#include "server/core/overview.h"
+#include "server/core/policy_lab.h"
+#include "server/desk.h"
+
+namespace sekisho {
+
+using core::Caller;
+using core::Page;
+using core::Paging;
+
+inline Status CheckAdmin(const Caller& caller) {
+  if (caller.role != core::Role::kAdmin) {
+    return Fail(Code::kPermissionDenied, "this needs the role admin");
+  }
+  return {};
+}
+
+// Writes what was done; a change that cannot be written down did not go well.
+template <typename T>
+Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
+                  const char* action, std::string object, std::string detail,
+                  Result<T> result) {
+  const Status status = result ? Status() : std::unexpected(result.error());
+  RETURN_IF_ERROR(core::WriteAudit(store, clock,
+                                   {.user = caller.user,
+                                    .door = caller.door,
+                                    .address = caller.address,
+                                    .action = action,
+                                    .object = std::move(object),
+                                    .detail = std::move(detail)},
+                                   status));
+  return result;
+}
+
+class JoinedDesk final : public core::Desk {
+ public:
+  explicit JoinedDesk(DeskParts parts)
+      : p_(std::move(parts)), overview_(p_.store, p_.presence) {}
+
+  WallTime Now() const override { return p_.clock.Now(); }
+  Result<core::Overview> GetOverview(
+      const Caller&, const core::OverviewQuery& query) override {
+    return overview_.Read(p_.clock.Now(), query);
+  }
+  Result<Page<core::Event>> ListEvents(const Caller&,
+                                       const core::EventFilter& filter,
+                                       const Paging& paging) override {
+    return p_.store.ListEvents(filter, paging);
+  }
+  Result<core::Event> GetEvent(const Caller&, int64_t row_id) override {
+    return p_.store.GetEvent(row_id);
+  }
+  Result<Page<core::Alert>> ListAlerts(const Caller&,
+                                       const core::AlertFilter& filter,
+                                       const Paging& paging) override {
+    return p_.store.ListAlerts(filter, paging);
+  }
+  Result<std::vector<core::AlertGroup>> GroupAlerts(
+      const Caller&, const core::AlertFilter& filter,
+      core::AlertGroupBy by) override {
+    return p_.store.GroupAlerts(filter, by);
+  }
+  Result<core::BulkResult> UpdateAlerts(
+      const Caller& caller, const std::vector<int64_t>& ids,
+      const core::AlertChange& change) override;
+  Result<core::Around> GetAround(const Caller&, int64_t alert_id,
+                                 const std::string& zone) override {
+    ASSIGN_OR_RETURN(const auto found, core::ZoneOf(zone));
+    return core::ReadAround(p_.store, alert_id, found);
+  }
+  Result<core::Alert> UpdateAlert(const Caller& caller,
+                                  const core::AlertChange& change) override;
+  Result<Page<core::Device>> ListDevices(const Caller&,
+                                         const core::DeviceFilter& filter,
+                                         const Paging& paging) override {
+    return p_.store.ListDevices(filter, paging, p_.clock.Now());
+  }
+  Result<int64_t> ApproveDevice(const Caller& caller,
+                                const core::Approval& approval) override;
+  Result<int64_t> RevokeDevice(const Caller& caller,
+                               const std::string& device_id) override;
+  Result<core::DeviceStory> GetDeviceStory(const Caller&,
+                                           const std::string& device_id,
+                                           const std::string& zone) override {
+    ASSIGN_OR_RETURN(const auto found, core::ZoneOf(zone));
+    return core::ReadDeviceStory(p_.store, device_id, p_.clock.Now(), found);
+  }
+  Result<int64_t> MarkLost(const Caller& caller,
+                           const core::LostMark& mark) override;
+  Result<int64_t> ClearLost(const Caller& caller, const std::string& device_id,
+                            const std::string& note) override;
+  Result<core::Alert> DecideRequest(
+      const Caller& caller, const core::RequestDecision& decision) override;
+  Result<Page<core::Agent>> ListAgents(const Caller&,
+                                       const Paging& paging) override;
+  Result<core::Agent> GetAgent(const Caller&,
+                               const std::string& agent_id) override;
+  Status RevokeAgent(const Caller& caller, const std::string& agent_id,
+                     const std::string& reason) override;
+  Status ApproveRenewal(const Caller& caller,
+                        const std::string& agent_id) override;
+  Result<core::Token> CreateToken(const Caller& caller,
+                                  const core::NewToken& wish) override;
+  Result<Page<core::PolicyVersion>> ListPolicyVersions(
+      const Caller&, const Paging& paging) override {
+    return p_.store.ListPolicies(paging);
+  }
+  Result<core::CheckedPolicy> CheckPolicy(const Caller&,
+                                          const std::string& text) override {
+    return core::CheckPolicyText(text);
+  }
+  Result<core::PolicyAnswer> ExplainPolicy(
+      const Caller&, const core::PolicyQuestion& question) override {
+    return core::AnswerQuestion(p_.store, question, p_.clock.Now());
+  }
+  Result<core::PolicyTrial> TryPolicy(const Caller&, const std::string& text,
+                                      WallTime from, WallTime to) override {
+    return core::TryOnHistory(p_.store, text, from, to);
+  }
+  Result<core::Pushed> PushPolicy(const Caller& caller, const std::string& text,
+                                  const std::string& file_name,
+                                  const std::string& comment) override;
+  Result<core::Pushed> RollbackPolicy(const Caller& caller,
+                                      int64_t version) override;
+  Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
+                                           const Paging& paging) override {
+    RETURN_IF_ERROR(CheckAdmin(caller));
+    return p_.store.ListAudit(paging);
+  }
+  Result<core::Session> LoginWithPassword(const std::string& user,
+                                          const std::string& password,
+                                          const std::string& address) override;
+  Result<core::Session> LoginWithCode(const std::string& code,
+                                      const std::string& address) override;
+  Result<core::Session> FindSession(const std::string& token) override;
+  Status Logout(const std::string& token) override;
+  Status SetPassword(const std::string& session_token,
+                     const std::string& password) override;
+  Result<std::string> CreateLogin(const Caller& caller,
+                                  const std::string& user) override;
+  std::unique_ptr<core::Subscription> Subscribe(
+      std::function<void(const core::Change&)> callback) override {
+    return p_.changes.Subscribe(std::move(callback));
+  }
+
+ private:
+  // Runs `work` if the caller is an admin; either way it is written down.
+  template <typename T, typename Work>
+  Result<T> AsAdmin(const Caller& caller, const char* action,
+                    std::string object, std::string detail, Work work) {
+    const Status may = CheckAdmin(caller);
+    Result<T> result = may ? work() : std::unexpected(may.error());
+    return Written<T>(p_.store, p_.clock, caller, action, std::move(object),
+                      std::move(detail), std::move(result));
+  }
+  Result<core::Pushed> WrittenPush(const Caller& caller, const char* action,
+                                   std::string object,
+                                   Result<core::Pushed> pushed);
+  Result<core::Session> WrittenLogin(const std::string& user,
+                                     const std::string& address,
+                                     const char* action,
+                                     Result<auth::Login> login);
+  Caller Of(const store::StoredSession& session) const {
+    return {session.user, session.role, "console", ""};
+  }
+
+  DeskParts p_;
+  core::OverviewReader overview_;
+};
+
+}  // namespace sekisho

@@ -1,0 +1,100 @@
+// What stands behind the routes of api.cc: one function each, by theme, and how
+// they read what the browser sent. An error is answered as api.h says.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/text.h"
+#include "server/core/queries.h"
+#include "server/web/message.h"
+
+namespace sekisho::web {
+
+using nlohmann::json;
+
+struct Call {
+  core::Desk& desk;
+  const core::Caller& caller;
+  const Request& request;
+  std::string rest;  // what stands for "*" in the route
+};
+
+// ---- reading; each error names the field ----
+
+Result<json> BodyOf(const Request& request);
+// Empty if it is not there and not `required`.
+Result<std::string> Text(const json& body, const char* name,
+                         bool required = false);
+Result<int64_t> Number(std::string_view text, std::string_view name);
+// A whole number of the body, if it is there.
+Result<std::optional<int64_t>> MaybeNumber(const json& body, const char* name);
+std::string Query(const Request& request, std::string_view name);
+Result<core::Paging> PagingOf(const Request& request);
+Result<std::optional<WallTime>> TimeOf(const Request& request,
+                                       std::string_view name);
+// `name`: a list of words with commas, or nothing.
+template <typename T>
+Result<std::vector<T>> WordsOf(const Request& request, std::string_view name,
+                               std::optional<T> (*parse)(std::string_view)) {
+  std::vector<T> values;
+  const std::string text = Query(request, name);
+  if (text.empty()) return values;
+  for (const std::string_view word : Split(text, ',')) {
+    const auto value = parse(word);
+    if (!value) {
+      return Fail(Code::kInvalidArgument, std::string(name) +
+                                              ": no such word '" +
+                                              EscapeUntrusted(word, 64) + "'");
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+// ---- writing what several routes share ----
+
+json CountsJson(const core::TransferCounts& counts);
+json ToJson(const core::SpanCounts& span);
+
+// ---- overview_routes.cc ----
+Result<json> GetOverview(const Call& call);
+
+// ---- alert_routes.cc ----
+Result<json> ListAlerts(const Call& call);
+Result<json> GetAlert(const Call& call);
+Result<json> UpdateAlert(const Call& call);
+Result<json> UpdateAlerts(const Call& call);
+Result<json> GroupAlerts(const Call& call);
+Result<json> GetAround(const Call& call);
+Result<json> ListEvents(const Call& call);
+Result<json> GetEvent(const Call& call);
+
+// ---- device_routes.cc ----
+Result<json> ListDevices(const Call& call);
+Result<json> ApproveDevice(const Call& call);
+Result<json> RevokeDevice(const Call& call);
+Result<json> GetDeviceStory(const Call& call);
+Result<json> MarkLost(const Call& call);
+Result<json> ClearLost(const Call& call);
+Result<json> DecideRequest(const Call& call);
+
+// ---- terminal_routes.cc ----
+Result<json> ListAgents(const Call& call);
+Result<json> RevokeAgent(const Call& call);
+Result<json> ApproveRenewal(const Call& call);
+Result<json> CreateToken(const Call& call);
+Result<json> ListAudit(const Call& call);
+
+// ---- policy_routes.cc ----
+Result<json> ListPolicies(const Call& call);
+Result<json> PushPolicy(const Call& call);
+Result<json> RollbackPolicy(const Call& call);
+Result<json> CheckPolicy(const Call& call);
+Result<json> ExplainPolicy(const Call& call);
+Result<json> TryPolicy(const Call& call);
+
+}  // namespace sekisho::web
