@@ -137,6 +137,16 @@ Status AdminClient::Do(const admin::v1::RevokeDeviceRequest& request,
                        admin::v1::RevokeDeviceResponse& response) {
   return connection_->Do(&Stub::RevokeDevice, request, response);
 }
+
+Status AdminClient::Do(const admin::v1::ReportLostRequest& request,
+                       admin::v1::ReportLostResponse& response) {
+  return connection_->Do(&Stub::ReportLost, request, response);
+}
+
+Status AdminClient::Do(const admin::v1::ReportFoundRequest& request,
+                       admin::v1::ReportFoundResponse& response) {
+  return connection_->Do(&Stub::ReportFound, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListEventsRequest& request,
                        admin::v1::ListEventsResponse& response) {
   return connection_->Do(&Stub::ListEvents, request, response);

@@ -75,6 +75,10 @@ class AdminClient {
             admin::v1::ApproveDeviceResponse& response);
   Status Do(const admin::v1::RevokeDeviceRequest& request,
             admin::v1::RevokeDeviceResponse& response);
+  Status Do(const admin::v1::ReportLostRequest& request,
+            admin::v1::ReportLostResponse& response);
+  Status Do(const admin::v1::ReportFoundRequest& request,
+            admin::v1::ReportFoundResponse& response);
   Status Do(const admin::v1::ListEventsRequest& request,
             admin::v1::ListEventsResponse& response);
   Status Do(const admin::v1::ListAlertsRequest& request,

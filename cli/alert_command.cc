@@ -16,12 +16,17 @@ constexpr std::string_view kUsage =
     "usage: sekisho alert list [--state new|acknowledged|in_progress|closed]\n"
     "               [--limit N] [--json]\n"
     "       sekisho alert show ID [--json]\n"
-    "       sekisho alert ack ID [--comment TEXT]\n"
-    "       sekisho alert assign ID USER [--comment TEXT]\n"
-    "       sekisho alert close ID --verdict "
-    "true_positive|false_positive|benign [--comment TEXT]\n";
-constexpr std::string_view kOptions[] = {"--state", "--limit", "--comment",
-                                         "--verdict"};
+    "       sekisho alert ack ID... [--comment TEXT]\n"
+    "       sekisho alert assign ID... USER [--comment TEXT]\n"
+    "       sekisho alert unassign ID... [--comment TEXT]\n"
+    "       sekisho alert comment ID... --comment TEXT\n"
+    "       sekisho alert close ID... --verdict "
+    "true_positive|false_positive|benign [--comment TEXT]\n"
+    "  list takes also --severity, --kind, --terminal, --person, --device,\n"
+    "  --rule, and --assignee USER|none\n";
+constexpr std::string_view kOptions[] = {
+    "--state",    "--limit",  "--comment", "--verdict", "--severity", "--kind",
+    "--terminal", "--person", "--device",  "--rule",    "--assignee"};
 constexpr int kDefaultLimit = 100;
 
 // The state's number; 0 = no such word.
@@ -53,6 +58,17 @@ int List(AdminClient& client, const AdminArgs& args) {
       return WrongUse(kUsage, "no such state: " + word);
     }
     request.set_state(static_cast<AlertState>(state));
+  }
+  request.set_severity(args.Get("--severity"));
+  request.set_kind(args.Get("--kind"));
+  request.set_terminal(args.Get("--terminal"));
+  request.set_person(args.Get("--person"));
+  request.set_device_id(args.Get("--device"));
+  request.set_rule(args.Get("--rule"));
+  if (const std::string assignee = args.Get("--assignee"); assignee == "none") {
+    request.set_unassigned(true);
+  } else {
+    request.set_assignee(assignee);
   }
   std::string json;
   Table table({"ID", "TIME", "SEVERITY", "STATE", "KIND", "TERMINAL", "PERSON",
@@ -140,11 +156,31 @@ int Show(AdminClient& client, const AdminArgs& args, int64_t alert_id) {
   return Print(args, page->alerts(0));
 }
 
+// The same change to each; what one refuses does not keep the next from it.
 int Update(AdminClient& client, const AdminArgs& args,
+           std::span<const std::string> ids,
            admin::v1::UpdateAlertRequest request) {
   request.set_comment(args.Get("--comment"));
-  const auto done = client.Call<admin::v1::UpdateAlertResponse>(request);
-  return done ? Print(args, done->alert()) : Complain(args, done.error());
+  std::vector<int64_t> numbers;
+  for (const std::string& id : ids) {
+    const auto number = ParseNumber(id);
+    if (!number) {
+      return WrongUse(kUsage, number.error().message);
+    }
+    numbers.push_back(*number);
+  }
+  if (numbers.empty()) {
+    return WrongUse(kUsage, "which alert?");
+  }
+  int code = kDone;
+  for (const int64_t number : numbers) {
+    request.set_alert_id(number);
+    const auto done = client.Call<admin::v1::UpdateAlertResponse>(request);
+    const int one =
+        done ? Print(args, done->alert()) : Complain(args, done.error());
+    code = std::max(code, one);
+  }
+  return code;
 }
 
 }  // namespace
@@ -160,33 +196,36 @@ int RunAlertCommand(std::span<const std::string_view> args) {
   if (verb == "list" && words.size() == 1) {
     return List(client, *parsed);
   }
-  const auto alert_id = words.size() < 2
-                            ? Fail(Code::kInvalidArgument, "which alert?")
-                            : ParseNumber(words[1]);
-  if (!alert_id) {
-    return WrongUse(kUsage, alert_id.error().message);
+  const auto rest = std::span(words).subspan(std::min<size_t>(words.size(), 1));
+  if (verb == "show" && rest.size() == 1) {
+    const auto alert_id = ParseNumber(rest[0]);
+    return alert_id ? Show(client, *parsed, *alert_id)
+                    : WrongUse(kUsage, alert_id.error().message);
   }
   admin::v1::UpdateAlertRequest request;
-  request.set_alert_id(*alert_id);
-  if (verb == "show" && words.size() == 2) {
-    return Show(client, *parsed, *alert_id);
-  }
-  if (verb == "ack" && words.size() == 2) {
+  if (verb == "ack") {
     request.set_state(admin::v1::ALERT_STATE_ACKNOWLEDGED);
-    return Update(client, *parsed, request);
+    return Update(client, *parsed, rest, request);
   }
-  if (verb == "assign" && words.size() == 3) {
+  if (verb == "assign" && rest.size() >= 2) {
     request.set_state(admin::v1::ALERT_STATE_IN_PROGRESS);
-    request.set_assignee(words[2]);
-    return Update(client, *parsed, request);
+    request.set_assignee(rest.back());
+    return Update(client, *parsed, rest.first(rest.size() - 1), request);
   }
-  if (verb == "close" && words.size() == 2) {
+  if (verb == "unassign") {
+    request.set_unassign(true);
+    return Update(client, *parsed, rest, request);
+  }
+  if (verb == "comment" && !parsed->Get("--comment").empty()) {
+    return Update(client, *parsed, rest, request);
+  }
+  if (verb == "close") {
     if (parsed->Get("--verdict").empty()) {
       return WrongUse(kUsage, "closing needs a verdict");
     }
     request.set_state(admin::v1::ALERT_STATE_CLOSED);
     request.set_verdict(parsed->Get("--verdict"));
-    return Update(client, *parsed, request);
+    return Update(client, *parsed, rest, request);
   }
   return WrongUse(kUsage);
 }

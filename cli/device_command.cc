@@ -19,10 +19,13 @@ constexpr std::string_view kUsage =
     "read_only|inspect|audit|full|block\n"
     "               [--terminal NAME] [--until TIME | --for 8h] [--owner WHO]\n"
     "               [--purpose TEXT] [--ticket TEXT]\n"
-    "       sekisho device revoke VID:PID:SERIAL\n";
-constexpr std::string_view kOptions[] = {"--limit",   "--access", "--terminal",
-                                         "--until",   "--for",    "--owner",
-                                         "--purpose", "--ticket"};
+    "       sekisho device revoke VID:PID:SERIAL\n"
+    "       sekisho device lost VID:PID:SERIAL [--how lost|stolen] "
+    "[--note TEXT]\n"
+    "       sekisho device found VID:PID:SERIAL [--note TEXT]\n";
+constexpr std::string_view kOptions[] = {
+    "--limit", "--access",  "--terminal", "--until", "--for",
+    "--owner", "--purpose", "--ticket",   "--how",   "--note"};
 constexpr int kDefaultLimit = 1000;
 
 std::string NameOf(const DeviceRecord& record) {
@@ -163,6 +166,26 @@ int Revoke(AdminClient& client, const AdminArgs& args) {
               : Complain(args, done.error());
 }
 
+int Lost(AdminClient& client, const AdminArgs& args) {
+  admin::v1::ReportLostRequest request;
+  request.set_device_id(args.words[1]);
+  const std::string how = args.Get("--how");
+  request.set_how(how.empty() ? "lost" : how);
+  request.set_note(args.Get("--note"));
+  const auto done = client.Call<admin::v1::ReportLostResponse>(request);
+  return done ? ShowVersion(args, done->version())
+              : Complain(args, done.error());
+}
+
+int Found(AdminClient& client, const AdminArgs& args) {
+  admin::v1::ReportFoundRequest request;
+  request.set_device_id(args.words[1]);
+  request.set_note(args.Get("--note"));
+  const auto done = client.Call<admin::v1::ReportFoundResponse>(request);
+  return done ? ShowVersion(args, done->version())
+              : Complain(args, done.error());
+}
+
 }  // namespace
 
 int RunDeviceCommand(std::span<const std::string_view> args) {
@@ -187,6 +210,12 @@ int RunDeviceCommand(std::span<const std::string_view> args) {
   }
   if (verb == "revoke") {
     return Revoke(client, *parsed);
+  }
+  if (verb == "lost") {
+    return Lost(client, *parsed);
+  }
+  if (verb == "found") {
+    return Found(client, *parsed);
   }
   return WrongUse(kUsage);
 }

@@ -248,6 +248,25 @@ grpc::Status AdminCalls::RevokeDevice(
               [&](int64_t version) { response->set_version(version); });
 }
 
+grpc::Status AdminCalls::ReportLost(grpc::ServerContext* context,
+                                    const admin::v1::ReportLostRequest* request,
+                                    admin::v1::ReportLostResponse* response) {
+  core::LostMark mark;
+  mark.device_id = request->device_id();
+  mark.how = request->how();
+  mark.note = request->note();
+  return Hand(desk_.MarkLost(Who(*context), mark),
+              [&](int64_t version) { response->set_version(version); });
+}
+
+grpc::Status AdminCalls::ReportFound(
+    grpc::ServerContext* context, const admin::v1::ReportFoundRequest* request,
+    admin::v1::ReportFoundResponse* response) {
+  return Hand(
+      desk_.ClearLost(Who(*context), request->device_id(), request->note()),
+      [&](int64_t version) { response->set_version(version); });
+}
+
 grpc::Status AdminCalls::ListEvents(grpc::ServerContext* context,
                                     const admin::v1::ListEventsRequest* request,
                                     admin::v1::ListEventsResponse* response) {
@@ -330,6 +349,13 @@ grpc::Status AdminCalls::ListAlerts(grpc::ServerContext* context,
     filter.states.push_back(static_cast<core::AlertState>(request->state()));
   }
   filter.kind = request->kind();
+  filter.severity = request->severity();
+  filter.terminal = request->terminal();
+  filter.person = request->person();
+  filter.device_id = request->device_id();
+  filter.rule = request->rule();
+  filter.assignee = request->assignee();
+  filter.only_unassigned = request->unassigned();
   return Hand(desk_.ListAlerts(Who(*context), filter,
                                {request->page_size(), request->page_token()}),
               [&](const core::Page<core::Alert>& page) {
@@ -349,7 +375,9 @@ grpc::Status AdminCalls::UpdateAlert(
       request->state() != admin::v1::ALERT_STATE_UNSPECIFIED) {
     change.state = static_cast<core::AlertState>(request->state());
   }
-  if (!request->assignee().empty()) {
+  if (request->unassign()) {
+    change.assignee = "";
+  } else if (!request->assignee().empty()) {
     change.assignee = request->assignee();
   }
   if (!request->verdict().empty()) {

@@ -56,6 +56,12 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status RevokeDevice(grpc::ServerContext* context,
                             const admin::v1::RevokeDeviceRequest* request,
                             admin::v1::RevokeDeviceResponse* response) override;
+  grpc::Status ReportLost(grpc::ServerContext* context,
+                          const admin::v1::ReportLostRequest* request,
+                          admin::v1::ReportLostResponse* response) override;
+  grpc::Status ReportFound(grpc::ServerContext* context,
+                           const admin::v1::ReportFoundRequest* request,
+                           admin::v1::ReportFoundResponse* response) override;
   grpc::Status ListEvents(grpc::ServerContext* context,
                           const admin::v1::ListEventsRequest* request,
                           admin::v1::ListEventsResponse* response) override;

@@ -128,6 +128,57 @@ TEST_F(PeopleTest, HandlesAnAlert) {
   EXPECT_EQ(Run(RunAlertCommand, {"show", "99"}), 1);
 }
 
+TEST_F(PeopleTest, HandlesManyAlertsAtOnce) {
+  const auto one = Agent("terminal-1", 2);
+  const auto two = Agent("terminal-2", 1);
+  const auto count = [&](std::vector<std::string_view> filter) {
+    filter.insert(filter.begin(), {"list", "--json"});
+    EXPECT_EQ(Run(RunAlertCommand, filter), 0);
+    return json::parse(out_).size();
+  };
+  EXPECT_EQ(count({"--terminal", "terminal-1"}), 2U);
+  EXPECT_EQ(count({"--device", "0951:1666:E0D55EA573F0"}), 3U);
+  EXPECT_EQ(count({"--severity", "critical"}), 0U);
+  EXPECT_EQ(count({"--assignee", "none"}), 3U);
+  EXPECT_EQ(Run(RunAlertCommand, {"assign", "1", "2", "suzuki"}), 0);
+  EXPECT_EQ(count({"--assignee", "suzuki"}), 2U);
+  EXPECT_EQ(Run(RunAlertCommand, {"unassign", "2"}), 0);
+  EXPECT_EQ(count({"--assignee", "none"}), 2U);
+  EXPECT_EQ(Run(RunAlertCommand, {"comment", "1"}), 2);
+  EXPECT_EQ(Run(RunAlertCommand, {"ack", "one"}), 2);
+  EXPECT_EQ(Run(RunAlertCommand, {"ack"}), 2);
+  // What one refuses does not keep the others from it.
+  EXPECT_EQ(Run(RunAlertCommand, {"close", "99", "1", "2", "--verdict",
+                                  "benign", "--comment", "a drill"}),
+            1);
+  EXPECT_EQ(count({"--state", "closed"}), 2U);
+}
+
+TEST_F(PeopleTest, ReportsADeviceLostAndFound) {
+  const auto agent = Agent("terminal-1", 1);
+  const std::string_view id = "0951:1666:E0D55EA573F0";
+  EXPECT_EQ(Run(RunDeviceCommand, {"found", id}), 1);
+  EXPECT_EQ(Run(RunDeviceCommand, {"lost", id, "--how", "sold"}), 1);
+  EXPECT_EQ(Run(RunDeviceCommand, {"lost", id, "--note", "in a taxi"}), 0);
+  EXPECT_EQ(Run(RunDeviceCommand, {"show", id, "--json"}), 0);
+  EXPECT_EQ(json::parse(out_)["approved_access"], "block");
+  const auto head = agent->head().sequence;
+  EXPECT_TRUE(
+      agent->SendBatch({agent->NextTransfer(100, event::v1::OUTCOME_BLOCKED)}));
+  EXPECT_TRUE(agent->AwaitAck(head + 1));
+  size_t seen = 0;
+  for (int tries = 0; tries < 200 && seen == 0; ++tries) {
+    EXPECT_EQ(Run(RunAlertCommand, {"list", "--kind", "lost_device", "--json"}),
+              0);
+    seen = json::parse(out_).size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(seen, 1U);
+  EXPECT_EQ(Run(RunDeviceCommand, {"found", id}), 0);
+  EXPECT_EQ(Run(RunDeviceCommand, {"show", id, "--json"}), 0);
+  EXPECT_EQ(json::parse(out_).value("approved_access", ""), "");
+}
+
 TEST_F(PeopleTest, DecidesWhatOperatorsAskFor) {
   const auto agent = Agent("terminal-1", 1);
   const std::string_view id = "0951:1666:E0D55EA573F0";
