@@ -1,7 +1,7 @@
 import { Alert, AppBar, Box, Button, Container, createTheme, CssBaseline, IconButton, Tab, Tabs, ThemeProvider, Toolbar, Tooltip, Typography, useMediaQuery } from '@mui/material';
 import { enUS, jaJP } from '@mui/material/locale';
 import { useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
 
@@ -16,6 +16,8 @@ import { Waiting } from './parts/State';
 const AlertPage = lazy(() => import('./pages/AlertPage').then((page) => ({ default: page.AlertPage })));
 const Alerts = lazy(() => import('./pages/Alerts').then((page) => ({ default: page.Alerts })));
 const Devices = lazy(() => import('./pages/Devices').then((page) => ({ default: page.Devices })));
+const DevicePage = lazy(() => import('./pages/DevicePage').then((page) => ({ default: page.DevicePage })));
+const Overview = lazy(() => import('./pages/Overview').then((page) => ({ default: page.Overview })));
 const Events = lazy(() => import('./pages/Events').then((page) => ({ default: page.Events })));
 const Requests = lazy(() => import('./pages/Requests').then((page) => ({ default: page.Requests })));
 const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
@@ -30,14 +32,17 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['alerts', 'requests', 'events', 'devices', 'terminals', 'policy'] as const;
+const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'policy'] as const;
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
   const { t, i18n } = useTranslation();
   const live = useLive();
   const { pathname } = useLocation();
-  const place = PLACES.find((name) => pathname.startsWith(`/${name}`)) ?? 'alerts';
+  const place = pathname === '/device' ? 'devices' : (PLACES.find((name) => pathname.startsWith(`/${name}`)) ?? 'overview');
   const mayChange = session.role === 'admin';
+  // A new page begins at its top, also for keys and for who hears it.
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => main.current?.focus(), [pathname]);
   return (
     <>
       <AppBar position="sticky" color="default" elevation={0} sx={{ borderBottom: 1, borderColor: 'divider' }}>
@@ -59,16 +64,18 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
         </Toolbar>
       </AppBar>
       {!live && <Alert severity="warning" square>{t('app.notLive')}</Alert>}
-      <Container component="main" maxWidth="xl" sx={{ py: 3 }}>
+      <Container component="main" ref={main} tabIndex={-1} maxWidth="xl" sx={{ py: 3, outline: 'none' }}>
         <Suspense fallback={<Waiting />}><Routes>
-          <Route path="/alerts" element={<Alerts />} />
+          <Route path="/overview" element={<Overview />} />
+          <Route path="/alerts" element={<Alerts session={session} />} />
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
           <Route path="/requests" element={<Requests mayChange={mayChange} />} />
           <Route path="/events" element={<Events />} />
           <Route path="/devices" element={<Devices mayChange={mayChange} />} />
+          <Route path="/device" element={<DevicePage mayChange={mayChange} />} />
           <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />
           <Route path="/policy" element={<Policy mayChange={mayChange} />} />
-          <Route path="*" element={<Navigate to="/alerts" replace />} />
+          <Route path="*" element={<Navigate to="/overview" replace />} />
         </Routes></Suspense>
       </Container>
     </>

@@ -3,10 +3,10 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
 const QUERIES: Record<string, string[]> = {
-  alert: ['alerts', 'alert'],
+  alert: ['alerts', 'alert', 'groups', 'overview'],
   event: ['events'],
-  device: ['devices'],
-  agent: ['agents'],
+  device: ['devices', 'story'],
+  agent: ['agents', 'overview'],
   policy: ['policies'],
 };
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { TERMS } from '../parts/Help';
 import en from './en.json';
 import ja from './ja.json';
 
@@ -36,4 +37,12 @@ test('every key the code asks for is there', () => {
       expect(english.has(match[1] ?? ''), `${match[1]} in ${file}`).toBe(true);
     }
   }
+});
+
+test('every term of the help is explained', () => {
+  for (const term of TERMS) {
+    for (const part of ['name', 'text']) expect(english.has(`help.${term}.${part}`), term).toBe(true);
+  }
+  const asked = new Set(Object.values(sources).flatMap((source) => [...String(source).matchAll(/<Help term="(\w+)"|help="(\w+)"/g)].map((match) => match[1] ?? match[2])));
+  for (const term of asked) expect(TERMS as readonly string[]).toContain(term);
 });

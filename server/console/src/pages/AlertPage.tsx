@@ -1,6 +1,6 @@
 // One alert tells its story at a glance, with the decision beside it: who,
 // what, from where to where, why. Every fact stands below.
-import { Alert as Banner, Box, Button, Chip, Divider, Grid, Link, Menu, MenuItem, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
+import { Alert as Banner, Box, Button, Chip, Divider, Grid, Link, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,16 +9,19 @@ import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
 import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
+import { Help } from '../parts/Help';
 import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
 import { ErrorText, Loaded } from '../parts/State';
+import { Timeline, useAround } from '../parts/Timeline';
 import { alertStory } from '../story';
 
-function Section({ title, children }: { title: string; children: ReactNode }) {
+function Section({ title, help, children }: { title: string; help?: string; children: ReactNode }) {
   return (
     <Paper variant="outlined" component="section" sx={{ p: 2, height: '100%' }}>
-      <Typography component="h2" variant="overline" sx={{ color: 'text.secondary', lineHeight: 1.5 }}>{title}</Typography>
+      <Typography component="h2" variant="overline" sx={{ color: 'text.secondary', lineHeight: 1.5 }}>{title} {help && <Help term={help} />}</Typography>
       {children}
     </Paper>
   );
@@ -59,7 +62,7 @@ function Answers({ alert, event }: { alert: Alert; event: Event }) {
       </Grid>
       <Grid size={{ xs: 12, sm: 6 }}>
         <Answer title={t('alert.where')} headline={<>{alert.terminal}{device && <> → {deviceName(device)}</>}</>}>
-          {device && <Code>{event.device_id}</Code>}
+          {device && <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`}><Code>{event.device_id}</Code></Link>}
           {transfer && <div>{t('transfer.written')}: <strong>{formatNumber(transfer.persons_written)}</strong></div>}
         </Answer>
       </Grid>
@@ -104,20 +107,15 @@ function Facts({ event }: { event: Event }) {
   );
 }
 
-function More({ event }: { event: Event }) {
+// The policy's own words, as they stood when it decided.
+function RuleText({ around }: { around: ReturnType<typeof useAround> }) {
   const { t } = useTranslation();
-  const links: [string, string, string][] = [
-    ['person', event.who.person, t('alert.samePerson')],
-    ['device_id', event.device_id, t('alert.sameDevice')],
-    ['terminal', event.terminal, t('alert.sameTerminal')],
-  ];
+  const { rule_text: text, rule_line: line } = around.data ?? { rule_text: '', rule_line: 0 };
+  if (!text) return null;
   return (
-    <Typography variant="body2" color="text.secondary">
-      {t('alert.more')}{' '}
-      {links.filter(([, value]) => value !== '').map(([name, value, label]) => (
-        <Link key={name} component={RouterLink} to={`/events?${new URLSearchParams({ [name]: value }).toString()}`} sx={{ mr: 1.5 }}>{label}</Link>
-      ))}
-    </Typography>
+    <Section title={t('alert.ruleText', { line })} help="rule">
+      <Box component="pre" sx={{ m: 0, mt: 0.5, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', fontSize: 13, lineHeight: 1.5 }}>{text}</Box>
+    </Section>
   );
 }
 
@@ -127,11 +125,11 @@ interface DecisionProps {
   busy: boolean;
   error: unknown;
   onChange: (body: object) => void;
+  onClose: () => void;
 }
 
-function Decision({ alert, session, busy, error, onChange }: DecisionProps) {
+function Decision({ alert, session, busy, error, onChange, onClose }: DecisionProps) {
   const { t } = useTranslation();
-  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const closed = alert.state === 'closed';
   const request = alert.kind === 'approval_request';
   return (
@@ -148,14 +146,7 @@ function Decision({ alert, session, busy, error, onChange }: DecisionProps) {
           <>
             <Button variant={alert.state === 'new' ? 'contained' : 'outlined'} disabled={busy || alert.state !== 'new'} onClick={() => onChange({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
             <Button variant="outlined" disabled={busy || alert.assignee === session.user} onClick={() => onChange({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>
-            <Button variant={alert.state === 'new' ? 'outlined' : 'contained'} disabled={busy} aria-haspopup="menu" onClick={(e) => setAnchor(e.currentTarget)}>{t('alert.closeAs')}…</Button>
-            <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
-              {(['true_positive', 'false_positive', 'benign'] as const).map((verdict) => (
-                <MenuItem key={verdict} onClick={() => { setAnchor(null); onChange({ state: 'closed', verdict }); }}>
-                  {t(`verdict.${verdict}`)}
-                </MenuItem>
-              ))}
-            </Menu>
+            <Button variant={alert.state === 'new' ? 'outlined' : 'contained'} disabled={busy} aria-haspopup="dialog" onClick={onClose}>{t('alert.closeAs')}…</Button>
           </>
         )}
       </Stack>
@@ -189,6 +180,8 @@ export function AlertPage({ session }: { session: Session }) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const query = useQuery({ queryKey: ['alert', id], queryFn: () => get<Alert>(`alerts/${id}`) });
+  const around = useAround(id);
+  const [closing, setClosing] = useState(false);
   // What is being typed outlives an ended session and a reload.
   const draftKey = `comment-${id}`;
   const [comment, setComment] = useState(sessionStorage.getItem(draftKey) ?? '');
@@ -199,7 +192,8 @@ export function AlertPage({ session }: { session: Session }) {
   const change = useMutation({
     mutationFn: (body: object) => post<Alert>(`alerts/${id}`, body),
     onSuccess: (alert, body) => {
-      if ('comment' in body) type('');
+      if ('comment' in body && !('verdict' in body)) type('');
+      setClosing(false);
       // The answer may leave out the event.
       client.setQueryData(['alert', id], (old: Alert | undefined) => ({ ...old, ...alert }));
       void client.invalidateQueries({ queryKey: ['alerts'] });
@@ -208,9 +202,13 @@ export function AlertPage({ session }: { session: Session }) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if ((event.target as HTMLElement).closest('input, textarea, [role=menu]') || event.ctrlKey || event.metaKey || event.altKey) return;
+      if ((event.target as HTMLElement).closest('input, textarea, [role=menu], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'u') void navigate('/alerts');
       if (event.key === 'a' && query.data?.state === 'new') change.mutate({ state: 'acknowledged' });
+      if (event.key === 'c' && query.data && query.data.state !== 'closed' && query.data.kind !== 'approval_request') {
+        event.preventDefault();
+        setClosing(true);
+      }
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
@@ -233,17 +231,19 @@ export function AlertPage({ session }: { session: Session }) {
                   {alert.resolve_time && <Typography variant="body2">{t('alert.resolved', { time: formatTime(alert.resolve_time) })}</Typography>}
                 </Banner>
                 {alert.event && <Answers alert={alert} event={alert.event} />}
-                {alert.event && <More event={alert.event} />}
+                {alert.event && <RuleText around={around} />}
+                <Box><Section title={t('around.title')} help="around"><Timeline alert={alert} around={around} /></Section></Box>
                 {alert.event && <Facts event={alert.event} />}
               </Stack>
             </Grid>
             <Grid size={{ xs: 12, md: 3.5 }}>
               <Stack spacing={1.5} sx={{ position: { md: 'sticky' }, top: 64 }}>
-                <Box><Decision alert={alert} session={session} busy={change.isPending} error={change.isError ? change.error : null} onChange={(body) => change.mutate(body)} /></Box>
+                <Box><Decision alert={alert} session={session} busy={change.isPending} error={change.isError ? change.error : null} onChange={(body) => change.mutate(body)} onClose={() => setClosing(true)} /></Box>
                 <Box><Comments alert={alert} draft={comment} onDraft={type} onSend={() => change.mutate({ comment: comment.trim() })} /></Box>
               </Stack>
             </Grid>
           </Grid>
+          {closing && <CloseDialog title={t('alert.closeOne', { id: alert.alert_id })} busy={change.isPending} error={change.isError ? change.error : null} onClose={(closed) => change.mutate(closed)} onDone={() => setClosing(false)} />}
         </Stack>
       )}
     </Loaded>

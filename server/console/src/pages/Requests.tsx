@@ -7,6 +7,7 @@ import { deviceName, formatSpan, formatTime } from '../format';
 import { DecideRequest } from '../parts/DecideRequest';
 import { Rows, usePages } from '../parts/Rows';
 import { Code } from '../parts/Shown';
+import { alertStory } from '../story';
 
 const OPEN = 'new,acknowledged,in_progress';
 
@@ -36,6 +37,14 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
         label={t('request.list')}
         pages={pages}
         head={[t('alert.when'), t('alert.person'), t('device.name'), t('device.purpose'), t('request.howLong'), t('alert.decide')]}
+        card={(request) => (
+          <Stack component="li" key={request.alert_id} spacing={1} sx={{ pb: 2, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere' }}>
+            <RouterLink to={`/alerts/${request.alert_id}`} style={{ color: 'inherit' }}>{formatTime(request.create_time)}</RouterLink>
+            <Typography>{alertStory(request, t)}</Typography>
+            <Code>{request.device_id}</Code>
+            {request.state === 'closed' ? decided(request) : mayChange ? <DecideRequest request={request} /> : t('request.waiting')}
+          </Stack>
+        )}
         row={(request) => (
           <TableRow key={request.alert_id}>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>

@@ -1,7 +1,8 @@
-import { Alert, Button, Chip, Dialog, DialogActions, DialogContent, DialogTitle, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { Alert, Button, Chip, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useSearchParams } from 'react-router-dom';
 
 import { post } from '../api/client';
 import type { Agent } from '../api/types';
@@ -11,6 +12,16 @@ import { Code } from '../parts/Shown';
 import { ErrorText } from '../parts/State';
 
 const COLOR = { enrolled: 'default', connected: 'success', silent: 'error', revoked: 'warning' } as const;
+
+const COVER = ['enforcing', 'degraded', 'observing', 'silent', 'never'] as const;
+
+// As the overview counts it.
+function coverOf(agent: Agent): string {
+  if (agent.state === 'enrolled') return 'never';
+  if (agent.state !== 'connected') return agent.state;
+  if (agent.mode !== 'enforce') return 'observing';
+  return agent.gate_state === 'full' && agent.core_alive ? 'enforcing' : 'degraded';
+}
 
 function Enrol({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation();
@@ -60,19 +71,25 @@ function Certificate({ agent, mayChange }: { agent: Agent; mayChange: boolean })
 
 export function Terminals({ mayChange }: { mayChange: boolean }) {
   const { t } = useTranslation();
+  const [query, setQuery] = useSearchParams();
+  const show = query.get('show') ?? '';
   const pages = usePages<Agent>('agents', 'agents');
   const [enrolling, setEnrolling] = useState(false);
   return (
     <>
       <Stack direction="row" sx={{ mb: 2, alignItems: 'center' }}>
         <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('terminal.list')}</Typography>
+        <TextField select size="small" label={t('terminal.show')} value={show || ' '} sx={{ minWidth: 160, mr: 1.5 }} onChange={(e) => setQuery(e.target.value.trim() ? { show: e.target.value } : {}, { replace: true })}>
+          <MenuItem value=" ">{t('alert.all')}</MenuItem>
+          {COVER.map((word) => <MenuItem key={word} value={word}>{t(`overview.${word}`)}</MenuItem>)}
+        </TextField>
         {mayChange && <Button variant="contained" onClick={() => setEnrolling(true)}>{t('terminal.enrol')}</Button>}
       </Stack>
       <Rows
         label={t('terminal.list')}
         pages={pages}
         head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version'), t('terminal.certificate')]}
-        row={(agent) => (
+        row={(agent) => (show === '' || coverOf(agent) === show) && (
           <TableRow key={agent.agent_id}>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{agent.terminal}</TableCell>
             <TableCell><Chip size="small" color={COLOR[agent.state]} label={t(`agentState.${agent.state}`)} /></TableCell>

@@ -1,5 +1,5 @@
 // Approve or refuse what an operator asks for: two buttons and their dialogs.
-import { Alert as Banner, Button, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, Stack, TextField, Typography } from '@mui/material';
+import { Button, MenuItem, Stack, TextField, Typography } from '@mui/material';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,10 +8,8 @@ import { post } from '../api/client';
 import type { Access, Alert } from '../api/types';
 import { formatSpan } from '../format';
 import { alertStory } from '../story';
-import { Code } from './Shown';
-import { ErrorText } from './State';
+import { AccessField, DecisionDialog } from './Grant';
 
-const ACCESS: Access[] = ['inspect', 'read_only', 'audit', 'full'];
 const HOURS = [1, 8, 24, 24 * 7, 24 * 30];
 
 type Answer = 'approve' | 'deny';
@@ -24,46 +22,30 @@ function Ask({ request, answer, onDone }: { request: Alert; answer: Answer; onDo
   const decide = useMutation({
     mutationFn: () => post<Alert>(`requests:decide/${request.alert_id}`, answer === 'approve' ? { answer, ...wish } : { answer, reason: wish.reason }),
     onSuccess: () => {
-      for (const key of ['alerts', 'alert', 'devices']) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ['alerts', 'alert', 'devices', 'story']) void client.invalidateQueries({ queryKey: [key] });
       onDone();
     },
   });
   const spans = [...new Set([asked, ...HOURS.map((hours) => hours * 3600)])].filter((seconds) => seconds > 0);
   return (
-    <Dialog open onClose={onDone} fullWidth maxWidth="sm">
-      <DialogTitle>{t(`request.${answer}Title`)}</DialogTitle>
-      <DialogContent>
-        <Stack spacing={2} sx={{ pt: 1 }}>
-          <Typography>{alertStory(request, t)}</Typography>
-          <Code>{request.device_id}</Code>
-          {decide.isError && <Banner severity="error"><ErrorText error={decide.error} /></Banner>}
-          {answer === 'approve' && (
-            <>
-              <TextField select label={t('device.accessLabel')} value={wish.access} helperText={t(`accessHelp.${wish.access}`)}
-                onChange={(e) => setWish({ ...wish, access: e.target.value as Access })}>
-                {ACCESS.map((access) => <MenuItem key={access} value={access}>{t(`access.${access}`)}</MenuItem>)}
-              </TextField>
-              <TextField select label={t('device.ends')} value={wish.seconds} onChange={(e) => setWish({ ...wish, seconds: Number(e.target.value) })}>
-                {spans.map((seconds) => <MenuItem key={seconds} value={seconds}>{formatSpan(seconds)}{seconds === asked && ` (${t('request.asAsked')})`}</MenuItem>)}
-              </TextField>
-              <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
-                <MenuItem value="terminal">{t('request.onlyThere', { terminal: request.terminal })}</MenuItem>
-                <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>
-              </TextField>
-            </>
-          )}
-          <TextField multiline maxRows={6} label={t(answer === 'deny' ? 'request.whyNot' : 'request.note')} value={wish.reason}
-            onChange={(e) => setWish({ ...wish, reason: e.target.value })} />
-        </Stack>
-      </DialogContent>
-      <DialogActions>
-        <Button onClick={onDone}>{t('app.cancel')}</Button>
-        <Button variant="contained" color={answer === 'deny' ? 'error' : 'primary'} loading={decide.isPending}
-          disabled={answer === 'deny' && wish.reason.trim() === ''} onClick={() => decide.mutate()}>
-          {t(`request.${answer}`)}
-        </Button>
-      </DialogActions>
-    </Dialog>
+    <DecisionDialog title={t(`request.${answer}Title`)} deviceId={request.device_id} error={decide.isError ? decide.error : null} act={t(`request.${answer}`)} color={answer === 'deny' ? 'error' : 'primary'}
+      busy={decide.isPending} disabled={answer === 'deny' && wish.reason.trim() === ''} onAct={() => decide.mutate()} onDone={onDone}>
+      <Typography>{alertStory(request, t)}</Typography>
+      {answer === 'approve' && (
+        <>
+          <AccessField value={wish.access} onChange={(access) => setWish({ ...wish, access })} />
+          <TextField select label={t('device.ends')} value={wish.seconds} onChange={(e) => setWish({ ...wish, seconds: Number(e.target.value) })}>
+            {spans.map((seconds) => <MenuItem key={seconds} value={seconds}>{formatSpan(seconds)}{seconds === asked && ` (${t('request.asAsked')})`}</MenuItem>)}
+          </TextField>
+          <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
+            <MenuItem value="terminal">{t('request.onlyThere', { terminal: request.terminal })}</MenuItem>
+            <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>
+          </TextField>
+        </>
+      )}
+      <TextField multiline maxRows={6} label={t(answer === 'deny' ? 'request.whyNot' : 'request.note')} value={wish.reason}
+        onChange={(e) => setWish({ ...wish, reason: e.target.value })} />
+    </DecisionDialog>
   );
 }
 

@@ -1,5 +1,5 @@
 // A table of rows that can be read page by page.
-import { Button, Paper, Table, TableBody, TableCell, TableContainer, TableHead, TableRow } from '@mui/material';
+import { Button, Paper, Stack, Table, TableBody, TableCell, TableContainer, TableHead, TableRow, useMediaQuery, useTheme } from '@mui/material';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -29,16 +29,19 @@ interface Props<T> {
   pages: Pages<T>;
   head: string[];
   row: (row: T, index: number) => ReactNode;
+  // On a phone: what a row is there, instead of a table wider than the screen.
+  card?: (row: T) => ReactNode;
 }
 
-export function Rows<T>({ label, pages, head, row }: Props<T>) {
+export function Rows<T>({ label, pages, head, row, card }: Props<T>) {
   const { t } = useTranslation();
+  const narrow = useMediaQuery(useTheme().breakpoints.down('sm'), { noSsr: true });
   const rows = rowsOf(pages);
   return (
     <Loaded query={pages}>
       {() => (
         <TableContainer component={Paper} variant="outlined">
-          <Table size="small" aria-label={label} sx={{ minWidth: 720 }}>
+          {narrow && card ? <Stack component="ul" aria-label={label} spacing={2} sx={{ listStyle: 'none', p: 2, m: 0 }}>{rows.map(card)}</Stack> : <Table size="small" aria-label={label} sx={{ minWidth: 720 }}>
             <TableHead>
               <TableRow>
                 {head.map((text, i) => (
@@ -47,7 +50,7 @@ export function Rows<T>({ label, pages, head, row }: Props<T>) {
               </TableRow>
             </TableHead>
             <TableBody>{rows.map(row)}</TableBody>
-          </Table>
+          </Table>}
           {rows.length === 0 && <Empty />}
           {pages.hasNextPage && (
             <Button
