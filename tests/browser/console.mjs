@@ -14,12 +14,13 @@ const button = (name) => page.getByRole('button', { name, exact: true });
 const go = (name) => page.getByRole('tab', { name, exact: true }).click();
 let alertId = '';
 
-async function shoot(name) {
+async function shoot(name, fullPage = false) {
   if (!update) return;
   await page.mouse.move(0, 799);
   await page.evaluate(() => document.activeElement?.blur());
   await page.waitForTimeout(700); // ripples fade
-  await page.screenshot({ path: `${shots}${name}.png` });
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.screenshot({ path: `${shots}${name}.png`, fullPage });
 }
 
 await step('a one-time code opens the door to a password', async () => {
@@ -31,7 +32,34 @@ await step('a one-time code opens the door to a password', async () => {
   await page.getByLabel('New password').fill(PASSWORD);
   await page.getByLabel('The same again').fill(PASSWORD);
   await button('Set password').click();
-  await page.getByRole('heading', { name: 'Alert queue' }).waitFor();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+});
+
+await step('the overview counts, and every number leads to its rows', async () => {
+  const figure = (name) => page.getByRole('link', { name: new RegExp(`^${name}`) });
+  await figure('Transfers today').waitFor();
+  const today = Number((await figure('Transfers today').innerText()).split('\n').map((line) => line.trim()).filter((line) => /^\d+$/.test(line))[0]);
+  check(today > 0, 'no transfer today');
+  const bars = page.getByRole('group', { name: 'Transfers by day' }).getByRole('link');
+  check((await bars.count()) === 30, `${await bars.count()} days`);
+  await button('90 days').click();
+  await page.waitForFunction(() => document.querySelectorAll('[aria-label="Transfers by day"] a').length === 90);
+  await shoot('overview-en', true);
+  await button('30 days').click();
+  await figure('Transfers today').click();
+  await page.getByRole('heading', { name: 'Events' }).waitFor();
+  const rows = page.getByRole('table', { name: 'Events' }).getByRole('row');
+  await page.waitForFunction((count) => document.querySelectorAll('table tbody tr').length === count, today);
+  check((await rows.count()) - 1 === today, `${(await rows.count()) - 1} rows for ${today} transfers`);
+  for (const [link, heading] of [[/^High \d/, 'Alert queue'], [/^Requests for approval/, 'Requests for approval'], [/^silent/, 'Terminals']]) {
+    await go('Overview');
+    await page.getByRole('main').getByRole('link', { name: link }).first().click();
+    await page.getByRole('heading', { name: heading }).waitFor();
+  }
+  check((await page.getByRole('table', { name: 'Terminals' }).getByRole('row').count()) === 2, 'not the one silent terminal');
+  await go('Overview');
+  await page.getByRole('list', { name: 'Persons with most' }).getByRole('link').first().click();
+  check(page.url().includes('person='), page.url());
 });
 
 await step('the stream is live', async () => {
@@ -39,6 +67,8 @@ await step('the stream is live', async () => {
 });
 
 await step('a blocked transfer appears within a second without a reload', async () => {
+  await go('Alerts');
+  await page.getByRole('heading', { name: 'Alert queue' }).waitFor();
   await page.evaluate(() => { window.notReloaded = true; });
   await page.waitForTimeout(300); // the stream's request may still be on its way
   const start = Date.now();
@@ -58,7 +88,23 @@ await step('the alert page tells who, what, where and why', async () => {
   await page.getByText('About 1,500 people', { exact: true }).waitFor();
   await page.getByText('1500 people; the rule stops a copy from 21 people on').waitFor();
   await page.getByRole('table', { name: 'Columns' }).getByText('フリガナ').waitFor();
-  await shoot('alert-en');
+  await page.getByText(/id: too-many-people/).waitFor();
+  await shoot('alert-en', true);
+});
+
+await step('what else: a month of the same person, device and terminal', async () => {
+  for (const lane of ['Same person', 'Same device', 'Same terminal']) {
+    check((await page.getByRole('group', { name: lane }).getByRole('link').count()) > 5, `${lane} is empty`);
+  }
+  await page.getByRole('list', { name: 'Other alerts' }).getByRole('link').first().waitFor();
+  await page.getByRole('group', { name: 'Same person' }).getByRole('link').last().click();
+  await page.getByRole('heading', { name: 'Events' }).waitFor();
+  check(/person=op01/.test(page.url()) && page.url().includes('from='), page.url());
+  await page.goBack();
+  await page.getByRole('heading', { name: `Alert ${alertId}` }).waitFor();
+  await button('What is: 30 days around it?').click();
+  await page.getByRole('dialog', { name: '30 days around it' }).waitFor();
+  await page.keyboard.press('Escape');
 });
 
 await step('acknowledge, assign, comment, close with a verdict', async () => {
@@ -70,18 +116,75 @@ await step('acknowledge, assign, comment, close with a verdict', async () => {
   await button('Add comment').click();
   await page.getByText('Called his team lead.').waitFor();
   await button('Close as…').click();
-  await page.getByRole('menuitem', { name: 'True positive' }).click();
+  const dialog = page.getByRole('dialog');
+  check(await dialog.getByRole('button', { name: 'Close', exact: true }).isDisabled(), 'closed without a verdict');
+  await dialog.getByRole('radio', { name: /True positive/ }).check();
+  await dialog.getByLabel('Reason (kept in the record)').fill('Not agreed with anybody.');
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click();
   await page.getByText('Closed', { exact: true }).waitFor();
+  await page.getByText('Not agreed with anybody.').waitFor();
   check(!(await button('Acknowledge').isVisible()), 'a closed alert can be acknowledged');
 });
 
-await step('the queue is worked by keyboard', async () => {
+await step('thirty seconds: from the queue to a verdict in six key presses', async () => {
+  const id = await server.tell('alert');
+  await go('Alerts');
+  await page.getByRole('row', { name: new RegExp(`Mark alert ${id}`) }).waitFor();
+  for (const key of ['Enter']) await page.keyboard.press(key);
+  await page.getByRole('heading', { name: `Alert ${id}` }).waitFor();
+  await page.keyboard.press('c');
+  await page.getByRole('radio', { name: /True positive/ }).waitFor();
+  for (const key of ['Space', 'Tab', 'Tab', 'Tab']) {
+    await page.keyboard.press(key);
+    if (await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).evaluate((one) => one === document.activeElement)) break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByText('Closed', { exact: true }).waitFor();
+});
+
+await step('the queue is worked by keyboard, one by one and in bulk', async () => {
+  await server.tell('alert');
+  await server.tell('alert');
   await page.keyboard.press('u');
   await page.getByRole('heading', { name: 'Alert queue' }).waitFor();
-  await page.getByRole('link', { name: /Attempt to get past the agent/ }).waitFor();
+  const copies = page.getByRole('row', { name: /Copy stopped: 顧客一覧/ });
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length > 4);
+  await copies.nth(1).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByText('mark it for a bulk action').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.keyboard.press('x');
   await page.keyboard.press('j');
-  await page.keyboard.press('Enter');
-  await page.getByText(/sends no heartbeat/).waitFor();
+  await page.keyboard.press('x');
+  await page.getByText('2 marked').waitFor();
+  await shoot('queue-en');
+  await page.keyboard.press('a');
+  await page.getByText('2 marked').waitFor({ state: 'hidden' });
+  await copies.nth(1).getByText('Acknowledged').waitFor();
+  await copies.nth(0).getByText('Acknowledged').waitFor();
+  for (const row of [0, 1]) await copies.nth(row).getByRole('checkbox').check();
+  await page.keyboard.press('c');
+  await page.getByRole('dialog').getByText('Close 2 alerts').waitFor();
+  await page.getByRole('radio', { name: /Benign/ }).check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
+  await copies.first().waitFor({ state: 'hidden' });
+});
+
+await step('the queue is sorted and grouped', async () => {
+  const choose = async (name, option) => {
+    await page.getByRole('combobox', { name }).click();
+    await page.getByRole('option', { name: option, exact: true }).click();
+  };
+  await choose('Sort', 'Worst first');
+  await page.getByRole('row').nth(1).getByText('Critical').waitFor();
+  await choose('Group by', 'Terminal');
+  const groups = page.getByRole('table', { name: 'Alerts in groups' });
+  await groups.getByRole('button', { name: 'maint-osaka-07' }).click();
+  await page.getByText('Terminal: maint-osaka-07').waitFor();
+  const rows = page.getByRole('table', { name: 'Alert queue' }).getByRole('row');
+  await page.getByText('maint-tokyo-02').first().waitFor({ state: 'hidden' });
+  check((await rows.count()) > 1, 'the group is empty');
 });
 
 await step('hostile names are text', async () => {
@@ -115,8 +218,10 @@ await step('events are searched, and exported without formulas', async () => {
   await page.getByText('Device plugged').first().waitFor();
 });
 
-await step('a device is approved', async () => {
+await step('a device is found and approved', async () => {
   await go('Devices');
+  await page.getByLabel('Search devices').fill('datatraveler');
+  await page.getByText('USB Keyboard').waitFor({ state: 'hidden' });
   const row = page.getByRole('row', { name: /DataTraveler/ });
   await row.getByRole('button', { name: 'Approve' }).click();
   const dialog = page.getByRole('dialog');
@@ -125,6 +230,33 @@ await step('a device is approved', async () => {
   await dialog.getByRole('button', { name: 'Approve' }).click();
   await dialog.waitFor({ state: 'hidden' });
   await row.getByText('Every copy inspected').waitFor();
+});
+
+await step('a device tells its life, is lost, and is an alert when it is seen', async () => {
+  await page.getByLabel('Search devices').fill('RUF3');
+  await page.getByRole('link', { name: 'BUFFALO RUF3-HSL32G' }).click();
+  await page.getByRole('heading', { name: 'BUFFALO RUF3-HSL32G' }).waitFor();
+  await page.getByRole('table', { name: 'Terminals' }).getByRole('link', { name: 'maint-osaka-07' }).waitFor();
+  await page.getByRole('table', { name: 'Persons' }).getByRole('link', { name: 'op01 (yamada)' }).waitFor();
+  await page.getByRole('table', { name: 'What was copied to it' }).getByText(/csv/).first().waitFor();
+  await page.getByText('Approved', { exact: true }).waitFor();
+  await shoot('device-en');
+  await button('Report lost or stolen…').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: 'Stolen' }).check();
+  await dialog.getByLabel(/Note/).fill('Taken from a car in Sakai');
+  await dialog.getByRole('button', { name: 'Report', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText(/Stolen since .* Taken from a car in Sakai/).waitFor();
+  await server.tell('plug');
+  await go('Alerts');
+  await page.getByRole('link', { name: 'Lost or stolen device seen: BUFFALO RUF3-HSL32G' }).waitFor();
+  await go('Devices');
+  await page.getByRole('link', { name: 'BUFFALO RUF3-HSL32G' }).click();
+  await button('Found again…').click();
+  await dialog.getByRole('button', { name: 'Found again' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await button('Report lost or stolen…').waitFor();
 });
 
 await step('a request for approval is refused with a reason, or given', async () => {
@@ -148,19 +280,63 @@ await step('a request for approval is refused with a reason, or given', async ()
   await row.getByText(/inspect on maint-osaka-07 until/).waitFor();
 });
 
-await step('a policy with an error is refused at its line and column', async () => {
+await step('a policy is checked while it is written, at line and column', async () => {
   await go('Policy');
-  const text = page.getByLabel('Policy text (YAML)');
+  const text = page.getByRole('textbox', { name: 'Policy text (YAML)' });
   await page.getByText('Version 2').first().waitFor();
-  const good = await text.inputValue();
-  const line = good.split('\n').indexOf('mode: enforce') + 1;
-  await text.fill(good.replace('mode: enforce', 'mode: enforced'));
+  await page.getByText(/Sound: Enforce/).waitFor();
+  await text.getByText('enforce', { exact: true }).first().click();
+  await page.keyboard.press('End');
+  await page.keyboard.type('d');
+  const line = (await text.innerText()).split('\n').findIndex((one) => one.startsWith('mode:')) + 1;
+  await page.getByText(`line ${line}, column 7`).first().waitFor();
+  await page.locator('.cm-lint-marker-error').waitFor();
   await button('Check, sign and push').click();
   await page.getByText('Refused; the policy in force has not changed.').waitFor();
-  await page.getByText(`line ${line}, column 7`).first().waitFor();
-  await text.fill(good);
+  await shoot('policy-en');
+  await text.getByText('enforced', { exact: true }).first().click();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Backspace');
+  await page.getByText(/Sound: Enforce/).waitFor();
   await button('Check, sign and push').click();
   await page.getByText('Version 3 is pushed').waitFor();
+});
+
+await step('two versions are compared', async () => {
+  await page.getByRole('tab', { name: 'Compare' }).click();
+  await page.getByRole('combobox', { name: 'Before' }).click();
+  await page.getByRole('option', { name: 'Version 1' }).click();
+  await page.locator('.cm-deletedChunk').first().waitFor();
+});
+
+await step('a policy is asked about a stick, a person and a file', async () => {
+  await page.getByRole('tab', { name: 'Ask' }).click();
+  await page.getByLabel(/^Device \(vid/).fill('0951:1666:60A44C413FAEE3B0B97A0A2F');
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Terminal', { exact: true }).fill('maint-osaka-07');
+  await page.getByLabel('A file with this many people').fill('1500');
+  await button('Ask').click();
+  await page.getByRole('heading', { name: /The device: Every copy inspected/ }).waitFor();
+  await page.getByRole('heading', { name: /The file: Blocked/ }).waitFor();
+  await page.getByText(/→ reportable-number/).waitFor();
+});
+
+await step('a policy is tried on what happened', async () => {
+  await page.getByRole('tab', { name: 'Try on history' }).click();
+  await page.getByRole('combobox', { name: 'The last' }).click();
+  await page.getByRole('option', { name: '90 days' }).click();
+  await button('Run').click();
+  await page.getByText(/\d+ events were judged/).waitFor();
+  check((await page.getByRole('table', { name: 'What would change' }).getByRole('row').count()) > 1, 'nothing would change');
+  await shoot('policy-try-en');
+});
+
+await step('the roll-out is followed, and taken back', async () => {
+  await page.getByRole('tab', { name: 'Roll-out' }).click();
+  await page.getByText(/0 of 14 terminals hold version 3/).waitFor();
+  await page.getByRole('button', { name: 'Go back to version 2' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Push this text again' }).click();
+  await page.getByText(/hold version 4/).waitFor();
 });
 
 await step('the other language', async () => {
@@ -173,13 +349,19 @@ await step('the other language', async () => {
   await shoot('devices-ja');
   await page.goto(`/alerts/${await server.tell('alert')}`);
   await page.getByText(/op01 \(yamada\) が maint-osaka-07 から/).waitFor();
-  await shoot('alert-ja');
+  await shoot('alert-ja', true);
+  await page.goto('/overview');
+  await page.getByRole('heading', { name: '概況' }).waitFor();
+  await page.getByRole('group', { name: '日別の持ち出し' }).waitFor();
+  await shoot('overview-ja', true);
+  await page.goBack();
   await button('English').click();
   await page.getByText(/op01 \(yamada\) tried to copy/).waitFor();
 });
 
 await step('an ended session shows the door and keeps what was typed', async () => {
-  await page.goto('/alerts/1');
+  alertId = await server.tell('alert');
+  await page.goto(`/alerts/${alertId}`);
   await page.getByLabel('Comment', { exact: true }).fill('half a thought');
   await server.tell('end-sessions');
   await button('Acknowledge').click();
@@ -187,7 +369,7 @@ await step('an ended session shows the door and keeps what was typed', async () 
   await page.getByLabel('User name').fill('suzuki');
   await page.getByLabel('Password').fill(PASSWORD);
   await button('Sign in').click();
-  await page.getByRole('heading', { name: 'Alert 1' }).waitFor();
+  await page.getByRole('heading', { name: `Alert ${alertId}` }).waitFor();
   check((await page.getByLabel('Comment', { exact: true }).inputValue()) === 'half a thought', 'the comment is gone');
 });
 
@@ -201,7 +383,12 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/alerts', '/alerts/1', `/alerts/${alertId}`, '/requests', '/events', '/devices', '/terminals', '/policy'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/requests', '/events', '/devices', '/terminals', '/policy'];
+// Nothing is being fetched: no spinner on the page.
+async function settled() {
+  await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);
+}
+
 for (const scheme of ['light', 'dark']) {
   await step(`nothing serious for axe (${scheme})`, async () => {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -209,8 +396,21 @@ for (const scheme of ['light', 'dark']) {
     for (const path of PAGES) {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.getByRole('progressbar').waitFor({ state: 'hidden' });
+      await settled();
       for (const line of await axeFindings(page)) found.push(`${path}: ${line}`);
+    }
+    await page.goto('/policy');
+    for (const tab of ['Edit', 'Compare', 'Ask', 'Try on history', 'Roll-out']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await settled();
+      for (const line of await axeFindings(page)) found.push(`policy ${tab}: ${line}`);
+    }
+    await page.goto('/alerts');
+    await page.getByRole('table', { name: 'Alert queue' }).waitFor();
+    for (const key of ['x', '?']) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(100);
+      for (const line of await axeFindings(page)) found.push(`queue after ${key}: ${line}`);
     }
     check(found.length === 0, found.join('\n'));
   });
@@ -222,11 +422,27 @@ await step('the page fits 1280x720 and a phone', async () => {
     for (const path of PAGES) {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.getByRole('progressbar').waitFor({ state: 'hidden' });
+      await settled();
       const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       check(over <= 0, `${path} is ${over} px too wide at ${width}`);
     }
   }
+});
+
+await step('a request is approved on a phone', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await server.tell('request');
+  await page.goto('/requests');
+  const card = page.getByRole('list', { name: 'Requests for approval' }).getByRole('listitem').first();
+  await card.getByText(/asks to use/).waitFor();
+  await shoot('requests-phone');
+  await card.getByRole('button', { name: 'Approve' }).click();
+  const dialog = page.getByRole('dialog');
+  check((await dialog.boundingBox()).width <= 390, 'the dialog is wider than the phone');
+  for (const line of await axeFindings(page)) check(false, line);
+  await dialog.getByRole('button', { name: 'Approve' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText('Nothing here.').waitFor();
 });
 
 await step('no script error and no CSP violation on the way', async () => {
