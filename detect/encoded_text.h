@@ -24,6 +24,7 @@ class EncodedRuns {
   // Appends the text of what has ended to `out`, with a line end.
   void Line(std::string_view line, std::string* out);
   void Flush(std::string* out);
+  bool empty() const { return open_.empty(); }
 
  private:
   void Take(std::string_view run, std::string* out);

@@ -1,6 +1,7 @@
 #include "detect/inspector.h"
 
 #include <algorithm>
+#include <span>
 
 namespace sekisho::detect {
 namespace {
@@ -21,6 +22,28 @@ size_t BlockEnd(std::string_view raw) {
     }
   }
   return raw.size();
+}
+
+// Controls other than backspace to carriage return, U+0001 between columns and
+// the escape of coloured logs. Eight bytes a step: all text passes here.
+bool HasControls(std::string_view block) {
+  const auto is_control = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && (byte < 0x08 || byte > 0x0D) && byte != 1 &&
+           byte != 0x1B;
+  };
+  size_t at = 0;
+  for (; at + 8 <= block.size(); at += 8) {
+    const uint64_t word =
+        GetU64(std::as_bytes(std::span(block)).subspan(at).data());
+    // The high bit of each byte below 0x20.
+    const uint64_t low =
+        (word - 0x2020202020202020U) & ~word & 0x8080808080808080U;
+    if (low != 0 && std::ranges::any_of(block.substr(at, 8), is_control)) {
+      return true;
+    }
+  }
+  return std::ranges::any_of(block.substr(at), is_control);
 }
 
 // Even, and not between the halves of a surrogate pair.
@@ -118,6 +141,7 @@ void Inspector::State::Sniff() {
     readings[0].encoding = Encoding::kUtf8Bom;
     skip = 3;
   }
+  bom_bytes = skip;
   raw.erase(0, skip);
 }
 
@@ -126,8 +150,22 @@ void Inspector::State::JudgeRaw(Ending ending) {
   if (ending == Ending::kMoreFollows) {
     end = utf16 ? BlockEndUtf16(raw, readings[0].encoding) : BlockEnd(raw);
   }
-  JudgeBlock(std::string_view(raw).substr(0, end), ending);
+  const std::string_view block = std::string_view(raw).substr(0, end);
+  JudgeBlock(block, ending);
+  NoteJudged(block);
   raw.erase(0, end);
+}
+
+void Inspector::State::NoteJudged(std::string_view block) {
+  const Reading& only = readings[0];
+  plain = plain && !utf16 && only.encoding != Encoding::kUnknown8Bit &&
+          only.encoding != Encoding::kMixed && only.errors == 0 &&
+          !HasControls(block) && !HasJisEscapes(AsBytes(block));
+  // Two readings: more text can end the doubt.
+  if (plain && readings.size() == 1 && only.judge.holds_nothing()) {
+    judged = {static_cast<int64_t>(bom_bytes + text_bytes),
+              only.judge.persons()};
+  }
 }
 
 void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
@@ -180,6 +218,7 @@ void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
       decoded.errors * 50 > decoded.characters) {
     // Files joined from several sources change their encoding on the way.
     const Encoding other = PossibleEncodings(AsBytes(block)).front();
+    plain = false;  // a guess by this block alone
     if (other != Encoding::kUnknown8Bit) {
       text.clear();
       decoded = Decode(other, AsBytes(block), &text);
@@ -189,6 +228,16 @@ void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
   reading->errors += decoded.errors;
   reading->judge.Add(text, ending);
   text.clear();
+}
+
+const Inspector::Reading& Inspector::State::Best() const {
+  const Reading* best = &readings[0];
+  for (const Reading& reading : readings) {
+    if (reading.judge.persons() > best->judge.persons()) {
+      best = &reading;
+    }
+  }
+  return *best;
 }
 
 Findings Inspector::State::Finish() {
@@ -206,12 +255,7 @@ Findings Inspector::State::Finish() {
     return findings;
   }
   JudgeRaw(Ending::kLast);
-  const Reading* best = &readings[0];
-  for (const Reading& reading : readings) {
-    if (reading.judge.persons() > best->judge.persons()) {
-      best = &reading;
-    }
-  }
+  const Reading* const best = &Best();
   best->judge.Report(&findings);
   if (bytes == 0) {
     findings.format = "empty";
@@ -232,6 +276,17 @@ Findings Inspector::State::Finish() {
     findings.inspection = Inspection::kPartial;
     findings.reason = "limit:bytes";
   }
+  return findings;
+}
+
+Findings Inspector::FindingsSoFar() const {
+  Findings findings;
+  const Reading& best = state_.Best();
+  best.judge.Report(&findings);
+  findings.bytes = state_.bytes;
+  findings.encoding = Name(best.encoding);
+  findings.inspection = state_.plain ? Inspection::kFull : Inspection::kPartial;
+  findings.reason = state_.plain ? "" : "unknown";
   return findings;
 }
 

@@ -52,6 +52,21 @@ class Inspector {
   // finished. Costs the reading of at most one block (256 KiB).
   int64_t PersonsSoFar() const;
 
+  // The records that have been judged for good: what comes later adds to what
+  // was found in them and changes none of it, with one exception. A line of
+  // prose may be completed by the next one, so whoever releases records while
+  // more is to come stays one block behind.
+  struct Judged {
+    int64_t bytes = 0;  // from the start of the file
+    int64_t persons = 0;
+  };
+  // Stands still while a second encoding is possible, and for good from the
+  // first block that is not plain text: an error, escapes to another character
+  // set, control characters, UTF-16.
+  Judged judged() const { return state_.judged; }
+  // What was found in all blocks judged so far, without the bytes that wait.
+  Findings FindingsSoFar() const;
+
   // Call once, after the last Feed.
   Findings Finish();
 
@@ -76,6 +91,9 @@ class Inspector {
     std::vector<Reading> readings;
     bool utf16 = false;
     size_t text_bytes = 0;
+    size_t bom_bytes = 0;
+    bool plain = true;  // so far
+    Judged judged;
 
     void Sniff();
     void Take(std::string_view text);
@@ -83,6 +101,8 @@ class Inspector {
     void JudgeRaw(Ending ending);
     void JudgeBlock(std::string_view block, Ending ending);
     void AddDecoded(Reading* reading, std::string_view block, Ending ending);
+    void NoteJudged(std::string_view block);
+    const Reading& Best() const;
     Findings Finish();
   };
 

@@ -583,6 +583,14 @@ void TextJudge::FinishColumns(std::vector<ColumnFinding>* out) const {
   }
 }
 
+bool TextJudge::holds_nothing() const {
+  const auto idle = [](const std::vector<TextJudge>& inner) {
+    return inner.empty() || inner.front().holds_nothing();
+  };
+  return text_.empty() && runs_.empty() && idle(encoded_columns_) &&
+         idle(encoded_text_);
+}
+
 PeopleSketch TextJudge::People() const {
   PeopleSketch people = tally_.people;
   for (const auto* inner : {&encoded_columns_, &encoded_text_}) {

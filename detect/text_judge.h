@@ -37,6 +37,9 @@ class TextJudge {
   void Add(std::string_view text, Ending ending);
 
   int64_t persons() const { return People().Persons(); }
+  // Nothing of what was added waits for the end of its record or of its run of
+  // encoded lines.
+  bool holds_nothing() const;
   // ',', '\t', ';', '|' ..., or 0 when no table was seen.
   char delimiter() const { return format_delimiter_; }
   // Fills in persons, data, columns, people and format.
