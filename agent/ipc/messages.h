@@ -104,9 +104,27 @@ struct ScanRequest {
   std::string name_hint;  // last part of the path; never decides the format
   std::array<std::byte, 32> sketch_key{};
   int64_t timeout_ms = 30'000;
+  // The content is still being written: answered by a ScanProgress, and so is
+  // each ScanMore, until the last one brings the ScanResult, or a ScanProgress
+  // again if the content can only be judged whole.
+  bool follows = false;
   template <typename V>
   void Fields(V& v) {
-    v(transfer_id, size_bytes, name_hint, sketch_key, timeout_ms);
+    v(transfer_id, size_bytes, name_hint, sketch_key, timeout_ms, follows);
+  }
+};
+
+// The content has grown. fd 0 only if it lies in another file now: bytes that
+// were asked about before need not be in it.
+struct ScanMore {
+  static constexpr uint16_t kType = 0x0303;
+  uint64_t transfer_id = 0;
+  int64_t size_bytes = 0;
+  bool last = false;
+  bool quiet = false;  // nobody reads the findings of the answer
+  template <typename V>
+  void Fields(V& v) {
+    v(transfer_id, size_bytes, last, quiet);
   }
 };
 
@@ -206,6 +224,36 @@ struct ScanResult {
   }
 };
 
+// People whose rows are in a part of a content.
+struct Released {
+  int64_t persons = 0;
+  std::string keyed_hashes;  // 8 bytes each, of those that have one
+  template <typename V>
+  void Fields(V& v) {
+    v(persons, keyed_hashes);
+  }
+};
+
+enum class Incremental : uint8_t {
+  kNot = 1,  // judged only whole: nothing more is said about it this way
+  kYes = 2,
+};
+
+struct ScanProgress {
+  static constexpr uint16_t kType = 0x0304;
+  uint64_t transfer_id = 0;
+  Incremental incremental = Incremental::kNot;
+  // Bytes before this were judged for good, and what follows them was looked
+  // at for a block.
+  int64_t judged_bytes = 0;
+  Released judged;    // in these bytes
+  Findings findings;  // of all that was looked at, further than that
+  template <typename V>
+  void Fields(V& v) {
+    v(transfer_id, incremental, judged_bytes, judged, findings);
+  }
+};
+
 // ---- gate.sock -------------------------------------------------------------
 
 // First packet of a gate: which mount it serves (its instance name).
@@ -270,9 +318,44 @@ struct TransferQuestion {
   std::string path;       // on the medium, as the operator sees it
   std::string operation;  // "create", "overwrite", "rename", "xattr", "label"
   Findings findings;
+  // What of it is on the medium already, by ReleaseQuestions of this stream.
+  uint64_t stream_id = 0;  // 0: nothing
+  int64_t persons_released = 0;
   template <typename V>
   void Fields(V& v) {
-    v(question_id, who, path, operation, findings);
+    v(question_id, who, path, operation, findings, stream_id, persons_released);
+  }
+};
+
+// Before the verdict: may the first `release_bytes` of a content that is still
+// being written go to the medium? The people in them count from the answer on.
+// Answered by a TransferAnswer.
+struct ReleaseQuestion {
+  static constexpr uint16_t kType = 0x040a;
+  uint64_t question_id = 0;
+  uint64_t stream_id = 0;  // the gate's number, one a content
+  uint64_t who = 0;
+  std::string path;
+  int64_t release_bytes = 0;
+  Released released;  // in these bytes, not only in what is new
+  Findings findings;  // of what was looked at so far
+  template <typename V>
+  void Fields(V& v) {
+    v(question_id, stream_id, who, path, release_bytes, released, findings);
+  }
+};
+
+// A stream ended without a verdict: its file was removed, or changed in a way
+// that takes it back to staging. What had been released is off the medium.
+struct StreamEnded {
+  static constexpr uint16_t kType = 0x040b;
+  uint64_t stream_id = 0;
+  uint64_t who = 0;
+  std::string path;
+  int64_t persons_released = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(stream_id, who, path, persons_released);
   }
 };
 

@@ -1,12 +1,15 @@
 #include "agent/scan/scan.h"
 
-#include <sodium.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "agent/ipc/scan_rules.h"
+#include "agent/scan/content_hash.h"
+#include "agent/scan/content_stream.h"
+#include "agent/scan/names.h"
 #include "common/text.h"
 #include "common/unix_socket.h"
 #include "detect/formats/inspect.h"
@@ -19,16 +22,22 @@ using detect::IdentityKind;
 
 constexpr size_t kReadBytes = size_t{256} * 1024;
 
+std::string HashesOf(const DistinctSet& set) {
+  std::string out;
+  for (uint64_t hash : set.Hashes()) {
+    std::array<std::byte, 8> bytes{};
+    PutU64(bytes.data(), hash);
+    out += AsText(bytes);
+  }
+  return out;
+}
+
 ipc::SketchFinding ToMessage(IdentityKind kind, const DistinctSet& set) {
   ipc::SketchFinding out;
   out.kind = detect::kIdentityKindNames[static_cast<size_t>(kind)];
   out.persons = set.Count();
   if (set.exact() && static_cast<size_t>(set.Count()) <= kMaxKeyedHashes) {
-    for (uint64_t hash : set.Hashes()) {
-      std::array<std::byte, 8> bytes{};
-      PutU64(bytes.data(), hash);
-      out.keyed_hashes += AsText(bytes);
-    }
+    out.keyed_hashes = HashesOf(set);
   } else {
     const std::vector<uint8_t> registers = set.ToRegisters();
     out.blob = AsText(std::as_bytes(std::span(registers)));
@@ -60,6 +69,17 @@ std::vector<ipc::SketchFinding> Sketches(const detect::PeopleSketch& people) {
   return out;
 }
 
+}  // namespace
+
+detect::Options DetectingOf(const ScanOptions& options) {
+  return {.key = options.sketch_key, .custom = options.custom};
+}
+
+std::string RowHashes(const detect::PeopleSketch& people) {
+  const DistinctSet& rows = people.of(IdentityKind::kRow);
+  return rows.exact() ? HashesOf(rows) : std::string();
+}
+
 ipc::Findings ToMessage(const detect::Findings& findings) {
   ipc::Findings out;
   out.format = findings.format;
@@ -86,23 +106,20 @@ ipc::Findings ToMessage(const detect::Findings& findings) {
   return out;
 }
 
+namespace {
+
 // Hashes what is read for the first time as it is read, which is all of it for
 // most files.
 class HashedSource final : public detect::Source {
  public:
-  HashedSource(int fd, int64_t size_bytes) : file_(fd, size_bytes) {
-    crypto_hash_sha256_init(&hash_);
-  }
+  HashedSource(int fd, int64_t size_bytes) : file_(fd, size_bytes) {}
   int64_t size() const override { return file_.size(); }
   size_t Read(int64_t offset, std::span<std::byte> out) const override {
     const size_t n = file_.Read(offset, out);
     const int64_t end = offset + static_cast<int64_t>(n);
     if (offset <= hashed_ && end > hashed_) {
-      const ByteSpan part =
-          ByteSpan(out).first(n).subspan(static_cast<size_t>(hashed_ - offset));
-      crypto_hash_sha256_update(
-          &hash_, reinterpret_cast<const unsigned char*>(part.data()),
-          part.size());
+      hash_.Add(ByteSpan(out).first(n).subspan(
+          static_cast<size_t>(hashed_ - offset)));
       hashed_ = end;
     }
     return n;
@@ -116,15 +133,13 @@ class HashedSource final : public detect::Source {
     if (hashed_ < size()) {
       return {};
     }
-    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-    crypto_hash_sha256_final(&hash_, digest.data());
-    return std::string(AsText(std::as_bytes(std::span(digest))));
+    return hash_.Finish();
   }
 
  private:
   detect::FdSource file_;
   // Reading does not change what is read.
-  mutable crypto_hash_sha256_state hash_{};
+  mutable ContentHash hash_;
   mutable int64_t hashed_ = 0;
 };
 
@@ -144,8 +159,9 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
       clock.SinceBoot() + std::chrono::milliseconds(options.timeout_ms);
   detect::Budget budget({}, [&] { return clock.SinceBoot() >= deadline; });
   HashedSource source(fd, size_bytes);
-  const detect::Findings findings = detect::InspectSource(
-      source, {.key = options.sketch_key, .custom = options.custom}, &budget);
+  const detect::Options detecting = DetectingOf(options);
+  detect::Findings findings = detect::InspectSource(source, detecting, &budget);
+  AddName(InspectName(options.name, detecting), &findings);
   ipc::Findings out = ToMessage(findings);
   if (budget.ok()) {
     out.file_hash = source.Finish();
@@ -189,10 +205,112 @@ Result<std::shared_ptr<const detect::CustomTypes>> TakeRules(Packet packet) {
   return CompileRules(rules);
 }
 
+// One connection: a content is asked about whole, or as it grows.
+class Session {
+ public:
+  Session(int socket, const Clock& clock) : socket_(socket), clock_(clock) {}
+  // An error ends the connection.
+  Status Take(Packet packet) {
+    if (ipc::TypeOf(packet.bytes) == ipc::ScanMore::kType) {
+      return More(std::move(packet));
+    }
+    if (ipc::TypeOf(packet.bytes) == ipc::UseScanRules::kType) {
+      ASSIGN_OR_RETURN(custom_, TakeRules(std::move(packet)));
+      return {};
+    }
+    ASSIGN_OR_RETURN(const ipc::ScanRequest request,
+                     ipc::Decode<ipc::ScanRequest>(packet.bytes));
+    const bool sane = packet.fds.size() == 1 && request.size_bytes >= 0 &&
+                      request.timeout_ms > 0 &&
+                      request.timeout_ms <= kMaxTimeoutMs;
+    if (!sane) {
+      return Fail(Code::kInvalidArgument,
+                  "scan request without its one descriptor, or out of range");
+    }
+    ScanOptions options;
+    options.sketch_key = request.sketch_key;
+    options.timeout_ms = request.timeout_ms;
+    options.name = request.name_hint;
+    options.custom = custom_;
+    transfer_id_ = request.transfer_id;
+    stream_.reset();
+    if (request.follows) {
+      stream_.emplace(options);
+      timeout_ms_ = request.timeout_ms;
+      content_ = std::move(packet.fds[0]);
+      return Grow(request.size_bytes, {});
+    }
+    ArmWatchdog(request.timeout_ms);
+    ipc::ScanResult result;
+    result.transfer_id = request.transfer_id;
+    result.findings =
+        ScanFd(packet.fds[0].get(), request.size_bytes, options, clock_);
+    ArmWatchdog(0);
+    return SendPacket(socket_, ipc::Encode(result));
+  }
+
+ private:
+  Status More(Packet packet) {
+    ASSIGN_OR_RETURN(const ipc::ScanMore more,
+                     ipc::Decode<ipc::ScanMore>(packet.bytes));
+    if (!stream_ || more.transfer_id != transfer_id_ || packet.fds.size() > 1 ||
+        more.size_bytes < size_bytes_) {
+      return Fail(Code::kInvalidArgument, "more of a content nobody began");
+    }
+    if (packet.fds.size() == 1) {
+      content_ = std::move(packet.fds[0]);
+    }
+    return Grow(more.size_bytes, more);
+  }
+
+  Status Grow(int64_t size_bytes, const ipc::ScanMore& more) {
+    // Each piece has the time that a whole content has.
+    ArmWatchdog(timeout_ms_);
+    size_bytes_ = size_bytes;
+    stream_->Feed(content_.get(), size_bytes);
+    Bytes answer;
+    if (more.last) {
+      answer = AtTheEnd();
+      stream_.reset();
+      content_.Reset();
+      size_bytes_ = 0;
+    } else {
+      answer = Told(stream_->Progress(more.quiet));
+    }
+    ArmWatchdog(0);
+    return SendPacket(socket_, answer);
+  }
+
+  Bytes AtTheEnd() {
+    std::optional<ipc::Findings> findings = stream_->Finish();
+    if (!findings) {
+      return Told({});  // not incremental
+    }
+    ipc::ScanResult result;
+    result.transfer_id = transfer_id_;
+    result.findings = *std::move(findings);
+    return ipc::Encode(result);
+  }
+
+  Bytes Told(ipc::ScanProgress progress) const {
+    progress.transfer_id = transfer_id_;
+    return ipc::Encode(progress);
+  }
+
+  const int socket_;
+  const Clock& clock_;
+  std::shared_ptr<const detect::CustomTypes> custom_;
+  uint64_t transfer_id_ = 0;
+  std::optional<ContentStream> stream_;
+  UniqueFd content_;
+  int64_t size_bytes_ = 0;
+  int64_t timeout_ms_ = 0;
+};
+
 }  // namespace
 
 Status Serve(int socket, const Clock& clock) {
-  ScanOptions options;
+  Session session(socket, clock);
   for (;;) {
     Result<Packet> packet = ReceivePacket(socket);
     if (!packet) {
@@ -200,28 +318,7 @@ Status Serve(int socket, const Clock& clock) {
                  ? Status{}
                  : std::unexpected(packet.error());
     }
-    if (ipc::TypeOf(packet->bytes) == ipc::UseScanRules::kType) {
-      ASSIGN_OR_RETURN(options.custom, TakeRules(*std::move(packet)));
-      continue;
-    }
-    ASSIGN_OR_RETURN(const ipc::ScanRequest request,
-                     ipc::Decode<ipc::ScanRequest>(packet->bytes));
-    const bool sane = packet->fds.size() == 1 && request.size_bytes >= 0 &&
-                      request.timeout_ms > 0 &&
-                      request.timeout_ms <= kMaxTimeoutMs;
-    if (!sane) {
-      return Fail(Code::kInvalidArgument,
-                  "scan request without its one descriptor, or out of range");
-    }
-    options.sketch_key = request.sketch_key;
-    options.timeout_ms = request.timeout_ms;
-    ArmWatchdog(request.timeout_ms);
-    ipc::ScanResult result;
-    result.transfer_id = request.transfer_id;
-    result.findings =
-        ScanFd(packet->fds[0].get(), request.size_bytes, options, clock);
-    ArmWatchdog(0);
-    RETURN_IF_ERROR(SendPacket(socket, ipc::Encode(result)));
+    RETURN_IF_ERROR(session.Take(*std::move(packet)));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "agent/ipc/messages.h"
 #include "common/clock.h"
@@ -23,7 +24,11 @@ struct ScanOptions {
   detect::SketchKey sketch_key{};
   std::shared_ptr<const detect::CustomTypes> custom{};
   int64_t timeout_ms = 30'000;
+  std::string name;  // of the file, for the people in it; empty: not known
 };
+
+// What of it the engine is told.
+detect::Options DetectingOf(const ScanOptions& options);
 
 // Reads `size_bytes` of `fd` with pread, whatever its file position. Never
 // fails: a read error or a file that is shorter is "partial" and "damaged",
@@ -35,6 +40,12 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
 // called clean by a worker that does not look for all of it.
 Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
     const ipc::ScanRules& rules);
+
+// As a message; sketches as far as a packet holds them.
+ipc::Findings ToMessage(const detect::Findings& findings);
+// The strongest identity of each record, 8 bytes each; empty when there are
+// more than a set keeps exactly.
+std::string RowHashes(const detect::PeopleSketch& people);
 
 // Answers requests on `socket` until the peer closes it (success). A request
 // that is malformed or has no descriptor, and rules that cannot be used, end

@@ -16,6 +16,7 @@
 #include <iterator>
 #include <memory>
 
+#include "agent/scan/content_stream.h"
 #include "agent/scan/sandbox.h"
 #include "common/file.h"
 #include "common/unix_socket.h"
@@ -94,6 +95,147 @@ TEST(ScanFd, AFileThatIsCutOffIsNotClean) {
   EXPECT_EQ(f.inspection, "partial");
   EXPECT_EQ(f.reason, "damaged");
   EXPECT_EQ(f.persons, 2);
+}
+
+std::string Lines(size_t size, std::string_view line = "nothing here\n") {
+  std::string text;
+  while (text.size() < size) {
+    text += line;
+  }
+  return text;
+}
+
+// Fed in pieces of `piece`; the last progress before the end.
+struct Streamed {
+  ipc::ScanProgress progress;
+  std::optional<ipc::Findings> findings;
+};
+Streamed Stream(std::string_view content, size_t piece) {
+  const UniqueFd fd = MemoryFile(content);
+  ContentStream stream({});
+  Streamed out;
+  int64_t judged = 0;
+  for (size_t at = 0; at < content.size(); at += piece) {
+    stream.Feed(fd.get(),
+                static_cast<int64_t>(std::min(at + piece, content.size())));
+    out.progress = stream.Progress(false);
+    EXPECT_GE(out.progress.judged_bytes, judged);
+    judged = out.progress.judged_bytes;
+  }
+  out.findings = stream.Finish();
+  return out;
+}
+
+TEST(ContentStream, EndsAsTheWholeDoes) {
+  const std::string list = "氏名,電話番号\n" +
+                           Lines(700'000, "佐藤 健一,090-1234-5678\n") +
+                           Lines(700'000, "鈴木 花子,080-1111-2222\n");
+  for (const std::string& content : {Lines(3'000'000), Lines(1'000'000) + list,
+                                     Lines(100'000) + kCp932List.data(),
+                                     std::string("\x7f"
+                                                 "ELF\0\1",
+                                                 6) +
+                                         std::string(2'000'000, '\0')}) {
+    const UniqueFd fd = MemoryFile(content);
+    const SystemClock clock;
+    const ipc::Findings whole =
+        ScanFd(fd.get(), static_cast<int64_t>(content.size()), {}, clock);
+    for (const size_t piece : {size_t{70'001}, size_t{1} << 20}) {
+      const auto streamed = Stream(content, piece).findings;
+      ASSERT_TRUE(streamed.has_value());
+      EXPECT_EQ(ipc::Encode(ipc::ScanResult{1, *streamed}),
+                ipc::Encode(ipc::ScanResult{1, whole}));
+    }
+  }
+}
+
+TEST(ContentStream, ReleasesBehindWhatItHasLookedAt) {
+  const Streamed plain = Stream(Lines(3'000'000), 1 << 20);
+  EXPECT_EQ(plain.progress.incremental, ipc::Incremental::kYes);
+  EXPECT_GT(plain.progress.judged_bytes, 2'000'000);
+  EXPECT_LT(plain.progress.judged_bytes, 3'000'000 - 256 * 1024);
+  EXPECT_EQ(plain.progress.findings.inspection, "full");
+  EXPECT_EQ(plain.progress.judged.persons, 0);
+
+  // The people in the block after it are in the findings, not in `judged`.
+  const std::string before = Lines(1'200'000);
+  const Streamed people =
+      Stream(before + "氏名,電話番号\n" +
+                 Lines(40'000, "佐藤 健一,090-1234-5678\n") + Lines(280'000),
+             1 << 14);
+  EXPECT_LE(people.progress.judged_bytes, static_cast<int64_t>(before.size()));
+  EXPECT_EQ(people.progress.judged.persons, 0);
+  EXPECT_EQ(people.progress.findings.persons, 1);
+}
+
+TEST(ContentStream, NamesThePeopleOfWhatMayBeReleased) {
+  const Streamed s = Stream(
+      "氏名,電話番号\n佐藤 健一,090-1234-5678\n"
+      "鈴木 花子,080-1111-2222\n" +
+          Lines(2'000'000),
+      1 << 18);
+  EXPECT_GT(s.progress.judged_bytes, 1'000'000);
+  EXPECT_EQ(s.progress.judged.persons, 2);
+  EXPECT_EQ(s.progress.judged.keyed_hashes.size(), 16u);
+}
+
+TEST(ContentStream, WhatIsJudgedWholeOnlyIsNotIncremental) {
+  for (const std::string& content :
+       {"[" + Lines(200'000, "{\"a\": 1, \"b\": \"c\"},\n"),
+        "<html><body>" + Lines(200'000, "<p>text</p>\n"),
+        "%PDF-1.4\n" + Lines(200'000), "PK\3\4" + Lines(200'000),
+        Lines(200'000, "INSERT INTO t VALUES (1, 'a');\n"),
+        Lines(200'000, "5pel5pys6Kqe44Gu44OG44Kt44K544OI\n"),
+        "SQLite format 3" + std::string(200'000, '\0')}) {
+    const Streamed s = Stream(content, 1 << 16);
+    EXPECT_EQ(s.progress.incremental, ipc::Incremental::kNot)
+        << content.substr(0, 12);
+    EXPECT_EQ(s.progress.judged_bytes, 0);
+    EXPECT_FALSE(s.findings.has_value());
+  }
+}
+
+TEST(ContentStream, StandsStillWhereTextIsNoLongerPlain) {
+  const std::string before = Lines(1'000'000);
+  for (const std::string& bytes :
+       {std::string("\0\1\2", 3), std::string("\x1b$B%F%9%H\x1b(B"),
+        std::string("\xff\xfe\xfd\xfc"), std::string("\x05")}) {
+    const Streamed s =
+        Stream(before + bytes + "\n" + Lines(2'000'000), 1 << 18);
+    EXPECT_LE(s.progress.judged_bytes, static_cast<int64_t>(before.size()));
+  }
+  const Streamed wide = Stream(
+      std::string("\xff\xfe", 2) + Lines(2'000'000, {"a\0\n\0", 4}), 1 << 18);
+  EXPECT_EQ(wide.progress.judged_bytes, 0);
+}
+
+TEST(ContentStream, AFileThatIsCutOffIsNotClean) {
+  const UniqueFd fd = MemoryFile(Lines(500'000));
+  ContentStream stream({});
+  stream.Feed(fd.get(), 400'000);
+  stream.Feed(fd.get(), 9'000'000);
+  EXPECT_EQ(stream.Progress(false).judged_bytes, 0);
+  const ipc::Findings f = stream.Finish().value_or(ipc::Findings{});
+  EXPECT_EQ(f.inspection, "partial");
+  EXPECT_EQ(f.reason, "damaged");
+}
+
+TEST(ScanFd, FindsPeopleInTheName) {
+  const UniqueFd fd = MemoryFile("nothing\n");
+  const SystemClock clock;
+  const auto persons = [&](const std::string& name) {
+    return ScanFd(fd.get(), 8, {.name = name}, clock).persons;
+  };
+  EXPECT_EQ(persons("山田太郎_090-1234-5678.txt"), 1);
+  EXPECT_EQ(persons("山田太郎 090-1234-5678"), 1);
+  EXPECT_EQ(persons("個人番号_123456789018.tar.gz"), 1);
+  EXPECT_EQ(persons("山田太郎.txt"), 0);
+  EXPECT_EQ(persons("IMG_20240102_123456.jpg"), 0);
+  EXPECT_EQ(persons("2024年度_売上報告_第3版.xlsx"), 0);
+  EXPECT_EQ(persons("\xff\xfe\n\r\x01"), 0);
+  ContentStream stream({.name = "山田太郎_090-1234-5678.txt"});
+  stream.Feed(fd.get(), 8);
+  EXPECT_EQ(stream.Finish().value_or(ipc::Findings{}).persons, 1);
 }
 
 TEST(ScanFd, RunsOutOfTime) {

@@ -309,5 +309,56 @@ TEST(Findings, JsonIsTheContract) {
   EXPECT_NE(json.find(R"(],"inspection":"full")"), std::string::npos);
 }
 
+// What was judged is what an inspection of these bytes alone would find.
+TEST(Inspector, JudgedRecordsAreCountedAsIfNothingFollowed) {
+  const std::string text = std::string(300'000, '-') + "\n" +
+                           CustomerCsv(12'000) + "An end without anybody.\n";
+  Inspector inspector({});
+  int64_t before = 0;
+  int points = 0;
+  for (size_t at = 0; at < text.size(); at += 10'007) {
+    inspector.Feed(AsBytes(std::string_view(text).substr(at, 10'007)));
+    const Inspector::Judged judged = inspector.judged();
+    ASSERT_LE(judged.bytes, static_cast<int64_t>(at) + 10'007);
+    if (judged.bytes == before) {
+      continue;
+    }
+    before = judged.bytes;
+    ++points;
+    const auto end = static_cast<size_t>(judged.bytes);
+    EXPECT_EQ(text[end - 1], '\n');
+    EXPECT_EQ(judged.persons, Look(text.substr(0, end)).persons);
+    EXPECT_GE(inspector.FindingsSoFar().persons, judged.persons);
+  }
+  EXPECT_GE(points, 4);
+  EXPECT_NEAR(static_cast<double>(inspector.Finish().persons), 12'000, 240);
+}
+
+TEST(Inspector, NothingIsJudgedForGoodWhereTextIsNotPlain) {
+  std::string lines;
+  while (lines.size() < 400'000) {
+    lines += "nothing here\n";
+  }
+  const auto judged = [](const std::string& text) {
+    Inspector inspector({});
+    inspector.Feed(AsBytes(text));
+    return static_cast<size_t>(inspector.judged().bytes);
+  };
+  EXPECT_GT(judged(lines + lines), lines.size());
+  EXPECT_GT(judged("\xEF\xBB\xBF" + lines + lines), lines.size());
+  for (const std::string& bytes :
+       {std::string(1, '\0'), std::string("\x04"),
+        std::string("\x1b$B%F\x1b(B"), std::string("\xff\xfe"),
+        std::string("\xc3\xa9t\xe9"), std::string("\x81\n")}) {
+    EXPECT_LE(judged(lines + bytes + "\n" + lines + lines), lines.size());
+  }
+  EXPECT_EQ(judged(ToUtf16(lines + lines, true, true)), 0u);
+  EXPECT_EQ(judged(std::string("\x7f"
+                               "ELF\0",
+                               5) +
+                   lines + lines),
+            0u);
+}
+
 }  // namespace
 }  // namespace sekisho::detect
