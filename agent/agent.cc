@@ -156,7 +156,18 @@ Status Agent::Listen() {
            .failed =
                [this](int64_t id, const ipc::TransferFailed& failed) {
                  OnTransferFailed(id, failed);
-               }}));
+               },
+           .release =
+               [this](int64_t id, const attribute::Who& who,
+                      const ipc::ReleaseQuestion& question) {
+                 return OnRelease(id, who, question);
+               },
+           .ended =
+               [this](int64_t id, const attribute::Who& who,
+                      const ipc::StreamEnded& ended) {
+                 OnStreamEnded(id, who, ended);
+               },
+           .gone = [this](int64_t id) { OnGateGone(id); }}));
   media_->Join(*decider_, *gates_);
   UpdateScanRules();
   ASSIGN_OR_RETURN(

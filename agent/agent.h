@@ -96,6 +96,26 @@ class Agent {
   ipc::TransferVerdict OnTransfer(int64_t mount_id, const attribute::Who& who,
                                   const ipc::TransferQuestion& question);
   void OnTransferFailed(int64_t mount_id, const ipc::TransferFailed& failed);
+  // What of a file reaches the medium before its verdict (agent_release.cc).
+  ipc::TransferVerdict OnRelease(int64_t mount_id, const attribute::Who& who,
+                                 const ipc::ReleaseQuestion& question);
+  void OnStreamEnded(int64_t mount_id, const attribute::Who& who,
+                     const ipc::StreamEnded& ended);
+  void OnGateGone(int64_t mount_id);
+  // A content of which people's rows were released and whose verdict is open.
+  struct OpenStream {
+    attribute::Who who;
+    std::string path;
+    int64_t persons = 0;    // counted in the totals
+    int64_t uncounted = 0;  // of these without a hash
+  };
+  using StreamKey = std::pair<int64_t, uint64_t>;  // mount, stream
+  bool MayStream() const;
+  Status CountReleased(const ipc::Released& released,
+                       const decide::Decider::Device* device,
+                       OpenStream* stream);
+  void TellUnfinished(int64_t mount_id, const OpenStream& stream,
+                      const std::string& what_became);
   void OnDenied(const enforce::DeniedAccess& denied);
   void TellTamper(const enforce::DeniedAccess& denied, int64_t count);
   void TellTamperCounts();
@@ -113,9 +133,10 @@ class Agent {
                                         const decide::Decider::Device* device,
                                         const attribute::Who& who) const;
   // A failure is one of the disk; in memory it counts all the same.
+  // `released`: what of it was counted before; may be null.
   Status CountWritten(const ipc::Findings& findings,
                       const decide::Decider::Device* device,
-                      const attribute::Who& who);
+                      const attribute::Who& who, const OpenStream* released);
   void OnServerReached(bool reached);
   void SetOnline(bool online);
 
@@ -162,6 +183,7 @@ class Agent {
   std::unique_ptr<SocketServer> control_;
   std::unique_ptr<ObserveWatch> observe_;
 
+  std::map<StreamKey, OpenStream> streams_;
   std::vector<Parts> pending_;
   bool pending_posted_ = false;
   std::map<SocketServer::ConnectionId, Subscriber> subscribers_;

@@ -2,6 +2,8 @@
 // and the totals of this terminal. And whether the terminal has its server.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/agent.h"
 
 namespace sekisho::agent {
@@ -44,15 +46,21 @@ policy::ContentDecision Agent::DecideContent(
 
 Status Agent::CountWritten(const ipc::Findings& findings,
                            const decide::Decider::Device* device,
-                           const attribute::Who& who) {
+                           const attribute::Who& who,
+                           const OpenStream* released) {
   if (totals_ == nullptr) return {};
   const policy::DeviceFacts facts =
       device == nullptr ? policy::DeviceFacts{} : device->Facts();
   const auto durability = decider_->snapshot()->totals().empty()
                               ? Totals::Durability::kMemory
                               : Totals::Durability::kDisk;
-  return totals_->Add(TransferOf(who.person, facts, findings), clock_.Now(),
-                      durability);
+  Totals::Transfer transfer = TransferOf(who.person, facts, findings);
+  if (released != nullptr) {
+    transfer.persons = std::max<int64_t>(
+        0, transfer.persons - (transfer.people.empty() ? released->persons
+                                                       : released->uncounted));
+  }
+  return totals_->Add(transfer, clock_.Now(), durability);
 }
 
 void Agent::OnServerReached(bool reached) {

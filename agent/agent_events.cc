@@ -132,6 +132,8 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   const bool observing = decider_->observing();
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
+  // Its people are counted; whatever the verdict is, it is told below.
+  const auto stream = streams_.extract({mount_id, question.stream_id});
   const auto decision = DecideContent(question.findings, device, who);
   policy::Verdict verdict = decision.verdict;
   std::string reason = decision.reason;
@@ -158,9 +160,8 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   parts.open.set_outcome(OutcomeOf(verdict));
   parts.open.set_rule(decision.rule);
   parts.open.set_reason(reason);
-  if (allowed) {
-    parts.open.set_persons_written_count(question.findings.persons);
-  }
+  parts.open.set_persons_written_count(allowed ? question.findings.persons
+                                               : question.persons_released);
   parts.personal.set_file_path(question.path.substr(0, 4096));
   const auto written = Write(std::move(parts));
   if (!written && !observing) {
@@ -183,7 +184,9 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                  .contact = decider_->snapshot()->policy().contact});
     return ipc::TransferVerdict::kBlock;
   }
-  if (const Status counted = CountWritten(question.findings, device, who);
+  if (const Status counted =
+          CountWritten(question.findings, device, who,
+                       stream.empty() ? nullptr : &stream.mapped());
       !counted) {
     TellHealth("totals: " + counted.error().message);
   }

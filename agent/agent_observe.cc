@@ -156,7 +156,8 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
   // It was there before anybody asked, whatever the mode is by now.
   parts.open.set_observe_only(true);
   parts.open.set_persons_written_count(findings.persons);
-  if (const Status counted = CountWritten(findings, device, written.who);
+  if (const Status counted =
+          CountWritten(findings, device, written.who, nullptr);
       !counted) {
     Log(LogLevel::kWarning, "totals: " + counted.error().message);
   }

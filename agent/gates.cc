@@ -180,6 +180,7 @@ void Gates::OnTimer(int64_t mount_id) {
     const auto done = std::move(entry.stopping);
     if (entry.connection != 0) server_->Close(entry.connection);
     entries_.erase(found);
+    events_.gone(mount_id);
     done();
     return;
   }
@@ -187,6 +188,7 @@ void Gates::OnTimer(int64_t mount_id) {
   const bool started = entry.started;
   entries_.erase(found);
   if (started) {
+    events_.gone(mount_id);
     events_.lost(mount_id, "the gate ended and did not come back");
   } else {
     events_.started(mount_id, Fail(Code::kDeadlineExceeded,
@@ -223,6 +225,19 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
   if (type == ipc::TransferQuestion::kType) {
     if (const auto ask = ipc::Decode<ipc::TransferQuestion>(packet.bytes)) {
       OnTransfer(*entry, *ask);
+      return;
+    }
+  }
+  if (type == ipc::ReleaseQuestion::kType) {
+    if (const auto ask = ipc::Decode<ipc::ReleaseQuestion>(packet.bytes)) {
+      OnRelease(*entry, *ask);
+      return;
+    }
+  }
+  if (type == ipc::StreamEnded::kType) {
+    if (const auto told = ipc::Decode<ipc::StreamEnded>(packet.bytes)) {
+      events_.ended(entry->mount.mount_id, Remembered(*entry, told->who),
+                    *told);
       return;
     }
   }
@@ -319,12 +334,22 @@ void Gates::OnWho(Entry& entry, const ipc::WhoQuestion& question) {
                                            .who = id}));
 }
 
+attribute::Who Gates::Remembered(const Entry& entry, uint64_t who) {
+  const auto known = entry.remembered.find(who);
+  return known == entry.remembered.end() ? attribute::Who{} : known->second;
+}
+
+void Gates::OnRelease(Entry& entry, const ipc::ReleaseQuestion& question) {
+  const ipc::TransferVerdict verdict = events_.release(
+      entry.mount.mount_id, Remembered(entry, question.who), question);
+  server_->Send(entry.connection,
+                ipc::Encode(ipc::TransferAnswer{
+                    .question_id = question.question_id, .verdict = verdict}));
+}
+
 void Gates::OnTransfer(Entry& entry, const ipc::TransferQuestion& question) {
-  const auto known = entry.remembered.find(question.who);
-  const attribute::Who who =
-      known == entry.remembered.end() ? attribute::Who{} : known->second;
-  const ipc::TransferVerdict verdict =
-      events_.transfer(entry.mount.mount_id, who, question);
+  const ipc::TransferVerdict verdict = events_.transfer(
+      entry.mount.mount_id, Remembered(entry, question.who), question);
   server_->Send(entry.connection,
                 ipc::Encode(ipc::TransferAnswer{
                     .question_id = question.question_id, .verdict = verdict}));
@@ -345,7 +370,9 @@ void Gates::OnClosed(SocketServer::ConnectionId id) {
   }
   if (entry->timer != 0) loop_.Cancel(entry->timer);
   const auto done = std::move(entry->stopping);
-  entries_.erase(entry->mount.mount_id);
+  const int64_t mount_id = entry->mount.mount_id;
+  entries_.erase(mount_id);
+  events_.gone(mount_id);
   done();
 }
 

@@ -44,6 +44,15 @@ class Gates {
                                        const ipc::TransferQuestion&)>
         transfer;
     std::function<void(int64_t mount_id, const ipc::TransferFailed&)> failed;
+    // What is in it is counted before this returns.
+    std::function<ipc::TransferVerdict(int64_t mount_id, const attribute::Who&,
+                                       const ipc::ReleaseQuestion&)>
+        release;
+    std::function<void(int64_t mount_id, const attribute::Who&,
+                       const ipc::StreamEnded&)>
+        ended;
+    // The gate will say no more, however it came about.
+    std::function<void(int64_t mount_id)> gone;
   };
 
   // Loop thread only.
@@ -101,6 +110,8 @@ class Gates {
   bool RunsInstalled(SocketServer::ConnectionId id) const;
   void OnWho(Entry& entry, const ipc::WhoQuestion& question);
   void OnTransfer(Entry& entry, const ipc::TransferQuestion& question);
+  void OnRelease(Entry& entry, const ipc::ReleaseQuestion& question);
+  static attribute::Who Remembered(const Entry& entry, uint64_t who);
   void OnClosed(SocketServer::ConnectionId id);
   void ArmTimer(Entry& entry, std::chrono::milliseconds delay);
   void OnTimer(int64_t mount_id);

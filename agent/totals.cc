@@ -190,7 +190,7 @@ int64_t Totals::Sum(const policy::TotalKey& key, const Transfer& transfer,
                     WallTime now) const {
   // The hour that is running and as many whole ones before it.
   const int64_t first = HourOf(now) - key.hours;
-  int64_t files = 1;
+  int64_t files = transfer.files;
   int64_t bytes = std::max<int64_t>(transfer.bytes, 0);
   int64_t persons = std::max<int64_t>(
       transfer.persons - static_cast<int64_t>(transfer.people.size()), 0);
@@ -222,7 +222,7 @@ Status Totals::Add(const Transfer& transfer, WallTime now,
   entry.hour = HourOf(now);
   entry.person = transfer.person.substr(0, kMaxNameBytes);
   entry.device = transfer.device.substr(0, kMaxNameBytes);
-  entry.files = 1;
+  entry.files = transfer.files;
   entry.bytes = std::max<int64_t>(transfer.bytes, 0);
   entry.people = transfer.people;
   entry.uncounted = std::max<int64_t>(
@@ -239,6 +239,20 @@ Status Totals::Add(const Transfer& transfer, WallTime now,
   return {};
 }
 
+std::vector<uint64_t> HashesIn(std::string_view keyed_hashes) {
+  std::vector<uint64_t> hashes;
+  for (size_t at = 0; at + kHashBytes <= keyed_hashes.size();
+       at += kHashBytes) {
+    uint64_t hash = 0;
+    std::memcpy(&hash, keyed_hashes.data() + at, kHashBytes);
+    hashes.push_back(hash);
+  }
+  std::ranges::sort(hashes);
+  const auto repeated = std::ranges::unique(hashes);
+  hashes.erase(repeated.begin(), repeated.end());
+  return hashes;
+}
+
 Totals::Transfer TransferOf(const std::string& person,
                             const policy::DeviceFacts& device,
                             const ipc::Findings& findings) {
@@ -250,17 +264,8 @@ Totals::Transfer TransferOf(const std::string& person,
   transfer.persons = findings.persons;
   for (const ipc::SketchFinding& sketch : findings.sketches) {
     // The strongest identity of each record.
-    if (sketch.kind != "row") continue;
-    for (size_t at = 0; at + kHashBytes <= sketch.keyed_hashes.size();
-         at += kHashBytes) {
-      uint64_t hash = 0;
-      std::memcpy(&hash, sketch.keyed_hashes.data() + at, kHashBytes);
-      transfer.people.push_back(hash);
-    }
+    if (sketch.kind == "row") transfer.people = HashesIn(sketch.keyed_hashes);
   }
-  std::ranges::sort(transfer.people);
-  const auto repeated = std::ranges::unique(transfer.people);
-  transfer.people.erase(repeated.begin(), repeated.end());
   return transfer;
 }
 

@@ -33,6 +33,7 @@ class Totals {
   struct Transfer {
     std::string person;
     std::string device;  // "0951:1666:SERIAL"
+    int64_t files = 1;   // 0: a part of one that is counted when it is whole
     int64_t bytes = 0;
     int64_t persons = 0;
     std::vector<uint64_t> people;  // hashes of at most `persons` of them
@@ -74,6 +75,9 @@ class Totals {
   std::deque<Entry> entries_;  // by hour
   size_t hashes_ = 0;
 };
+
+// The numbers in `keyed_hashes`, sorted, each once.
+std::vector<uint64_t> HashesIn(std::string_view keyed_hashes);
 
 // As policy asks for them. `findings` as the scan gave them.
 Totals::Transfer TransferOf(const std::string& person,

@@ -157,6 +157,7 @@ ErrnoOr<Filesystem::Created> Filesystem::Create(uint64_t parent_id,
 ErrnoOr<size_t> Filesystem::Read(uint64_t fh, int64_t offset,
                                  std::span<std::byte> out) {
   std::shared_ptr<StagedFile> staged;
+  StreamPtr stream;
   SharedFd real;
   {
     const std::lock_guard lock(mutex_);
@@ -165,25 +166,16 @@ ErrnoOr<size_t> Filesystem::Read(uint64_t fh, int64_t offset,
     if (found == handles_.end()) return Errno(EBADF);
     Node& node = *found->second->node;
     staged = node.staged;
+    stream = node.stream;
+    if (stream) real = stream->file;
     if (!staged) {
       auto opened = RealLocked(node);
       if (!opened) return Errno(opened.error());
       real = *opened;
     }
   }
-  if (staged) return staged->Read(out, offset);
-  size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t n = ::pread(real->get(), out.data() + done, out.size() - done,
-                              offset + static_cast<int64_t>(done));
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return Errno();
-    }
-    if (n == 0) break;
-    done += static_cast<size_t>(n);
-  }
-  return done;
+  if (staged) return ReadUndecided(*staged, stream, real, offset, out);
+  return ReadAt(real->get(), out, offset);
 }
 
 ErrnoStatus Filesystem::Fetch(int from, StagedFile& to) {
@@ -205,11 +197,13 @@ ErrnoStatus Filesystem::Fetch(int from, StagedFile& to) {
 ErrnoOr<std::shared_ptr<StagedFile>> Filesystem::Writable(const NodePtr& node,
                                                           Keep keep) {
   std::shared_ptr<StagedFile> old;
+  StreamPtr stream;
   SharedFd real;
   {
     const std::lock_guard lock(mutex_);
     old = node->staged;
     if (old && !node->frozen && keep == Keep::kContent) return old;
+    stream = node->stream;
     if (!old && node->on_medium) {
       auto opened = RealLocked(*node);
       if (!opened) return Errno(opened.error());
@@ -221,6 +215,10 @@ ErrnoOr<std::shared_ptr<StagedFile>> Filesystem::Writable(const NodePtr& node,
     auto copy = old->Clone();  // the verdict goes on with what it was given
     if (!copy) return Errno(copy.error());
     made = *std::move(copy);
+    if (old->start() > 0) {
+      RETURN_IF_ERRNO(
+          CopyRange(stream->file->get(), made->fd(), 0, old->start()));
+    }
   } else {
     auto fresh = parts_.staging->NewFile();
     if (!fresh) return Errno(fresh.error());
@@ -237,15 +235,22 @@ ErrnoOr<std::shared_ptr<StagedFile>> Filesystem::Writable(const NodePtr& node,
     node->atime = about.st_atim;
     node->mtime = about.st_mtim;
   }
+  if (node->stream && !node->frozen) {
+    RemoveSoon(std::move(node->stream), Overwrite::kYes);
+  }
+  node->stream.reset();  // frozen: the verdict's from here on
+  node->in_order = keep == Keep::kNothing;
   node->staged = made;
   node->frozen = false;
   return made;
 }
 
-bool Filesystem::WriteFetchesFirst(uint64_t fh) {
+bool Filesystem::WriteMayWait(uint64_t fh) {
   const std::lock_guard lock(mutex_);
   const auto found = handles_.find(fh);
-  return found != handles_.end() && !found->second->node->staged;
+  if (found == handles_.end()) return false;
+  const Node& node = *found->second->node;
+  return !node.staged || node.stream != nullptr;
 }
 
 ErrnoOr<size_t> Filesystem::Write(uint64_t fh, int64_t offset, ByteSpan bytes) {
@@ -272,20 +277,37 @@ ErrnoOr<size_t> Filesystem::Write(uint64_t fh, int64_t offset, ByteSpan bytes) {
   const int64_t before = (*staged)->size();
   if (end > before && before / kSpaceCheckBytes != end / kSpaceCheckBytes) {
     const auto space = parts_.medium->Space();
-    if (space && static_cast<uint64_t>(end) >
+    if (space && static_cast<uint64_t>(end - (*staged)->start()) >
                      space->f_bavail * static_cast<uint64_t>(space->f_bsize)) {
       return Errno(ENOSPC);
     }
   }
-  if (auto written = (*staged)->Write(bytes, offset); !written) {
+  ErrnoStatus written;
+  bool begun = false;
+  if (offset == before) {
+    begun = BeginStream(node, **staged, handle->who, end);
+  } else {
+    written = Restage(node);
+  }
+  if (written) written = (*staged)->Write(bytes, offset);
+  if (!written) {
     if (written.error() == EFBIG || written.error() == ENOSPC) {
       LimitHit(node, handle, end, written.error());
     }
     return Errno(written.error());
   }
-  const std::lock_guard lock(mutex_);
-  node->dirty = true;
-  TouchLocked(*node);
+  {
+    const std::lock_guard lock(mutex_);
+    node->dirty = true;
+    TouchLocked(*node);
+  }
+  // Not with the first write, which may be on a reading thread.
+  if (begun) return bytes.size();
+  if (auto released = Advance(node, **staged); !released) {
+    const std::lock_guard lock(mutex_);
+    RefuseLocked(*node, released.error());
+    return Errno(released.error());
+  }
   return bytes.size();
 }
 
@@ -295,16 +317,18 @@ void Filesystem::LimitHit(const NodePtr& node, const HandlePtr& handle,
                           int64_t size, int error_number) {
   std::string path;
   bool overwrite = false;
+  Released released;
   {
     const std::lock_guard lock(mutex_);
     path = tree_.PathOf(*node);
     overwrite = node->on_medium;
+    released = std::exchange(node->released, {});
     RefuseLocked(*node, error_number);
   }
-  parts_.pool->Post([this, node, handle, size, path, overwrite] {
+  parts_.pool->Post([this, node, handle, size, path, overwrite, released] {
     [[maybe_unused]] const Judgement told = parts_.core->Judge(
         handle->who, path, overwrite ? "overwrite" : "create",
-        Uninspected(size, "limit:staging"),
+        Uninspected(size, "limit:staging"), released,
         std::chrono::steady_clock::now() + kCoreWait);
     ForgetInKernel(node);
   });

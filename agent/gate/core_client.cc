@@ -117,17 +117,33 @@ std::optional<Who> CoreClient::AskWho(const Requester& requester) {
 
 Judgement CoreClient::Judge(const Who& who, const std::string& path,
                             const std::string& operation,
-                            const ipc::Findings& findings, Deadline deadline) {
-  std::unique_lock lock(mutex_);
+                            const ipc::Findings& findings,
+                            const Released& released, Deadline deadline) {
   ipc::TransferQuestion ask;
-  ask.question_id = ++next_id_;
-  ask.who = who.generation == generation_ ? who.id : 0;
   ask.path = path;
   ask.operation = operation;
   ask.findings = findings;
+  ask.stream_id = released.stream_id;
+  ask.persons_released = released.persons;
+  return AskVerdict(who, std::move(ask), deadline);
+}
+
+Judgement CoreClient::AskRelease(const Who& who, ipc::ReleaseQuestion ask,
+                                 Deadline deadline) {
+  return AskVerdict(who, std::move(ask), deadline);
+}
+
+template <typename Ask>
+Judgement CoreClient::AskVerdict(const Who& who, Ask ask, Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  ask.question_id = ++next_id_;
+  ask.who = who.generation == generation_ ? who.id : 0;
   Question question;
   question.packet = ipc::Encode(ask);
-  question.transfer = &ask;
+  question.nameless = [&ask] {
+    ask.who = 0;
+    return ipc::Encode(ask);
+  };
   Judgement judgement;
   judgement.question_id = ask.question_id;
   judgement.answered = Wait(lock, ask.question_id, question, deadline);
@@ -141,10 +157,21 @@ void CoreClient::TellFailed(uint64_t question_id, const std::string& path,
   failed.question_id = question_id;
   failed.path = path;
   failed.error = error;
+  Tell(ipc::Encode(failed));
+}
+
+void CoreClient::TellEnded(const Who& who, ipc::StreamEnded ended) {
+  {
+    const std::lock_guard lock(mutex_);
+    ended.who = who.generation == generation_ ? who.id : 0;
+  }
+  Tell(ipc::Encode(ended));
+}
+
+void CoreClient::Tell(const Bytes& packet) {
   const std::lock_guard lock(mutex_);
-  Bytes packet = ipc::Encode(failed);
   if (!SendNow(packet) && untold_.size() < kMaxUntold) {
-    untold_.push_back(std::move(packet));
+    untold_.push_back(packet);
   }
 }
 
@@ -214,9 +241,7 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
       ready_ = true;
       for (const auto& [id, question] : waiting_) {
         question->sent = false;
-        if (question->transfer == nullptr) continue;
-        question->transfer->who = 0;
-        question->packet = ipc::Encode(*question->transfer);
+        if (question->nameless) question->packet = question->nameless();
       }
       SendRest();
       return;

@@ -50,15 +50,19 @@ class CoreClient final : public Core {
   std::optional<Who> AskWho(const Requester& requester) override;
   Judgement Judge(const Who& who, const std::string& path,
                   const std::string& operation, const ipc::Findings& findings,
-                  Deadline deadline) override;
+                  const Released& released, Deadline deadline) override;
+  Judgement AskRelease(const Who& who, ipc::ReleaseQuestion ask,
+                       Deadline deadline) override;
+  void TellEnded(const Who& who, ipc::StreamEnded ended) override;
   void TellFailed(uint64_t question_id, const std::string& path,
                   const std::string& error) override;
 
  private:
   struct Question {
     Bytes packet;
-    // Set for a TransferQuestion: another sekishod gets it without `who`.
-    ipc::TransferQuestion* transfer = nullptr;
+    // Set where `packet` names a person: the same without, for another
+    // sekishod.
+    std::function<Bytes()> nameless;
     bool sent = false;
     bool answered = false;
     uint64_t who = 0;
@@ -69,6 +73,9 @@ class CoreClient final : public Core {
   // With mutex_ held. Never blocks; false: no connection, it broke just now, or
   // sekishod is not keeping up.
   bool SendNow(const Bytes& packet);
+  template <typename Ask>
+  Judgement AskVerdict(const Who& who, Ask ask, Deadline deadline);
+  void Tell(const Bytes& packet);
   // With mutex_ held: what could not be sent when it was asked.
   void SendRest();
   bool Wait(std::unique_lock<std::mutex>& lock, uint64_t id, Question& question,

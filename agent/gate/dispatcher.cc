@@ -194,7 +194,7 @@ void Dispatcher::Write(const Request& request) {
     out.size = static_cast<uint32_t>(*n);
     channel_->Reply(unique, BytesOf(out));
   };
-  if (!filesystem_->WriteFetchesFirst(in.fh)) return write(data);
+  if (!filesystem_->WriteMayWait(in.fh)) return write(data);
   verdicts_->Post(
       [write, copy = Bytes(data.begin(), data.end())] { write(copy); });
 }

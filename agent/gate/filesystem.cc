@@ -270,6 +270,9 @@ ErrnoOr<std::string> Filesystem::ReadLink(uint64_t id) {
 }
 
 void Filesystem::DropContentLocked(Node& node) {
+  TellEndedLocked(node);
+  if (node.stream) RemoveSoon(std::move(node.stream), Overwrite::kNo);
+  node.stream.reset();
   node.staged.reset();
   node.dirty = false;
   node.frozen = false;
@@ -387,7 +390,8 @@ ErrnoOr<fuse_entry_out> Filesystem::MakeDirectory(uint64_t parent_id,
   const auto who = parts_.core->AskWho(requester);
   if (!who && access_.load() != Access::kAudit) return Errno(EACCES);
   if (!Answered(parts_.core->Judge(who.value_or(Who{}), path, "create",
-                                   NameOnly(), requester.deadline))) {
+                                   parts_.scanner->ScanName(name), {},
+                                   requester.deadline))) {
     return Errno(EACCES);
   }
   const std::lock_guard lock(mutex_);
@@ -429,7 +433,7 @@ ErrnoOr<fuse_entry_out> Filesystem::Symlink(uint64_t parent_id,
   const ipc::Findings findings = parts_.scanner->Scan(
       content->get(), static_cast<int64_t>(target.size()), name);
   if (!Answered(
-          parts_.core->Judge(who.value_or(Who{}), path, "create", findings,
+          parts_.core->Judge(who.value_or(Who{}), path, "create", findings, {},
                              std::chrono::steady_clock::now() + kCoreWait))) {
     return Errno(EACCES);
   }

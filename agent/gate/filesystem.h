@@ -1,12 +1,14 @@
 // What the mount does. Names and metadata pass through to the medium; content
 // is staged, judged at flush, fsync, rename and last release, and only then
-// written. Nothing of a refused content reaches the medium.
+// written. Of a large new file that is written in order, what was judged for
+// good and may pass is released meanwhile. Nothing else of a refused content
+// reaches the medium, and what had been released is overwritten.
 //
 // Thread-safe. Operations that say "may wait" ask sekishod or the scan worker
 // and belong on a worker pool; the others touch the medium at most.
 //   filesystem.cc  names and attributes      content.cc  open, read, write
 //   listing.cc     directories               verdict.cc  judge, commit
-//   rename.cc      rename
+//   rename.cc      rename                    stream.cc   release while written
 #pragma once
 
 #include <linux/fuse.h>
@@ -109,8 +111,9 @@ class Filesystem {
                           mode_t mode, const Requester& requester);
   ErrnoOr<size_t> Read(uint64_t fh, int64_t offset, std::span<std::byte> out);
   ErrnoOr<size_t> Write(uint64_t fh, int64_t offset, ByteSpan bytes);
-  // The next write first fetches what is there: not on a reading thread.
-  bool WriteFetchesFirst(uint64_t fh);
+  // The next write first fetches what is there, or waits for what is judged
+  // while it is written: not on a reading thread.
+  bool WriteMayWait(uint64_t fh);
   void Release(uint64_t fh);
 
   // ---- verdict points; all may wait, and run on the pool
@@ -140,6 +143,9 @@ class Filesystem {
   };
   struct Taken {  // what JudgeContent works on
     std::shared_ptr<StagedFile> content;
+    StreamPtr stream;
+    Released released;
+    Who released_by;
     std::string path;
     std::string name;
     bool overwrite = false;
@@ -170,14 +176,44 @@ class Filesystem {
   void LimitHit(const NodePtr& node, const HandlePtr& handle, int64_t size,
                 int error_number);
 
+  // ---- release while written; with node.writing held
+  // A write of up to `end` comes. true: from now on the content is streamed.
+  bool BeginStream(const NodePtr& node, StagedFile& staged, const Who& who,
+                   int64_t end);
+  // Hands on what was written and releases what may pass. An error is the
+  // medium's.
+  ErrnoStatus Advance(const NodePtr& node, StagedFile& staged);
+  bool MayRelease(Node& node, Stream& stream,
+                  const ipc::ScanProgress& progress);
+  ErrnoStatus ReleaseTo(Node& node, Stream& stream, StagedFile& staged,
+                        int64_t end);
+  ErrnoStatus OpenReleased(Node& node, Stream& stream);
+  // The content is written to in another way than in order: all of it goes
+  // back to staging.
+  ErrnoStatus Restage(const NodePtr& node);
+  // What was released is no file any more. kYes: nor are its bytes there.
+  enum class Overwrite { kYes, kNo };
+  void RemoveSoon(StreamPtr stream, Overwrite overwrite);
+  void Remove(Stream& stream, Overwrite overwrite);
+  // No verdict will name what was released of `node`.
+  void TellEndedLocked(Node& node);
+  ErrnoOr<size_t> ReadUndecided(const StagedFile& staged,
+                                const StreamPtr& stream, SharedFd released,
+                                int64_t offset, std::span<std::byte> out);
+  ipc::Findings Inspect(const Taken& taken);
+  int CommitStream(const NodePtr& node, const Taken& taken, Sync sync,
+                   SharedFd* committed);
+  // Mode, times, sync.
+  int SealFile(const Node& node, int fd, Sync sync);
+
   // Judges and commits what is staged for `node`; runs `done` exactly once.
   void Judge(const NodePtr& node, const Ask& ask, const Done& done);
   int JudgeContent(const NodePtr& node, const Ask& ask);
   int Commit(const NodePtr& node, const Taken& taken, Sync sync);
   int CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
-                UniqueFd* committed);
+                SharedFd* committed);
   int CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
-                 UniqueFd* committed);
+                 SharedFd* committed);
   int FillFile(const Node& node, const StagedFile& content, int fd, Sync sync);
   // Back to the last committed version; open handles are dead from now on.
   void Refuse(const NodePtr& node, int error_number);
@@ -197,6 +233,7 @@ class Filesystem {
   std::mutex mutex_;  // guards what follows; never held while data is copied
   Tree tree_;
   uint64_t next_fh_ = 0;
+  uint64_t next_stream_ = 0;
   std::unordered_map<uint64_t, HandlePtr> handles_;
   std::unordered_set<std::string> temporary_names_;
   std::deque<std::weak_ptr<Node>> cached_dirs_;  // nodes with `dir` set

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,23 @@ struct Who {
   uint64_t id = 0;
 };
 
+// A content on its way to the scan worker while it is being written.
+class ContentStream {
+ public:
+  virtual ~ContentStream() = default;
+  // The content has grown to `size_bytes` and lies in `content_fd`, or where it
+  // lay before for -1. Waits until the worker is no more than one piece behind;
+  // what it said last. nullopt: it is gone, and Finish() will say so.
+  enum class Want { kFindings, kQuiet };
+  virtual std::optional<ipc::ScanProgress> Feed(int content_fd,
+                                                int64_t size_bytes,
+                                                Want want) = 0;
+  // Of the whole content. Every failure is a finding, as of Scan(). nullopt: it
+  // can only be judged whole, by Scan(); nothing of it was ever judged before.
+  virtual std::optional<ipc::Findings> Finish(int content_fd,
+                                              int64_t size_bytes) = 0;
+};
+
 class Scanner {
  public:
   virtual ~Scanner() = default;
@@ -39,6 +57,19 @@ class Scanner {
   // inspection "none" with the reason "crash" or "timeout".
   virtual ipc::Findings Scan(int content_fd, int64_t size_bytes,
                              const std::string& name) = 0;
+  // Of a name that comes without a content. Does not wait for contents.
+  virtual ipc::Findings ScanName(const std::string& name) = 0;
+  // Starts with the first `size_bytes`. nullptr: not now, too many go on or no
+  // worker is there.
+  virtual std::unique_ptr<ContentStream> Begin(int content_fd,
+                                               int64_t size_bytes,
+                                               const std::string& name) = 0;
+};
+
+// What of a content went to the medium before its verdict.
+struct Released {
+  uint64_t stream_id = 0;  // 0: nothing
+  int64_t persons = 0;
 };
 
 struct Judgement {
@@ -56,7 +87,14 @@ class Core {
   // Anything but a clear yes is no.
   virtual Judgement Judge(const Who& who, const std::string& path,
                           const std::string& operation,
-                          const ipc::Findings& findings, Deadline deadline) = 0;
+                          const ipc::Findings& findings,
+                          const Released& released, Deadline deadline) = 0;
+  // May the beginning of a content be released? `ask` without the numbers that
+  // the core gives. Anything but a clear yes is no.
+  virtual Judgement AskRelease(const Who& who, ipc::ReleaseQuestion ask,
+                               Deadline deadline) = 0;
+  // No verdict will be asked for. Does not block.
+  virtual void TellEnded(const Who& who, ipc::StreamEnded ended) = 0;
   // An allowed transfer did not reach the medium. Does not block.
   virtual void TellFailed(uint64_t question_id, const std::string& path,
                           const std::string& error) = 0;

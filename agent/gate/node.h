@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +24,29 @@ struct Node;
 using NodePtr = std::shared_ptr<Node>;
 using SharedFd = std::shared_ptr<UniqueFd>;
 
+// A new file that is judged while it is written, and of which a part may be on
+// the medium already, under a temporary name.
+struct Stream {
+  // Under the node's `writing`.
+  std::unique_ptr<ContentStream> scan;
+  std::string path;  // when it began
+  int fed_fd = -1;   // where the worker was told that the content lies
+  int64_t fed_bytes = 0;
+  bool stopped = false;  // nothing more is released before the verdict
+  // The last question that was answered by a yes.
+  ipc::Findings allowed;
+  int64_t allowed_bytes = 0;
+  int64_t allowed_persons = 0;
+
+  // Under the filesystem's mutex; null until something was released.
+  SharedFd file;
+  SharedFd dir;
+  std::string temporary_name;
+  // Bytes that are on the medium, no longer in `staged`.
+  std::atomic<int64_t> released_bytes{0};
+};
+using StreamPtr = std::shared_ptr<Stream>;
+
 struct Node {
   // ---- its place
   uint64_t id = 0;
@@ -40,6 +64,11 @@ struct Node {
   //       yes     |  yes   | changed since the last commit
   bool on_medium = true;
   std::shared_ptr<StagedFile> staged;
+  StreamPtr stream;      // of `staged`, when it has one
+  bool in_order = true;  // so far every byte was written behind the last one
+  // What was released since the last verdict, whatever became of it.
+  Released released;
+  Who released_by;
   bool dirty = false;   // staged differs from what was last judged
   bool frozen = false;  // staged is being judged: writers work on a copy
   SharedFd real;        // the committed file, while it is open

@@ -19,6 +19,7 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
   NodePtr new_parent;
   std::string new_path;
   bool undecided = false;
+  bool streamed = false;
   {
     const std::lock_guard lock(mutex_);
     if (auto may = MayChangeLocked(); !may) return done(may.error());
@@ -45,15 +46,26 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
     if (target && (flags & RENAME_NOREPLACE) != 0) return done(EEXIST);
     new_path = tree_.PathOf(*new_parent, new_name);
     undecided = source->dirty && source->staged->size() > 0;
+    streamed = source->stream != nullptr;
   }
   const auto who = parts_.core->AskWho(requester);
   if (!who && access_.load() != Access::kAudit) return done(EACCES);
+  const auto name_may_pass = [=, this](Deadline deadline) {
+    return Answered(parts_.core->Judge(who.value_or(Who{}), new_path, "rename",
+                                       parts_.scanner->ScanName(new_name), {},
+                                       deadline));
+  };
   if (undecided) {
     Ask ask;
     ask.who = who.value_or(Who{});
     ask.operation = "rename";
     ask.path = new_path;
     const Done then = [=, this](int error_number) {
+      // A stream was begun under its old name.
+      if (error_number == 0 && streamed &&
+          !name_may_pass(std::chrono::steady_clock::now() + kCoreWait)) {
+        error_number = EACCES;
+      }
       if (error_number == 0) {
         error_number = RenameNow(source, new_parent, new_name, flags);
       }
@@ -62,10 +74,7 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
     parts_.pool->Post([=, this] { Judge(source, ask, then); });
     return;
   }
-  if (!Answered(parts_.core->Judge(who.value_or(Who{}), new_path, "rename",
-                                   NameOnly(), requester.deadline))) {
-    return done(EACCES);
-  }
+  if (!name_may_pass(requester.deadline)) return done(EACCES);
   done(RenameNow(source, new_parent, new_name, flags));
 }
 

@@ -29,6 +29,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(pwrite64),
     SCMP_SYS(lseek),
     SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),  // to give back staged room
     SCMP_SYS(fsync),
     SCMP_SYS(syncfs),
     SCMP_SYS(close),

@@ -1,9 +1,11 @@
 // The scan worker over scan.sock. One connection is kept for the gate's life;
 // the socket's unit starts a new worker with each connection, so a worker that
-// died or hung is replaced by connecting again.
+// died or hung is replaced by connecting again. A content that is judged while
+// it is written has a worker of its own.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -13,6 +15,9 @@
 #include "common/unique_fd.h"
 
 namespace sekisho::gate {
+
+// At a time; another large file is staged whole.
+inline constexpr int kMaxStreams = 4;
 
 class ScanClient final : public Scanner {
  public:
@@ -28,27 +33,46 @@ class ScanClient final : public Scanner {
                      const std::string& name) override;
   // From the next scan on. Any thread; waits for no scan.
   void UseRules(ipc::SharedScanRules rules);
+  ipc::Findings ScanName(const std::string& name) override;
+  std::unique_ptr<ContentStream> Begin(int content_fd, int64_t size_bytes,
+                                       const std::string& name) override;
 
  private:
-  Result<ipc::Findings> Exchange(int content_fd, int64_t size_bytes,
+  friend class ScanStream;
+  ipc::ScanRequest RequestOf(int64_t size_bytes, const std::string& name);
+  struct Worker {
+    UniqueFd connection;
+    ipc::SharedScanRules rules;  // that it was told
+  };
+  // One worker, one question at a time.
+  struct Line {
+    std::mutex mutex;  // guards what follows
+    Worker worker;
+  };
+  Result<Worker> NewWorker() const;
+  Status TellRules(Worker& worker);
+  ipc::Findings Ask(Line& line, int content_fd, int64_t size_bytes,
+                    const std::string& name);
+  Result<ipc::Findings> Exchange(Line& line, int content_fd, int64_t size_bytes,
                                  const std::string& name);
-  Status Connect();
-  Status SendRules();
-  bool Stale() const;
+  Result<Worker> StreamWorker();
+  // Without a connection if it is of no more use.
+  void EndStream(Worker worker);
 
   const Options options_;
-  std::mutex mutex_;  // guards what follows
-  UniqueFd connection_;
-  uint64_t next_transfer_ = 0;
-  ipc::SharedScanRules sent_rules_;  // on this connection
-
+  Line contents_;
+  Line names_;                // does not wait for contents
+  std::mutex streams_mutex_;  // guards what follows
+  int streams_ = 0;
+  Worker idle_;             // of a stream that ended: may serve another one
   std::mutex rules_mutex_;  // guards what follows
   ipc::SharedScanRules rules_;
+  std::atomic<uint64_t> next_transfer_{0};
 };
 
 // What is known of a content that nobody could look into.
 ipc::Findings Uninspected(int64_t size_bytes, std::string reason);
-// What is known of a change that has no content of its own: a name.
+// What is known of a change that has no content of its own, and a name that can
+// say nothing of anybody.
 ipc::Findings NameOnly();
-
 }  // namespace sekisho::gate

@@ -28,6 +28,8 @@ ErrnoStatus PwriteAll(int fd, ByteSpan bytes, int64_t offset) {
   return {};
 }
 
+}  // namespace
+
 ErrnoStatus CopyRange(int from, int to, int64_t start, int64_t end) {
   constexpr int64_t kPieceBytes = int64_t{256} << 10;
   std::vector<std::byte> piece(
@@ -48,7 +50,20 @@ ErrnoStatus CopyRange(int from, int to, int64_t start, int64_t end) {
   return {};
 }
 
-}  // namespace
+ErrnoOr<size_t> ReadAt(int fd, std::span<std::byte> out, int64_t offset) {
+  size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n = ::pread(fd, out.data() + done, out.size() - done,
+                              offset + static_cast<int64_t>(done));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return Errno();
+    }
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
 
 ErrnoStatus CopyContent(int from, int to, int64_t size) {
   int64_t position = 0;
@@ -114,18 +129,44 @@ StagedFile::~StagedFile() {
 // longer fits in memory. Holes are paid for as well: they may be filled later
 // through a mapping, when no error can be told any more.
 ErrnoStatus StagedFile::Reserve(int64_t size) {
-  if (size > area_->limits_.file_bytes) return Errno(EFBIG);
-  if (size <= taken_) return {};
-  const int64_t more = size - taken_;
+  const int64_t held = size - start();
+  if (held > area_->limits_.file_bytes) return Errno(EFBIG);
+  if (held <= taken_) return {};
+  const int64_t more = held - taken_;
   if (!area_->Take(more)) return Errno(ENOSPC);
-  if (in_memory_ && (size > kMemoryFileBytes || !area_->TakeMemory(more))) {
+  if (in_memory_ && (held > memory_bytes_ || !area_->TakeMemory(more))) {
     if (auto moved = MoveToDisk(); !moved) {
       area_->GiveBack(more);
       return moved;
     }
   }
-  taken_ = size;
+  taken_ = held;
   return {};
+}
+
+void StagedFile::Discard(int64_t end) {
+  const int64_t gone = std::min(end, size()) - start();
+  if (gone <= 0) return;
+  // What cannot be punched is paid for until the file goes.
+  if (::fallocate(fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start(),
+                  gone) != 0) {
+    return;
+  }
+  start_.store(start() + gone);
+  const int64_t back = std::min(gone, taken_);
+  taken_ -= back;
+  area_->GiveBack(back);
+  if (in_memory_) area_->GiveBackMemory(back);
+}
+
+ErrnoStatus StagedFile::Restore(int from) {
+  const int64_t end = start();
+  start_.store(0);
+  if (auto reserved = Reserve(size()); !reserved) {
+    start_.store(end);
+    return reserved;
+  }
+  return CopyRange(from, fd(), 0, end);
 }
 
 ErrnoStatus StagedFile::MoveToDisk() {
@@ -160,18 +201,7 @@ ErrnoStatus StagedFile::Truncate(int64_t size) {
 
 ErrnoOr<size_t> StagedFile::Read(std::span<std::byte> out,
                                  int64_t offset) const {
-  size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t n = ::pread(fd(), out.data() + done, out.size() - done,
-                              offset + static_cast<int64_t>(done));
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return Errno();
-    }
-    if (n == 0) break;
-    done += static_cast<size_t>(n);
-  }
-  return done;
+  return ReadAt(fd(), out, offset);
 }
 
 ErrnoOr<UniqueFd> StagedFile::OpenReadOnly() const {

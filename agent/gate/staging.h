@@ -66,6 +66,8 @@ class StagedFile {
   StagedFile& operator=(const StagedFile&) = delete;
 
   int64_t size() const { return size_.load(); }
+  // Bytes before this were given away by Discard(), and read as zeros.
+  int64_t start() const { return start_.load(); }
   int fd() const { return current_fd_.load(); }
 
   // EFBIG over the file's bound, ENOSPC over the area's. All or nothing.
@@ -75,8 +77,14 @@ class StagedFile {
   ErrnoOr<size_t> Read(std::span<std::byte> out, int64_t offset) const;
   // For the scan worker: cannot be written through.
   ErrnoOr<UniqueFd> OpenReadOnly() const;
-  // A copy of its own, paid from the same budget.
+  // A copy of its own, paid from the same budget. Without what was discarded.
   ErrnoOr<std::unique_ptr<StagedFile>> Clone() const;
+  // The bytes before `end` are kept elsewhere now: gives back their room.
+  void Discard(int64_t end);
+  // Takes the discarded bytes back, from the same offsets of `from`.
+  ErrnoStatus Restore(int from);
+  // From now on it may hold this much in memory.
+  void HoldInMemory(int64_t bytes) { memory_bytes_ = bytes; }
 
  private:
   friend class StagingArea;
@@ -92,11 +100,17 @@ class StagedFile {
   UniqueFd disk_fd_;
   std::atomic<int> current_fd_{-1};
   bool in_memory_ = false;
-  int64_t taken_ = 0;
+  int64_t memory_bytes_ = kMemoryFileBytes;
+  int64_t taken_ = 0;  // of the budget, for what is behind start_
   std::atomic<int64_t> size_{0};
+  std::atomic<int64_t> start_{0};
 };
 
 // Copies `size` bytes, keeping holes. `to` is empty before.
 ErrnoStatus CopyContent(int from, int to, int64_t size);
+// Fewer than asked only at the end.
+ErrnoOr<size_t> ReadAt(int fd, std::span<std::byte> out, int64_t offset);
+// Copies [start, end), which lies at the same offsets in both.
+ErrnoStatus CopyRange(int from, int to, int64_t start, int64_t end);
 
 }  // namespace sekisho::gate

@@ -11,6 +11,7 @@
 
 #include "agent/gate/filesystem.h"
 #include "agent/gate/scan_client.h"
+#include "agent/gate/temporary_name.h"
 #include "common/bytes.h"
 
 namespace sekisho::gate {
@@ -18,13 +19,13 @@ namespace {
 
 Deadline CoreDeadline() { return std::chrono::steady_clock::now() + kCoreWait; }
 
+}  // namespace
+
 std::string TemporaryName() {
   std::array<std::byte, 8> random{};
   FillRandom(random);
   return ".sekisho-" + ToHex(random) + ".tmp";
 }
-
-}  // namespace
 
 // In audit nothing is refused for want of an answer; it is an event once
 // sekishod is back that it was away.
@@ -85,39 +86,53 @@ int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
     const bool nothing = !node->staged || !node->dirty || !node->linked;
     if (!nothing && !(empty && !ask.even_empty)) {
       taken.content = node->staged;
+      taken.stream = node->stream;
+      taken.released = std::exchange(node->released, {});
+      taken.released_by = node->released_by;
       node->frozen = true;
       node->dirty = false;
       taken.path = ask.path.empty() ? tree_.PathOf(*node) : ask.path;
-      taken.name = node->name;
+      // Of a rename the new name.
+      taken.name = taken.path.substr(taken.path.rfind('/') + 1);
       taken.overwrite = node->on_medium;
     }
   }
   if (!taken.content) return ask.sync == Sync::kData ? SyncReal(node) : 0;
-  if (access_.load() == Access::kReadOnly) {
-    Refuse(node, EROFS);
-    return EROFS;
-  }
-  auto readable = taken.content->OpenReadOnly();
-  const int64_t size = taken.content->size();
-  const ipc::Findings findings =
-      readable ? parts_.scanner->Scan(readable->get(), size, taken.name)
-               : Uninspected(size, "crash");
+  // Whoever is refused from here on has nothing left on the medium.
+  const auto refuse = [&](int error_number, bool told) {
+    if (!told) {
+      const std::lock_guard lock(mutex_);
+      node->released = taken.released;
+    }
+    Refuse(node, error_number);
+    if (taken.stream) RemoveSoon(taken.stream, Overwrite::kYes);
+    return error_number;
+  };
+  if (access_.load() == Access::kReadOnly) return refuse(EROFS, false);
+  const ipc::Findings findings = Inspect(taken);
   const std::string operation = !ask.operation.empty() ? ask.operation
                                 : taken.overwrite      ? "overwrite"
                                                        : "create";
-  const Judgement judgement = parts_.core->Judge(ask.who, taken.path, operation,
-                                                 findings, CoreDeadline());
-  if (!Answered(judgement)) {
-    Refuse(node, EACCES);
-    return EACCES;
-  }
+  const Judgement judgement = parts_.core->Judge(
+      ask.who, taken.path, operation, findings, taken.released, CoreDeadline());
+  if (!Answered(judgement)) return refuse(EACCES, judgement.answered);
   const int failed = Commit(node, taken, ask.sync);
-  if (failed != 0) {
-    parts_.core->TellFailed(judgement.question_id, taken.path,
-                            std::strerror(failed));
-    Refuse(node, failed);
+  if (failed == 0) return 0;
+  parts_.core->TellFailed(judgement.question_id, taken.path,
+                          std::strerror(failed));
+  return refuse(failed, true);
+}
+
+ipc::Findings Filesystem::Inspect(const Taken& taken) {
+  const int64_t size = taken.content->size();
+  auto readable = taken.content->OpenReadOnly();
+  if (!readable) return Uninspected(size, "crash");
+  if (taken.stream) {
+    auto findings = taken.stream->scan->Finish(readable->get(), size);
+    if (findings) return *std::move(findings);
+    if (taken.content->start() > 0) return Uninspected(size, "crash");
   }
-  return failed;
+  return parts_.scanner->Scan(readable->get(), size, taken.name);
 }
 
 void Filesystem::Refuse(const NodePtr& node, int error_number) {
@@ -129,6 +144,8 @@ void Filesystem::Refuse(const NodePtr& node, int error_number) {
 void Filesystem::RefuseLocked(Node& node, int error_number) {
   ++node.refusals;
   node.refused_errno = error_number;
+  if (node.stream) RemoveSoon(std::move(node.stream), Overwrite::kYes);
+  node.stream.reset();
   DropContentLocked(node);
   if (!node.on_medium) tree_.Unlink(node);
 }
@@ -146,13 +163,17 @@ int Filesystem::SyncReal(const NodePtr& node) {
 }
 
 int Filesystem::Commit(const NodePtr& node, const Taken& taken, Sync sync) {
-  UniqueFd committed;
-  const int failed = taken.overwrite ? CommitOver(node, taken, sync, &committed)
-                                     : CommitNew(node, taken, sync, &committed);
+  SharedFd committed;
+  const int failed = taken.stream && taken.stream->file
+                         ? CommitStream(node, taken, sync, &committed)
+                     : taken.overwrite
+                         ? CommitOver(node, taken, sync, &committed)
+                         : CommitNew(node, taken, sync, &committed);
   if (failed != 0) return failed;
   const std::lock_guard lock(mutex_);
+  if (node->stream == taken.stream) node->stream.reset();
   if (node->open_handles > 0 && committed) {
-    node->real = std::make_shared<UniqueFd>(std::move(committed));
+    node->real = std::move(committed);
   } else {
     node->real.reset();
   }
@@ -166,6 +187,10 @@ int Filesystem::FillFile(const Node& node, const StagedFile& content, int fd,
   if (auto copied = CopyContent(content.fd(), fd, content.size()); !copied) {
     return copied.error();
   }
+  return SealFile(node, fd, sync);
+}
+
+int Filesystem::SealFile(const Node& node, int fd, Sync sync) {
   std::array<timespec, 2> times{};
   mode_t mode = 0;
   {
@@ -181,7 +206,7 @@ int Filesystem::FillFile(const Node& node, const StagedFile& content, int fd,
 }
 
 int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
-                          UniqueFd* committed) {
+                          SharedFd* committed) {
   UniqueFd fd;
   {
     const std::lock_guard lock(mutex_);
@@ -196,7 +221,7 @@ int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
   }
   const int failed = FillFile(*node, *taken.content, fd.get(), sync);
   if (failed == 0) {
-    *committed = std::move(fd);
+    *committed = std::make_shared<UniqueFd>(std::move(fd));
     return 0;
   }
   const std::lock_guard lock(mutex_);
@@ -209,7 +234,7 @@ int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
 }
 
 int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
-                           UniqueFd* committed) {
+                           SharedFd* committed) {
   const std::string temporary = TemporaryName();
   SharedFd made_in;
   UniqueFd fd;
@@ -241,7 +266,7 @@ int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
     }
   }
   if (renamed) {
-    *committed = std::move(fd);
+    *committed = std::make_shared<UniqueFd>(std::move(fd));
   } else {
     ::unlinkat(made_in->get(), temporary.c_str(), 0);
   }
@@ -325,6 +350,15 @@ void Filesystem::Truncate(uint64_t id, uint64_t fh, int64_t size,
     const std::lock_guard writing(node->writing);
     auto staged = Writable(node, size == 0 ? Keep::kNothing : Keep::kContent);
     if (!staged) return done(staged.error());
+    if ((*staged)->size() != size) {
+      if (auto restaged = Restage(node); !restaged) {
+        {
+          const std::lock_guard lock(mutex_);
+          RefuseLocked(*node, restaged.error());
+        }
+        return done(restaged.error());
+      }
+    }
     if (auto cut = (*staged)->Truncate(size); !cut) return done(cut.error());
     const std::lock_guard lock(mutex_);
     node->dirty = true;
@@ -336,10 +370,19 @@ void Filesystem::Truncate(uint64_t id, uint64_t fh, int64_t size,
 
 void Filesystem::Finish(Undecided what) {
   std::vector<NodePtr> undecided;
-  if (what == Undecided::kJudge) {
+  {
     const std::lock_guard lock(mutex_);
     for (const auto& [fh, handle] : handles_) {
-      if (handle->node->dirty) undecided.push_back(handle->node);
+      Node& node = *handle->node;
+      if (!node.dirty) continue;
+      if (what == Undecided::kJudge) {
+        undecided.push_back(handle->node);
+      } else if (!node.judging) {
+        const auto overwrite =
+            node.released.persons > 0 ? Overwrite::kYes : Overwrite::kNo;
+        TellEndedLocked(node);
+        if (node.stream) RemoveSoon(std::move(node.stream), overwrite);
+      }
     }
   }
   for (const NodePtr& node : undecided) {

@@ -172,6 +172,21 @@ class AgentTest : public testing::Test {
     record.medium.encryption = "none";
     ASSERT_TRUE(WriteRecord(options.runtime_dir + "/mounts", record));
   }
+  // As mount 42, of the approved stick.
+  void RestartEnforcingWithAMount() {
+    Enrol();
+    {
+      Client uplink(Socket(ipc::kUplinkSocket));
+      SendEnvelope(uplink, 3);
+      uplink.Send(ipc::SendFrom{});
+      NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+    }
+    StopAgent();
+    last_sequence = 0;
+    PlugStick("S1", "1");
+    RecordMount(42);
+    StartAgent();
+  }
   struct Event {
     event::v1::PublicPart open;
     event::v1::PersonalPart personal;
@@ -256,18 +271,7 @@ TEST_F(AgentTest, PolicyEnforcesIsKeptAndSurvivesARestart) {
 }
 
 TEST_F(AgentTest, RestartAdoptsAGateAndJudgesItsTransfers) {
-  Enrol();
-  {
-    Client uplink(Socket(ipc::kUplinkSocket));
-    SendEnvelope(uplink, 3);
-    uplink.Send(ipc::SendFrom{});
-    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
-  }
-  StopAgent();
-  last_sequence = 0;
-  PlugStick("S1", "1");
-  RecordMount(42);
-  StartAgent();
+  RestartEnforcingWithAMount();
 
   Client gate(Socket(ipc::kGateSocket));
   gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
@@ -312,6 +316,62 @@ TEST_F(AgentTest, RestartAdoptsAGateAndJudgesItsTransfers) {
   EXPECT_EQ(event.open.persons_written_count(), 15);
 }
 
+TEST_F(AgentTest, PeopleReleasedBeforeTheVerdictAreOnRecord) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  ipc::ReleaseQuestion release;
+  release.question_id = 1;
+  release.stream_id = 7;
+  release.path = "log.txt";
+  release.release_bytes = 1000;
+  release.released = {.persons = 5, .keyed_hashes = std::string(40, 'h')};
+  release.findings.persons = 6;
+  release.findings.inspection = "full";
+  const auto asked = [&] {
+    gate.Send(release);
+    return gate.Next<ipc::TransferAnswer>().verdict;
+  };
+  EXPECT_EQ(asked(), ipc::TransferVerdict::kAllow);
+  // What was looked at counts, not only what would be released.
+  release.findings.persons = 21;
+  EXPECT_EQ(asked(), ipc::TransferVerdict::kBlock);
+  release.findings.persons = 6;
+
+  ipc::TransferQuestion ask;
+  ask.question_id = 2;
+  ask.path = "log.txt";
+  ask.operation = "create";
+  ask.findings.persons = 1500;
+  ask.findings.inspection = "full";
+  ask.stream_id = 7;
+  ask.persons_released = 5;
+  gate.Send(ask);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kBlock);
+  Event event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_EQ(event.open.person_count(), 1500);
+  EXPECT_EQ(event.open.persons_written_count(), 5);
+
+  release.stream_id = 8;
+  EXPECT_EQ(asked(), ipc::TransferVerdict::kAllow);
+  gate.Send(ipc::StreamEnded{
+      .stream_id = 8, .who = 0, .path = "log.txt", .persons_released = 5});
+  event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_ALERTED);
+  EXPECT_EQ(event.open.rule(), "unfinished");
+  EXPECT_EQ(event.open.persons_written_count(), 5);
+  EXPECT_EQ(event.personal.file_path(), "log.txt");
+}
+
 class FullSpoolTest : public AgentTest {
  protected:
   // Soon full: 1 MiB for events, as much again in reserve.
@@ -319,18 +379,7 @@ class FullSpoolTest : public AgentTest {
 };
 
 TEST_F(FullSpoolTest, RefusesCopiesAndTellsTheGap) {
-  Enrol();
-  {
-    Client uplink(Socket(ipc::kUplinkSocket));
-    SendEnvelope(uplink, 3);
-    uplink.Send(ipc::SendFrom{});
-    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
-  }
-  StopAgent();
-  last_sequence = 0;
-  PlugStick("S1", "1");
-  RecordMount(42);
-  StartAgent();
+  RestartEnforcingWithAMount();
   Client gate(Socket(ipc::kGateSocket));
   gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
   gate.Next<ipc::GateStart>();

@@ -29,7 +29,10 @@ class GatesTest : public testing::Test {
                            const Status&) { started.set_value(id); },
          .lost = [](int64_t, const std::string&) {},
          .transfer = nullptr,
-         .failed = nullptr});
+         .failed = nullptr,
+         .release = nullptr,
+         .ended = nullptr,
+         .gone = [](int64_t) {}});
     ASSERT_TRUE(made) << made.error().message;
     gates = std::move(*made);
     thread = std::thread([this] { loop->Run(); });

@@ -126,5 +126,18 @@ TEST_F(TotalsTest, TooManyPeopleBecomeNumbersAndNeverFewer) {
             1100 * 512);
 }
 
+TEST_F(TotalsTest, PartOfAFileCountsItsPeopleAndNoFile) {
+  Totals::Transfer part = Copy("a", "x", {7, 8}, 0);
+  part.files = 0;
+  Add(part);
+  // The whole later: the same people, and now a file.
+  EXPECT_EQ(Sum(TotalOf::kPersons, TotalBy::kPerson, 1, kNow,
+                Copy("a", "x", {7, 8, 9})),
+            3);
+  EXPECT_EQ(Sum(TotalOf::kFiles, TotalBy::kPerson, 1), 1);
+  Add(Copy("a", "x", {7, 8, 9}));
+  EXPECT_EQ(Sum(TotalOf::kFiles, TotalBy::kPerson, 1), 2);
+}
+
 }  // namespace
 }  // namespace sekisho::agent

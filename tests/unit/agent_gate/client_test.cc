@@ -7,11 +7,21 @@
 
 #include "agent/gate/core_client.h"
 #include "agent/gate/scan_client.h"
+#include "agent/ipc/name_may_say.h"
 #include "common/unix_socket.h"
 #include "tests/unit/agent_gate/fakes.h"
 
 namespace sekisho::gate {
 namespace {
+
+TEST(NameMaySay, AsksAboutWhatCouldHoldASecondValue) {
+  for (const char* name : {"report.txt", "src", "Makefile", ".git", "a b_c"}) {
+    EXPECT_FALSE(ipc::NameMaySay(name)) << name;
+  }
+  for (const char* name : {"山田太郎", "a@b", "090", "佐藤_090-1234-5678"}) {
+    EXPECT_TRUE(ipc::NameMaySay(name)) << name;
+  }
+}
 
 Deadline Soon(int milliseconds) {
   return std::chrono::steady_clock::now() +
@@ -212,7 +222,8 @@ TEST_F(Questions, OnlyAKnownYesIsYes) {
       answer.verdict = static_cast<ipc::TransferVerdict>(value);
       CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
     });
-    const auto judgement = talk.client.Judge({}, "a", "create", {}, Soon(5000));
+    const auto judgement =
+        talk.client.Judge({}, "a", "create", {}, {}, Soon(5000));
     EXPECT_TRUE(judgement.answered);
     EXPECT_EQ(judgement.allowed, allowed) << verdict;
   }
@@ -225,7 +236,8 @@ TEST_F(Questions, AnswerToAnotherQuestionIsNoAnswer) {
     answer.verdict = ipc::TransferVerdict::kAllow;
     CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
   });
-  const auto judgement = talk.client.Judge({}, "a", "create", {}, Soon(100));
+  const auto judgement =
+      talk.client.Judge({}, "a", "create", {}, {}, Soon(100));
   EXPECT_FALSE(judgement.answered);
   EXPECT_FALSE(judgement.allowed);
 }

@@ -35,9 +35,89 @@ class FakeScanner final : public Scanner {
     if (during) during();
     return findings;
   }
+  ipc::Findings ScanName(const std::string& name) override {
+    ipc::Findings findings;
+    findings.format = "name";
+    findings.inspection = "full";
+    findings.persons = name.find("SECRET") != std::string::npos ? 1 : 0;
+    return findings;
+  }
+  std::unique_ptr<ContentStream> Begin(int fd, int64_t size_bytes,
+                                       const std::string& name) override;
   std::string inspection = "full";
   std::function<void()> during;
+  bool streams = false;
+  ipc::Incremental incremental = ipc::Incremental::kYes;
+  std::atomic<bool> crashed{false};
 };
+
+// All but the last 64 KiB are judged for good; SECRET is a person each time.
+class FakeStream final : public ContentStream {
+ public:
+  FakeStream(FakeScanner* scanner, int fd, int64_t size_bytes)
+      : scanner_(scanner) {
+    Take(fd, size_bytes);
+  }
+  std::optional<ipc::ScanProgress> Feed(int fd, int64_t size_bytes,
+                                        Want) override {
+    if (scanner_->crashed) return std::nullopt;
+    Take(fd, size_bytes);
+    ipc::ScanProgress progress;
+    progress.incremental = scanner_->incremental;
+    progress.judged_bytes = std::max<int64_t>(0, size_bytes - (1 << 16));
+    progress.judged.persons =
+        Persons(static_cast<size_t>(progress.judged_bytes));
+    progress.findings = Findings();
+    return progress;
+  }
+  std::optional<ipc::Findings> Finish(int fd, int64_t size_bytes) override {
+    if (scanner_->incremental == ipc::Incremental::kNot) return std::nullopt;
+    if (scanner_->crashed) {
+      ipc::Findings lost;
+      lost.reason = "crash";
+      return lost;
+    }
+    Take(fd, size_bytes);
+    if (scanner_->during) scanner_->during();
+    return Findings();
+  }
+
+ private:
+  ipc::Findings Findings() const {
+    ipc::Findings findings;
+    findings.inspection = scanner_->inspection;
+    findings.bytes = static_cast<int64_t>(content_.size());
+    findings.persons = Persons(content_.size());
+    return findings;
+  }
+  // Only what is new: what came before may be discarded by now.
+  void Take(int fd, int64_t size_bytes) {
+    if (fd >= 0) fd_.Reset(::dup(fd));
+    const size_t before = content_.size();
+    content_.resize(static_cast<size_t>(size_bytes));
+    const size_t more = content_.size() - before;
+    CHECK(::pread(fd_.get(), content_.data() + before, more,
+                  static_cast<off_t>(before)) == static_cast<ssize_t>(more));
+  }
+  int64_t Persons(size_t end) const {
+    int64_t persons = 0;
+    for (size_t at = content_.find("SECRET"); at < end;
+         at = content_.find("SECRET", at + 1)) {
+      ++persons;
+    }
+    return persons;
+  }
+  FakeScanner* scanner_;
+  UniqueFd fd_;
+  std::string content_;
+};
+
+inline std::unique_ptr<ContentStream> FakeScanner::Begin(int fd,
+                                                         int64_t size_bytes,
+                                                         const std::string&) {
+  if (!streams) return nullptr;
+  return std::make_unique<FakeStream>(this, fd, size_bytes);
+}
 
 class FakeCore final : public Core {
  public:
@@ -45,6 +125,7 @@ class FakeCore final : public Core {
     std::string path;
     std::string operation;
     ipc::Findings findings;
+    Released released;
   };
   std::optional<Who> AskWho(const Requester& requester) override {
     if (away) return std::nullopt;
@@ -52,15 +133,29 @@ class FakeCore final : public Core {
   }
   Judgement Judge(const Who&, const std::string& path,
                   const std::string& operation, const ipc::Findings& findings,
-                  Deadline) override {
+                  const Released& released, Deadline) override {
     const std::lock_guard lock(mutex);
-    questions.push_back({path, operation, findings});
+    questions.push_back({path, operation, findings, released});
     Judgement judgement;
     judgement.question_id = questions.size();
     judgement.answered = !away;
     judgement.allowed =
         !away && findings.persons == 0 && findings.inspection == "full";
     return judgement;
+  }
+  Judgement AskRelease(const Who&, ipc::ReleaseQuestion ask,
+                       Deadline) override {
+    const std::lock_guard lock(mutex);
+    releases.push_back(ask);
+    Judgement judgement;
+    judgement.answered = !away;
+    judgement.allowed = !away && ask.findings.persons <= most_released &&
+                        ask.findings.inspection == "full";
+    return judgement;
+  }
+  void TellEnded(const Who&, ipc::StreamEnded told) override {
+    const std::lock_guard lock(mutex);
+    ended.push_back(told);
   }
   void TellFailed(uint64_t, const std::string& path,
                   const std::string& error) override {
@@ -70,6 +165,9 @@ class FakeCore final : public Core {
 
   std::mutex mutex;
   std::atomic<bool> away{false};
+  int64_t most_released = 20;
+  std::vector<ipc::ReleaseQuestion> releases;
+  std::vector<ipc::StreamEnded> ended;
   std::vector<Question> questions;
   std::vector<std::string> failures;
 };

@@ -57,6 +57,23 @@ TEST(Filesystem, EmptyFileWaitsForItsLastClose) {
   EXPECT_THAT(gate.Names(), ElementsAre("a"));
 }
 
+TEST(Filesystem, NamesWithPeopleAreRefused) {
+  Gate gate;
+  EXPECT_EQ(gate.filesystem
+                ->MakeDirectory(FUSE_ROOT_ID, "SECRET", 0755, gate.requester())
+                .error(),
+            EACCES);
+  const uint64_t fh = gate.Create("a");
+  gate.Write(fh, "clean");
+  EXPECT_EQ(gate.Flush(fh), 0);
+  int result = -1;
+  gate.filesystem->Rename(FUSE_ROOT_ID, "a", FUSE_ROOT_ID, "SECRET", 0,
+                          gate.requester(),
+                          [&](int error_number) { result = error_number; });
+  EXPECT_EQ(result, EACCES);
+  EXPECT_THAT(gate.Names(), ElementsAre("a"));
+}
+
 TEST(Filesystem, ContentAfterTheLastFlushIsJudgedAtRelease) {
   Gate gate;
   const uint64_t fh = gate.Create("a");
