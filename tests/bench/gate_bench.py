@@ -5,11 +5,13 @@ libfuse's own pass-through example, and through the gate, in turns.
 usage: gate_bench.py BUILD_DIR [--mib N] [--files N] [--rounds N]
 
 Needs root, /dev/fuse, a loop device and, for the pass-through, libfuse3-dev
-with its example passthrough_ll.c. Build type RelWithDebInfo. The scan worker
-is a stand-in that reads every byte; its findings cost nothing.
+with its example passthrough_ll.c. Build type RelWithDebInfo. "gate" has a
+stand-in for the scan worker that reads every byte and finds nothing, "gate,
+scan" has sekisho-scan itself.
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import shutil
@@ -69,6 +71,7 @@ class PassThrough:
 
 class Gate:
     name = "gate"
+    real_worker = False
 
     def __init__(self, bench):
         self.path = bench.dir + "/gate"
@@ -82,9 +85,19 @@ class Gate:
                       options.encode()):
             raise OSError(ctypes.get_errno(), "mount")
         root = os.open(bench.medium, os.O_PATH)
+        self.worker = None
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(sockets + "/scan.sock")
+        if self.real_worker:
+            self.worker = subprocess.Popen(
+                [bench.build + "/agent/scan/sekisho-scan", "--listen",
+                 sockets + "/scan.sock"])
+            while not os.path.exists(sockets + "/scan.sock"):
+                time.sleep(0.01)
         self.peers = subprocess.Popen(
             [bench.build + "/tests/bench/gate_peers", sockets, str(fuse),
-             str(root)], pass_fds=(fuse, root), stdout=subprocess.PIPE)
+             str(root)] + ([] if self.real_worker else ["worker"]),
+            pass_fds=(fuse, root), stdout=subprocess.PIPE)
         self.peers.stdout.readline()
         os.close(fuse)
         os.close(root)
@@ -104,6 +117,14 @@ class Gate:
         unmount(self.path)
         self.process.wait()
         self.peers.wait()
+        if self.worker:
+            self.worker.kill()
+            self.worker.wait()
+
+
+class GateAndScan(Gate):
+    name = "gate, scan"
+    real_worker = True
 
 
 class Bench:
@@ -130,7 +151,7 @@ class Bench:
             with open(f"{self.small}/{i}", "wb") as file:
                 file.write(block[i:i + 4096])
         self.example = self.dir + "/passthrough_ll"
-        self.ways = [Plain, Gate]
+        self.ways = [Plain, Gate, GateAndScan]
         if os.path.exists(EXAMPLE):
             flags = subprocess.run(["pkg-config", "--cflags", "--libs",
                                     "fuse3"], capture_output=True, text=True,
@@ -167,7 +188,7 @@ class Bench:
             result["small files"] = self.timed("cp", "-r", self.small,
                                                mounted.path + "/small")
             run("rm", "-r", mounted.path + "/small")
-            if way is Gate:
+            if isinstance(mounted, Gate):
                 result["memory KiB"] = mounted.memory_kib()
             return result
         finally:
@@ -190,10 +211,11 @@ class Bench:
                 f"{values[key]:12.2f} s {values[key] / plain:6.2f}x"
                 for key, plain in median["plain"].items()))
         bare = median.get("pass-through", median["plain"])
-        extra = (median["gate"]["small files"] - bare["small files"])
-        print(f"gate, a small file above the pass-through: "
-              f"{extra / self.options.files * 1e6:.0f} us; "
-              f"its own memory: {median['gate']['memory KiB'] / 1024:.1f} MiB")
+        for name in ("gate", "gate, scan"):
+            extra = median[name]["small files"] - bare["small files"]
+            print(f"{name}, a small file above the pass-through: "
+                  f"{extra / self.options.files * 1e6:.0f} us; its own "
+                  f"memory: {median[name]['memory KiB'] / 1024:.1f} MiB")
 
 
 def main():

@@ -20,7 +20,10 @@ import time
 GATE_HELLO, GATE_START, WHO_QUESTION, WHO_ANSWER = 0x401, 0x402, 0x403, 0x404
 TRANSFER_QUESTION, TRANSFER_ANSWER, TRANSFER_FAILED = 0x405, 0x406, 0x407
 GATE_STOP, GATE_ACCESS = 0x408, 0x409
+RELEASE_QUESTION, STREAM_ENDED = 0x40a, 0x40b
 SCAN_REQUEST, SCAN_RESULT = 0x301, 0x302
+SCAN_MORE, SCAN_PROGRESS = 0x303, 0x304
+NOT_INCREMENTAL = 1
 ALLOW, ALERT, BLOCK = 1, 2, 3
 PACKET = 128 * 1024
 
@@ -59,9 +62,13 @@ class Reader:
                  "bytes": self.number(), "persons": self.number()}
         found["data"] = {self.text(): self.number()
                          for _ in range(self.count())}
-        assert self.count() == 0, "no columns from the fake worker"
+        for _ in range(self.count()):  # columns
+            self.text(), self.text(), self.number(), self.number()
         found["inspection"] = self.text().decode()
         found["reason"] = self.text().decode()
+        for _ in range(self.count()):  # sketches
+            self.text(), self.text(), self.text(), self.number()
+        found["hash"] = self.text()
         return found
 
 
@@ -142,10 +149,24 @@ class FakeWorker(Server):
         super().__init__(path)
         self.before_answer = None  # called with the size; False: no answer
         self.scans = 0
+        self.names = []
 
     def take(self, connection, packet, fds):
         transfer, size = packet.number(), packet.number()
+        follows = packet.type == SCAN_MORE
+        if not follows:
+            name = packet.text()
+            packet.at += 32  # the key
+            packet.number()
+            follows = packet.number()
+        if follows:  # only judged whole here
+            connection.send(struct.pack("<H", SCAN_PROGRESS) +
+                            number(transfer) + number(NOT_INCREMENTAL) +
+                            number(0) + number(0) + text(b"") +
+                            findings(size, 0))
+            return
         self.scans += 1
+        self.names.append(name)
         assert len(fds) == 1
         try:
             os.pwrite(fds[0], b"x", 0)
@@ -165,6 +186,35 @@ class FakeWorker(Server):
                         findings(size, persons))
 
 
+class RealWorker:
+    """sekisho-scan itself, which starts a child for each connection."""
+
+    def __init__(self, program, path):
+        self.program = program
+        self.path = path
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen([self.program, "--listen", self.path],
+                                        stderr=subprocess.DEVNULL)
+        while not os.path.exists(self.path):
+            time.sleep(0.01)
+
+    def children(self):
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+
+    def stop(self):
+        if self.process.poll() is not None:
+            return
+        for pid in self.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+
 class FakeCore(Server):
     def __init__(self, path, mount):
         super().__init__(path)
@@ -178,6 +228,9 @@ class FakeCore(Server):
         self.who_asked = []
         self.questions = []
         self.failures = []
+        self.releases = []
+        self.ended = []
+        self.most_released = 20
         self.block = lambda q: q["persons"] > 0 or q["inspection"] != "full"
         self.answering = True
 
@@ -206,6 +259,8 @@ class FakeCore(Server):
                         "path": packet.text(),
                         "operation": packet.text().decode()}
             question.update(packet.findings())
+            question["stream"] = packet.number()
+            question["released"] = packet.number()
             blocked = self.access != b"audit" and self.block(question)
             question["blocked"] = blocked
             self.questions.append(question)
@@ -213,6 +268,24 @@ class FakeCore(Server):
                 connection.send(struct.pack("<H", TRANSFER_ANSWER) +
                                 number(question["id"]) +
                                 number(BLOCK if blocked else ALLOW))
+        elif packet.type == RELEASE_QUESTION:
+            ask = {"id": packet.number(), "stream": packet.number(),
+                   "who": packet.number(), "path": packet.text(),
+                   "bytes": packet.number(), "released": packet.number(),
+                   "people": packet.text()}
+            ask["findings"] = packet.findings()
+            self.releases.append(ask)
+            blocked = (self.access != b"audit" and
+                       (ask["findings"]["persons"] > self.most_released or
+                        ask["findings"]["inspection"] != "full"))
+            if self.answering:
+                connection.send(struct.pack("<H", TRANSFER_ANSWER) +
+                                number(ask["id"]) +
+                                number(BLOCK if blocked else ALLOW))
+        elif packet.type == STREAM_ENDED:
+            self.ended.append({"stream": packet.number(),
+                               "who": packet.number(), "path": packet.text(),
+                               "released": packet.number()})
         elif packet.type == TRANSFER_FAILED:
             self.failures.append((packet.number(), packet.text(),
                                   packet.text()))
@@ -224,7 +297,8 @@ class FakeCore(Server):
 class Rig:
     """One mount: self.user is what users see, self.real what the medium has."""
 
-    def __init__(self, gate, real=None, access="inspect", options=None):
+    def __init__(self, gate, real=None, access="inspect", options=None,
+                 scan=None):
         self.gate = gate
         self.dir = tempfile.mkdtemp(prefix="gate-test-")
         os.chmod(self.dir, 0o755)
@@ -236,7 +310,9 @@ class Rig:
         self.core.access = access.encode()
         for key, value in (options or {}).items():
             setattr(self.core, key, value)
-        self.worker = FakeWorker(self.sockets + "/scan.sock")
+        scan_socket = self.sockets + "/scan.sock"
+        self.worker = (RealWorker(scan, scan_socket) if scan
+                       else FakeWorker(scan_socket))
         self.process = None
 
     def make(self, name):

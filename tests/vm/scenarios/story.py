@@ -139,6 +139,30 @@ def copies(vm: Guest, stick, folder: str) -> None:
     equal(len(story.alerts(vm)), before, "without an alert")
     equal(stick.read("few.csv"), few.csv, "and is on the stick")
 
+    step("(5b) a large log with three people, released as it is judged, and "
+         "a list at its end")
+    three = [f"{name}さんの電話番号は{phone}です。\n" for name, phone in (
+        ("佐藤 健一", "090-1001-5001"), ("鈴木 花子", "090-1002-5002"),
+        ("高橋 太郎", "090-1003-5003"))]
+    behind = story.make_people(vm.scratch, 1500, "utf-8", seed=9)
+    vm.write_file("/home/operator/large.log",
+                  story.make_document(4) + "".join(three).encode() +
+                  story.make_document(3) + behind.csv, owner="operator")
+    done = story.as_operator(vm, f"cp large.log {folder}/; echo exit=$?")
+    check("exit=1" in done.stdout, "cp fails")
+    vm.ssh("sync")
+    # The fifteen are there by right, in CP932.
+    kanji = [n for n in behind.needles if len(n) >= 4 and not n.isascii()]
+    equal(stick.find_text(kanji, ("utf-8",)), {},
+          "nobody of the list is in the stick's raw bytes")
+    equal(stick.find_text([f"090-100{i}-500{i}" for i in (1, 2, 3)]), {},
+          "nor are the three, who had been there")
+    row = eventually("the copy is an event", lambda: story.transfers(
+        vm, "large.log"), 30)[0]
+    equal(row["public_part"]["outcome"], "blocked", "blocked")
+    equal(int(row["public_part"].get("persons_written_count", 0)), 3,
+          "which says that three people's rows had been written")
+
 
 def without_network(vm: Guest) -> None:
     step("(6) the network is cut, and somebody tries again")
