@@ -6,3 +6,7 @@ sekisho_fuzzer(fuzz_policy_envelope SOURCE envelope.cc
   CORPUS tests/fuzz/corpus/policy_envelope DEPS sekisho_policy)
 sekisho_fuzzer(fuzz_policy_import SOURCE policy_import.cc
   CORPUS tests/fuzz/corpus/policy_import DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_upgrade SOURCE upgrade_manifest.cc
+  CORPUS tests/fuzz/corpus/policy_upgrade DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_unlock SOURCE unlock.cc
+  CORPUS tests/fuzz/corpus/policy_unlock DEPS sekisho_policy)
