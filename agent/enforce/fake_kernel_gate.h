@@ -35,11 +35,21 @@ class FakeKernelGate final : public KernelGate {
     return {};
   }
   Status OpenSystemDisks() override { return Injected(); }
+  Result<std::vector<AgentProgram>> AgentPrograms() const override {
+    RETURN_IF_ERROR(Injected());
+    return programs;
+  }
   Status SetAgentPrograms(const std::vector<AgentProgram>& list) override {
     RETURN_IF_ERROR(Injected());
     programs = list;
     return {};
   }
+  Status Unlock(BootTime until) override {
+    RETURN_IF_ERROR(Injected());
+    unlocked_until = until;
+    return {};
+  }
+  Result<BootTime> UnlockedUntil() const override { return unlocked_until; }
   Status RefreshMajors() override { return Injected(); }
   int EventsFd() const override { return events_fd; }
   Result<size_t> ReadEvents(
@@ -71,6 +81,7 @@ class FakeKernelGate final : public KernelGate {
   std::map<DeviceNumber, NodeAccess> open;
   std::map<DeviceNumber, uint64_t> epochs;
   std::vector<AgentProgram> programs;
+  BootTime unlocked_until{};
   std::vector<DeniedAccess> denials;
   GateCounters counters;
   int events_fd = -1;

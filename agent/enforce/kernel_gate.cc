@@ -116,7 +116,10 @@ class PinnedKernelGate final : public KernelGate {
   Status OpenDevice(const DeviceTicket& ticket, NodeAccess access) override;
   Status CloseDevice(const DeviceNumber& number) override;
   Status OpenSystemDisks() override;
+  Result<std::vector<AgentProgram>> AgentPrograms() const override;
   Status SetAgentPrograms(const std::vector<AgentProgram>& programs) override;
+  Status Unlock(BootTime until) override;
+  Result<BootTime> UnlockedUntil() const override;
   Status RefreshMajors() override;
   int EventsFd() const override { return ring_buffer__epoll_fd(ring_.get()); }
   Result<size_t> ReadEvents(
@@ -193,7 +196,9 @@ Status PinnedKernelGate::Start() {
                             : static_cast<GateMode>(config.mode);
   // Who we are, what is closed and what must stay open come before the first
   // hook bites.
-  RETURN_IF_ERROR(SetAgentPrograms(options_.programs));
+  const bool keeps_list =
+      !fresh && config.abi == SEKISHO_GATE_ABI && mode == GateMode::kEnforce;
+  if (!keeps_list) RETURN_IF_ERROR(SetAgentPrograms(options_.programs));
   RETURN_IF_ERROR(RefreshMajors());
   RETURN_IF_ERROR(OpenSystemDisks());
   RETURN_IF_ERROR(WriteOwnIds());
@@ -426,6 +431,27 @@ Status PinnedKernelGate::OpenSystemDisks() {
   return {};
 }
 
+Result<std::vector<AgentProgram>> PinnedKernelGate::AgentPrograms() const {
+  const int fd = MapFd("gate_programs");
+  std::vector<AgentProgram> programs;
+  sekisho_program_key key = {};
+  for (int error = bpf_map_get_next_key(fd, nullptr, &key); error == 0;
+       error = bpf_map_get_next_key(fd, &key, &key)) {
+    sekisho_program value = {};
+    if (const int found = bpf_map_lookup_elem(fd, &key, &value); found != 0) {
+      return FailErrno("read the list of agent programs", -found);
+    }
+    programs.push_back(
+        {.identity = {.inode = key.inode,
+                      .fs_major = key.dev >> 20,
+                      .fs_minor = key.dev & 0xfffff,
+                      .generation = value.generation,
+                      .has_generation = value.check_generation != 0},
+         .role = static_cast<ProgramRole>(value.role)});
+  }
+  return programs;
+}
+
 Status PinnedKernelGate::SetAgentPrograms(
     const std::vector<AgentProgram>& programs) {
   ASSIGN_OR_RETURN(const ProgramIdentity self, IdentifyProgram(kSelf));
@@ -467,6 +493,23 @@ Status PinnedKernelGate::SetAgentPrograms(
     }
   }
   return {};
+}
+
+Status PinnedKernelGate::Unlock(BootTime until) {
+  const uint32_t zero = 0;
+  const auto ns =
+      static_cast<uint64_t>(std::chrono::nanoseconds(until).count());
+  const int error =
+      bpf_map_update_elem(MapFd("gate_unlock"), &zero, &ns, BPF_ANY);
+  return error == 0 ? Status() : FailErrno("unlock the gate", -error);
+}
+
+Result<BootTime> PinnedKernelGate::UnlockedUntil() const {
+  const uint32_t zero = 0;
+  uint64_t ns = 0;
+  const int error = bpf_map_lookup_elem(MapFd("gate_unlock"), &zero, &ns);
+  if (error != 0) return FailErrno("read the gate's unlock", -error);
+  return std::chrono::duration_cast<BootTime>(std::chrono::nanoseconds(ns));
 }
 
 Status PinnedKernelGate::RefreshMajors() {

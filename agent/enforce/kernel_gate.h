@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/result.h"
 
 namespace sekisho::enforce {
@@ -70,10 +71,13 @@ struct ProgramIdentity {
 // Identity of the file at `path`, from statx(2), /proc/self/mountinfo and
 // FS_IOC_GETVERSION.
 Result<ProgramIdentity> IdentifyProgram(const std::string& path);
+// The same of an open regular file; `name` is for messages.
+Result<ProgramIdentity> IdentifyProgram(int fd, const std::string& name);
 
 struct AgentProgram {
   ProgramIdentity identity;
   ProgramRole role = ProgramRole::kOther;
+  bool operator==(const AgentProgram&) const = default;
 };
 
 enum class GateStanding { kFull, kDegraded, kUnsupported };
@@ -147,7 +151,8 @@ struct KernelGateOptions {
   // Mode when nothing is pinned yet; a pinned gate keeps its own.
   GateMode initial_mode = GateMode::kObserve;
   // Must hold the caller itself as kDaemon: later only that inode may touch
-  // the gate.
+  // the gate. A gate that enforces already keeps the list it has: what stands
+  // in a program's place now may be anybody's.
   std::vector<AgentProgram> programs;
 };
 
@@ -184,10 +189,19 @@ class KernelGate {
   // new opens; what is mounted or swapped on goes on.
   virtual Status OpenSystemDisks() = 0;
 
+  // Who is recognised now.
+  virtual Result<std::vector<AgentProgram>> AgentPrograms() const = 0;
   // Replaces the list. Must still hold the caller, else kInvalidArgument and
   // nothing changes. New entries are written before old ones go.
   virtual Status SetAgentPrograms(
       const std::vector<AgentProgram>& programs) = 0;
+
+  // A verified signed unlock, until then on CLOCK_BOOTTIME; it ends by itself.
+  // The agent's processes may be signalled, nothing else is lifted. Zero ends
+  // it. Failure: as before.
+  virtual Status Unlock(BootTime until) = 0;
+  // Zero: never. Outlives the caller, not the boot.
+  virtual Result<BootTime> UnlockedUntil() const = 0;
 
   // Reads /proc/devices again for majors that modules took since (bsg, nvme).
   virtual Status RefreshMajors() = 0;

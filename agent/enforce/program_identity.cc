@@ -18,13 +18,17 @@ constexpr size_t kMaxMountInfoBytes = size_t{4} * 1024 * 1024;
 
 Result<ProgramIdentity> IdentifyProgram(const std::string& path) {
   ASSIGN_OR_RETURN(const UniqueFd file, OpenAt(AT_FDCWD, path, O_RDONLY));
+  return IdentifyProgram(file.get(), path);
+}
+
+Result<ProgramIdentity> IdentifyProgram(int fd, const std::string& name) {
   struct statx info = {};
-  if (statx(file.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID,
-            &info) != 0) {
-    return FailErrno("statx " + path);
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &info) !=
+      0) {
+    return FailErrno("statx " + name);
   }
   if (!S_ISREG(info.stx_mode)) {
-    return Fail(Code::kInvalidArgument, path + ": not a regular file");
+    return Fail(Code::kInvalidArgument, name + ": not a regular file");
   }
   if ((info.stx_mask & STATX_MNT_ID) == 0) {
     return Fail(Code::kUnimplemented, "statx tells no mount id");
@@ -41,9 +45,9 @@ Result<ProgramIdentity> IdentifyProgram(const std::string& path) {
     identity.fs_minor = entry.device.minor;
     found = true;
   }
-  if (!found) return Fail(Code::kNotFound, path + ": its mount is not listed");
+  if (!found) return Fail(Code::kNotFound, name + ": its mount is not listed");
   int generation = 0;
-  if (ioctl(file.get(), FS_IOC_GETVERSION, &generation) == 0) {
+  if (ioctl(fd, FS_IOC_GETVERSION, &generation) == 0) {
     identity.generation = static_cast<uint32_t>(generation);
     identity.has_generation = true;
   }

@@ -42,6 +42,13 @@ struct {
 } gate_config SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} gate_unlock SEC(".maps");
+
+struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, SEKISHO_MAX_NODES);
   __type(key, struct sekisho_node_key);
@@ -133,6 +140,15 @@ static __noinline __u32 RoleOf(struct task_struct *task) {
   if (role == SEKISHO_ROLE_DAEMON && BPF_CORE_READ(task, real_cred, uid.val))
     return SEKISHO_ROLE_NONE;
   return role;
+}
+
+// A signed maintenance unlock: the agent's processes may be ended. Nothing else
+// is lifted; who could change the agent could open media.
+static __always_inline bool IsUnlocked(void) {
+  __u32 zero = 0;
+  __u64 *until = bpf_map_lookup_elem(&gate_unlock, &zero);
+
+  return until && *until > bpf_ktime_get_boot_ns();
 }
 
 static __always_inline bool IsKernelThread(struct task_struct *task) {
@@ -330,6 +346,7 @@ int BPF_PROG(gate_task_kill, struct task_struct *target,
   if (IsKernelThread(task) || IsInit(task)) return 0;
   if (BPF_CORE_READ(task, tgid) == BPF_CORE_READ(target, tgid)) return 0;
   if (RoleOf(task) == SEKISHO_ROLE_DAEMON) return 0;
+  if (IsUnlocked()) return 0;
   detail = (__u64)sig << 32 | (__u32)BPF_CORE_READ(target, tgid);
   return Refuse(SEKISHO_HOOK_KILL, 0, detail, 0) ? -EPERM : 0;
 }

@@ -63,6 +63,9 @@ struct sekisho_config {
   __u64 object_hash; /* which object is attached */
 };
 
+/* Map "gate_unlock", one entry: CLOCK_BOOTTIME in nanoseconds at which a
+ * maintenance unlock ends, as __u64. */
+
 /* Maps "gate_nodes" and "gate_epochs". dev is the kernel's dev_t. */
 struct sekisho_node_key {
   __u32 kind;
