@@ -127,18 +127,31 @@ Status Agent::OpenState() {
       clock_, *media_, store_->snapshot(),
       policy::TerminalFacts{
           .terminal = terminal_, .groups = {}, .online = false});
+  programs_ = std::make_unique<OwnPrograms>(
+      loop_, jobs_, gate_.get(), ProgramsOf(options_),
+      OwnPrograms::Events{
+          .enforcing = [this] { return !decider_->observing(); },
+          .refused = [this](const std::string& w) { OnForeignProgram(w); }});
+  programs_->SetManifest(store_->upgrade());
   return {};
 }
 
 Status Agent::Listen() {
-  const bool real = options_.machine == AgentOptions::Machine::kReal;
-  const auto program = [&](const char* name) {
-    return real ? options_.libexec_dir + "/" + name : std::string();
-  };
+  std::function<bool(pid_t)> runs_gate;
+  std::function<bool(pid_t)> runs_uplink;
+  if (options_.machine == AgentOptions::Machine::kReal) {
+    // What an upgrade has replaced gets no new medium.
+    runs_gate = [this,
+                 path = options_.libexec_dir + "/sekisho-gate"](pid_t pid) {
+      return RunsProgram(pid, path) && programs_->Owns(pid, path);
+    };
+    runs_uplink = [this, path = options_.libexec_dir + "/sekisho-uplink"](
+                      pid_t pid) { return programs_->Owns(pid, path); };
+  }
   Gates::Options gates;
   gates.socket_path = options_.runtime_dir + "/" + ipc::kGateSocket;
   gates.gate_uid = UidOf("sekisho-gate");
-  gates.gate_program = program("sekisho-gate");
+  gates.runs_gate = std::move(runs_gate);
   gates.sketch_key = sketch_key_;
   ASSIGN_OR_RETURN(
       gates_,
@@ -176,7 +189,7 @@ Status Agent::Listen() {
           loop_,
           {.socket_path = options_.runtime_dir + "/" + ipc::kUplinkSocket,
            .uplink_uid = UidOf("sekisho"),
-           .uplink_program = program("sekisho-uplink")},
+           .runs_uplink = std::move(runs_uplink)},
           *log_,
           {.state = [this] { return CoreStateNow(); },
            .envelope =
@@ -226,8 +239,16 @@ Result<std::unique_ptr<SocketServer>> Agent::ListenDevices() {
 
 Status Agent::Start() {
   RETURN_IF_ERROR(Listen());
+  if (gate_ != nullptr) {
+    // Begun before this process was.
+    if (const auto until = gate_->UnlockedUntil(); until) {
+      unlocked_until_ = *until;
+      ArmUnlockEnd();
+    }
+  }
   // Closed (or open) before the first device is looked at.
   decider_->Start();
+  programs_->Start();
   ArmExpiry();
   if (gate_ != nullptr && gate_->EventsFd() >= 0) {
     RETURN_IF_ERROR(loop_.Add(gate_->EventsFd(), EPOLLIN, [this](uint32_t) {

@@ -22,6 +22,7 @@
 #include "agent/media.h"
 #include "agent/notices.h"
 #include "agent/observe_watch.h"
+#include "agent/own_programs.h"
 #include "agent/policy_store.h"
 #include "agent/socket_server.h"
 #include "agent/spool/event_log.h"
@@ -119,6 +120,7 @@ class Agent {
   void OnDenied(const enforce::DeniedAccess& denied);
   void TellTamper(const enforce::DeniedAccess& denied, int64_t count);
   void TellTamperCounts();
+  void OnForeignProgram(const std::string& what);
   std::string GateStateWord() const;
 
   // Observe (agent_observe.cc).
@@ -147,11 +149,18 @@ class Agent {
   // fail, every content is blocked until the next policy.
   void UpdateScanRules();
   void ArmExpiry();
+  // How long an unlock that was just taken lasts; zero: it came too late.
+  BootTime UnlockLeft() const;
+  bool Unlocked() const { return clock_.SinceBoot() < unlocked_until_; }
+  Status BeginUnlock();
+  void ArmUnlockEnd();
   Status Enrol(const ipc::EnrolmentDone& done);
 
   // Control (agent_control.cc).
   Result<std::unique_ptr<SocketServer>> ListenControl();
   void OnControl(SocketServer::ConnectionId id, const Packet& packet);
+  // False: it is no question about programs.
+  bool OnProgramsQuestion(SocketServer::ConnectionId id, const Packet& packet);
   ipc::StatusAnswer StatusNow() const;
   ipc::CoreState CoreStateNow() const;
   ipc::Reply OnApprovalRequest(const Peer& peer,
@@ -173,6 +182,7 @@ class Agent {
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<spool::EventLog> log_;
   std::unique_ptr<PolicyStore> store_;
+  std::unique_ptr<OwnPrograms> programs_;
   std::unique_ptr<Totals> totals_;  // null: they could not be opened
   std::string totals_problem_;
   std::unique_ptr<Media> media_;
@@ -189,6 +199,8 @@ class Agent {
   std::map<SocketServer::ConnectionId, Subscriber> subscribers_;
   std::map<std::string, TamperCount> tamper_;
   EventLoop::TimerId expiry_timer_ = 0;
+  BootTime unlocked_until_{};
+  EventLoop::TimerId unlock_timer_ = 0;
   EventLoop::TimerId offline_timer_ = 0;
   std::deque<Written> unscanned_;
   int scanning_ = 0;

@@ -54,6 +54,7 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
   };
   const bool for_root = type == ipc::IdentityRequest::kType ||
                         type == ipc::EnrolmentDone::kType ||
+                        type == ipc::ProgramsCheck::kType ||
                         type == ipc::Teardown::kType;
   if (for_root && !root) {
     answer(ipc::Reply{.ok = false, .message = "only root may do that"});
@@ -72,17 +73,57 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
   } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
     subscribers_[id] = {.uid = peer.uid, .language = wish->language};
   } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {
+    if (!decider_->observing() && !Unlocked()) {
+      Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+      SetWho(attribute::OfProcess("", peer.pid), parts);
+      parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+      parts.open.set_reason("refused: removal of the agent");
+      WriteSoon(std::move(parts));
+      answer(ipc::Reply{
+          .ok = false,
+          .message = "a policy enforces: removal needs a policy that observes, "
+                     "or a maintenance unlock (on the server: sekisho agent "
+                     "unlock)"});
+      return;
+    }
     Stop("torn down: " + EscapeUntrusted(end->reason, 256));
     Status torn;
     if (gate_ != nullptr) torn = gate_->Teardown();
     decider_->OnPolicy(policy::Snapshot::Make(policy::ObservePolicy(), {}, 0),
                        std::nullopt);
     answer(ReplyOf(torn, "the gate is open"));
-  } else {
+  } else if (!OnProgramsQuestion(id, packet)) {
     Log(LogLevel::kNotice,
         fmt::format("control: bad packet of uid {}", peer.uid));
     control_->Close(id);
   }
+}
+
+bool Agent::OnProgramsQuestion(SocketServer::ConnectionId id,
+                               const Packet& packet) {
+  const auto check = ipc::Decode<ipc::ProgramsCheck>(packet.bytes);
+  if (!check) return false;
+  std::optional<policy::UpgradeManifest> list;
+  if (!check->list.empty()) {
+    auto parsed = policy::ParseUpgradeManifest(check->list);
+    if (!parsed) {
+      control_->Send(id,
+                     ipc::Encode(ReplyOf(std::unexpected(parsed.error()), "")));
+      return true;
+    }
+    list = std::move(*parsed);
+  }
+  programs_->WhenSettled([this, id, list = std::move(list)] {
+    Status taken = list ? programs_->WouldTake(*list) : programs_->Check();
+    if (taken && !list && gate_ == nullptr && !decider_->observing()) {
+      taken =
+          Fail(Code::kFailedPrecondition, "no kernel gate: " + gate_problem_);
+    }
+    control_->Send(id, ipc::Encode(ReplyOf(
+                           taken, list ? "these programs will be taken"
+                                       : "all programs are the agent's own")));
+  });
+  return true;
 }
 
 ipc::Reply Agent::OnApprovalRequest(const Peer& peer,
@@ -124,6 +165,9 @@ ipc::StatusAnswer Agent::StatusNow() const {
   status.mode = policy::Name(decider_->snapshot()->policy().mode);
   status.gate_state = GateStateWord();
   status.gate_detail = gate_ == nullptr ? gate_problem_ : gate_->State().why;
+  if (const Status own = programs_->Standing(); !own) {
+    status.gate_detail = own.error().message;
+  }
   status.terminal = terminal_;
   status.agent_id = log_->agent_id();
   status.connected = uplink_->connected();

@@ -45,7 +45,8 @@ std::string Agent::GateStateWord() const {
   if (gate_ == nullptr) return "unsupported";
   switch (gate_->State().Standing()) {
     case enforce::GateStanding::kFull:
-      return decider_->observing() ? "observe" : "full";
+      if (decider_->observing()) return "observe";
+      return programs_->Standing() ? "full" : "degraded";
     case enforce::GateStanding::kDegraded:
       return "degraded";
     case enforce::GateStanding::kUnsupported:
@@ -148,6 +149,11 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     verdict = policy::Verdict::kBlock;
     reason = "the medium is not approved any more";
   }
+  // Findings are a program's word.
+  if (const Status own = programs_->Check(); !own) {
+    verdict = policy::Verdict::kBlock;
+    reason = own.error().message;
+  }
   const bool allowed = observing || verdict != policy::Verdict::kBlock;
 
   Parts parts = NewParts(event::v1::EVENT_KIND_TRANSFER);
@@ -222,6 +228,16 @@ void Agent::OnDenied(const enforce::DeniedAccess& denied) {
     loop_.After(kTamperInterval, [this] { TellTamperCounts(); });
   }
   if (tamper_.size() > kMaxTamperKinds) TellTamperCounts();
+}
+
+void Agent::OnForeignProgram(const std::string& what) {
+  Log(LogLevel::kError, "not a program of the agent: " + what);
+  Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+  parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+  parts.open.set_reason("refused as a program of the agent: " +
+                        what.substr(0, 1024));
+  WriteSoon(std::move(parts));
+  uplink_->Wake();
 }
 
 void Agent::TellTamperCounts() {

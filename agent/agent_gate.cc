@@ -1,5 +1,7 @@
 #include "agent/agent_gate.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "common/file.h"
@@ -7,25 +9,40 @@
 
 namespace sekisho::agent {
 
-std::vector<enforce::AgentProgram> AgentPrograms(const AgentOptions& options) {
+std::vector<OwnPrograms::Program> ProgramsOf(const AgentOptions& options) {
   using enforce::ProgramRole;
-  const std::pair<std::string, ProgramRole> programs[] = {
-      {options.daemon_path, ProgramRole::kDaemon},
-      {"/proc/self/exe", ProgramRole::kDaemon},
-      {options.libexec_dir + "/sekisho-probe", ProgramRole::kOther},
-      {options.libexec_dir + "/sekisho-gate", ProgramRole::kGate},
-      {options.libexec_dir + "/sekisho-devices", ProgramRole::kOther},
-      {options.libexec_dir + "/sekisho-scan", ProgramRole::kOther},
-      {options.libexec_dir + "/sekisho-uplink", ProgramRole::kOther},
-  };
+  std::vector<OwnPrograms::Program> programs;
+  for (const std::string_view listed : policy::kProtectedPrograms) {
+    const std::string name(listed.substr(listed.rfind('/') + 1));
+    const bool daemon = name == "sekishod";
+    OwnPrograms::Program program{
+        .path = daemon ? options.daemon_path : options.libexec_dir + "/" + name,
+        .manifest_path = std::string(listed),
+        .role = daemon                   ? ProgramRole::kDaemon
+                : name == "sekisho-gate" ? ProgramRole::kGate
+                                         : ProgramRole::kOther};
+    if (options.machine == AgentOptions::Machine::kTest &&
+        ::access(program.path.c_str(), F_OK) != 0) {
+      continue;
+    }
+    programs.push_back(std::move(program));
+  }
+  return programs;
+}
+
+std::vector<enforce::AgentProgram> AgentPrograms(const AgentOptions& options) {
+  std::vector<OwnPrograms::Program> programs = ProgramsOf(options);
+  programs.push_back({.path = "/proc/self/exe",
+                      .manifest_path = {},
+                      .role = enforce::ProgramRole::kDaemon});
   std::vector<enforce::AgentProgram> found;
-  for (const auto& [path, role] : programs) {
-    const auto identity = enforce::IdentifyProgram(path);
+  for (const OwnPrograms::Program& program : programs) {
+    const auto identity = enforce::IdentifyProgram(program.path);
     if (!identity) {
       Log(LogLevel::kWarning, identity.error().message);
       continue;
     }
-    found.push_back({*identity, role});
+    found.push_back({*identity, program.role});
   }
   return found;
 }
@@ -58,6 +75,8 @@ AgentOptions TestOptions(const std::string& root) {
   options.state_dir = root + "/state";
   options.runtime_dir = root + "/run";
   options.media_dir = root + "/media";
+  options.libexec_dir = root + "/libexec";
+  options.daemon_path = root + "/sbin/sekishod";
   options.sysfs_root = root + "/sys";
   options.systemctl = "/bin/true";
   options.spool_bytes = int64_t{4} << 20;

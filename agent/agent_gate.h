@@ -8,8 +8,13 @@
 
 #include "agent/agent.h"
 #include "agent/enforce/kernel_gate.h"
+#include "agent/own_programs.h"
 
 namespace sekisho::agent {
+
+// The agent's programs: where they are installed, and what each may. In tests
+// only those that are there.
+std::vector<OwnPrograms::Program> ProgramsOf(const AgentOptions& options);
 
 // The agent's programs as they are installed now, and this process's own.
 // What cannot be identified is left out and logged: the gate then treats that

@@ -19,8 +19,57 @@ constexpr std::chrono::milliseconds kLongestWait{60'000};
 
 }  // namespace
 
+BootTime Agent::UnlockLeft() const {
+  const auto& unlock = *store_->unlock();
+  const auto at = [](int64_t s) { return WallTime(std::chrono::seconds(s)); };
+  // A clock that was set back does not make it longer.
+  const auto left =
+      std::min(at(unlock.expires_seconds) - clock_.Now(),
+               at(unlock.expires_seconds) - at(unlock.issued_seconds));
+  return std::max(std::chrono::duration_cast<BootTime>(left), BootTime(0));
+}
+
+// The end is kept by the gate, on a clock that nobody sets.
+Status Agent::BeginUnlock() {
+  const BootTime left = UnlockLeft();
+  if (left == BootTime(0)) {
+    return Fail(Code::kDeadlineExceeded, "the unlock is over already");
+  }
+  const BootTime until = clock_.SinceBoot() + left;
+  if (gate_ != nullptr) RETURN_IF_ERROR(gate_->Unlock(until));
+  unlocked_until_ = until;
+  ArmUnlockEnd();
+  return {};
+}
+
+void Agent::ArmUnlockEnd() {
+  if (unlock_timer_ != 0) loop_.Cancel(unlock_timer_);
+  unlock_timer_ = 0;
+  const auto left = unlocked_until_ - clock_.SinceBoot();
+  if (left <= BootTime(0)) return;
+  unlock_timer_ =
+      loop_.After(std::chrono::ceil<std::chrono::milliseconds>(left), [this] {
+        unlock_timer_ = 0;
+        Parts parts = NewParts(event::v1::EVENT_KIND_POLICY_CHANGED);
+        parts.open.set_outcome(event::v1::OUTCOME_ALLOWED);
+        parts.open.set_changed_version(store_->version("unlock"));
+        parts.open.set_reason(fmt::format("unlock version {} is over",
+                                          store_->version("unlock")));
+        WriteSoon(std::move(parts));
+      });
+}
+
 void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
-  const auto taken = store_->Take(type, sealed);
+  auto taken = store_->Take(type, sealed);
+  if (type == "unlock") {
+    // The server offers the newest to everybody; only one is meant.
+    if (!taken && taken.error().code == Code::kPermissionDenied) return;
+    if (taken && taken->changed) {
+      if (const Status begun = BeginUnlock(); !begun) {
+        taken = std::unexpected(begun.error());
+      }
+    }
+  }
   Parts parts = NewParts(event::v1::EVENT_KIND_POLICY_CHANGED);
   if (!taken) {
     parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
@@ -38,7 +87,20 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   parts.open.set_changed_version(taken->version);
   parts.open.set_reason(
       fmt::format("{} version {} is in force", type, taken->version));
+  if (type == "unlock") {
+    const policy::Unlock& unlock = store_->unlock()->unlock;
+    parts.open.set_reason(fmt::format(
+        "unlock version {}: the agent may be ended or removed for {} seconds, "
+        "asked for by {}, agreed to by {}: {}",
+        taken->version,
+        std::chrono::ceil<std::chrono::seconds>(unlocked_until_ -
+                                                clock_.SinceBoot())
+            .count(),
+        unlock.requested_by, unlock.confirmed_by, unlock.reason));
+  }
   WriteSoon(std::move(parts));
+  if (type == "upgrade") programs_->SetManifest(store_->upgrade());
+  if (type == "upgrade" || type == "unlock") return;
   // First: a gate that starts with this policy gets its rules.
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
@@ -98,6 +160,7 @@ void Agent::OnModeChanged(policy::Mode mode) {
   if (mode == policy::Mode::kEnforce && gate_ == nullptr) {
     TellHealth("no kernel gate: " + gate_problem_);
   }
+  programs_->OnModeChanged();
   if (mode == policy::Mode::kObserve) {
     WatchWrites();
   } else {

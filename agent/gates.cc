@@ -20,14 +20,6 @@ constexpr size_t kMaxGates = 64;
 
 }  // namespace
 
-bool RunsProgram(pid_t pid, const std::string& program) {
-  struct stat running{};
-  struct stat expected{};
-  return ::stat(fmt::format("/proc/{}/exe", pid).c_str(), &running) == 0 &&
-         ::stat(program.c_str(), &expected) == 0 &&
-         running.st_dev == expected.st_dev && running.st_ino == expected.st_ino;
-}
-
 Result<std::unique_ptr<Gates>> Gates::Listen(EventLoop& loop,
                                              const Options& options,
                                              Events events) {
@@ -315,8 +307,8 @@ void Gates::HandOver(Entry& entry) {
 }
 
 bool Gates::RunsInstalled(SocketServer::ConnectionId id) const {
-  return options_.gate_program.empty() ||
-         RunsProgram(server_->PeerOfConnection(id).pid, options_.gate_program);
+  return !options_.runs_gate ||
+         options_.runs_gate(server_->PeerOfConnection(id).pid);
 }
 
 void Gates::OnWho(Entry& entry, const ipc::WhoQuestion& question) {

@@ -27,8 +27,8 @@ class Gates {
     std::string socket_path;
     std::string attribution_root;  // "" outside tests
     int64_t gate_uid = -1;
-    // The program a gate must have been executed from; empty: any (tests).
-    std::string gate_program;
+    // Whether a process runs the gate's program; null: any does (tests).
+    std::function<bool(pid_t)> runs_gate;
     std::array<std::byte, 32> sketch_key{};
     ipc::SharedScanRules scan_rules{};
     int64_t staging_bytes = int64_t{256} << 20;
@@ -125,9 +125,5 @@ class Gates {
   std::map<int64_t, Entry> entries_;
   uint64_t last_who_ = 0;
 };
-
-// True if `pid` runs the file at `program`. Its inode is compared, not its
-// name; a pid that is gone is false.
-bool RunsProgram(pid_t pid, const std::string& program);
 
 }  // namespace sekisho::agent

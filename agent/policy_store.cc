@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/file.h"
@@ -13,6 +14,10 @@ namespace {
 constexpr size_t kMaxRootBytes = size_t{256} * 1024;
 constexpr char kPolicyType[] = "policy";
 constexpr char kDevicesType[] = "devices";
+constexpr char kUpgradeType[] = "upgrade";
+constexpr char kUnlockType[] = "unlock";
+constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
+                                       kUnlockType};
 
 policy::DeviceRule AllowClass(const std::string& id, uint8_t klass) {
   policy::DeviceRule rule;
@@ -44,8 +49,7 @@ PolicyStore::PolicyStore(std::string dir, std::string agent_id)
     auto root = policy::ParseRoot(*text);
     if (root) {
       root_ = std::move(*root);
-      Load(kPolicyType);
-      Load(kDevicesType);
+      for (const std::string_view type : kTypes) Load(std::string(type));
     } else {
       problems_.push_back("root: " + root.error().message);
     }
@@ -87,7 +91,7 @@ Status PolicyStore::SetRoot(const std::string& root_text,
 }
 
 Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
-  if (type != kPolicyType && type != kDevicesType) {
+  if (std::ranges::find(kTypes, type) == std::end(kTypes)) {
     return Fail(
         Code::kUnimplemented,
         fmt::format("envelope of type '{}' is not for this agent", type));
@@ -98,6 +102,17 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
       policy::OpenEnvelope(sealed, type, *root_, agent_id_, version(type)));
   if (type == kPolicyType) {
     ASSIGN_OR_RETURN(policy_, policy::ParsePolicy(envelope.body, "policy"));
+  } else if (type == kUpgradeType) {
+    ASSIGN_OR_RETURN(upgrade_, policy::ParseUpgradeManifest(envelope.body));
+  } else if (type == kUnlockType) {
+    ASSIGN_OR_RETURN(policy::Unlock unlock, policy::ParseUnlock(envelope.body));
+    const int64_t length = envelope.expires_seconds - envelope.issued_seconds;
+    if (length <= 0 || length > policy::kMaxUnlockSeconds) {
+      return Fail(Code::kInvalidArgument, "an unlock lasts at most a day");
+    }
+    unlock_ = {.unlock = std::move(unlock),
+               .issued_seconds = envelope.issued_seconds,
+               .expires_seconds = envelope.expires_seconds};
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
@@ -116,6 +131,8 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   }
   const auto policy_before = policy_;
   const auto entries_before = entries_;
+  const auto upgrade_before = upgrade_;
+  const auto unlock_before = unlock_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed);
   if (taken) {
@@ -124,6 +141,8 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   if (!taken) {
     policy_ = policy_before;
     entries_ = entries_before;
+    upgrade_ = upgrade_before;
+    unlock_ = unlock_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

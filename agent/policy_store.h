@@ -1,6 +1,7 @@
 // The signed policy and device list that are in force, kept below
 // /var/lib/sekisho/core, so that a start without network enforces what the last
-// one did. Files: root, policy.envelope, devices.envelope, mode.
+// one did; and the signed upgrade manifest. Files: root, policy.envelope,
+// devices.envelope, upgrade.envelope, unlock.envelope, mode.
 #pragma once
 
 #include <map>
@@ -14,6 +15,8 @@
 #include "common/result.h"
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
+#include "policy/unlock.h"
+#include "policy/upgrade_manifest.h"
 
 namespace sekisho::agent {
 
@@ -39,6 +42,16 @@ class PolicyStore {
   int64_t version(const std::string& type) const;
   // When the policy in force goes stale; unset: never.
   std::optional<WallTime> expires() const;
+  const std::optional<policy::UpgradeManifest>& upgrade() const {
+    return upgrade_;
+  }
+  // The last one, over or not; only taking it counts.
+  struct SignedUnlock {
+    policy::Unlock unlock;
+    int64_t issued_seconds = 0;
+    int64_t expires_seconds = 0;  // at most a day later
+  };
+  const std::optional<SignedUnlock>& unlock() const { return unlock_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -58,6 +71,8 @@ class PolicyStore {
   std::map<std::string, Held> held_;
   std::optional<policy::Policy> policy_;
   std::vector<policy::DeviceEntry> entries_;
+  std::optional<policy::UpgradeManifest> upgrade_;
+  std::optional<SignedUnlock> unlock_;
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

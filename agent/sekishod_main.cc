@@ -42,6 +42,7 @@ Status Run(const agent::AgentOptions& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGIO, SIG_IGN);  // of a lease, see own_programs.cc
   // The first start writes the whole spool once.
   agent::NotifySystemd("EXTEND_TIMEOUT_USEC=300000000");
   const SystemClock clock;

@@ -7,7 +7,6 @@
 
 #include <utility>
 
-#include "agent/gates.h"
 #include "common/log.h"
 #include "policy/envelope.h"
 
@@ -99,8 +98,7 @@ Status UplinkLink::Admit(const Peer& peer) const {
     return Fail(Code::kPermissionDenied,
                 fmt::format("uplink.sock: uid {} is no uplink", peer.uid));
   }
-  if (!options_.uplink_program.empty() &&
-      !RunsProgram(peer.pid, options_.uplink_program)) {
+  if (options_.runs_uplink && !options_.runs_uplink(peer.pid)) {
     return Fail(
         Code::kPermissionDenied,
         fmt::format("uplink.sock: process {} is another program", peer.pid));

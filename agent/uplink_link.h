@@ -19,7 +19,8 @@ class UplinkLink {
   struct Options {
     std::string socket_path;
     int64_t uplink_uid = -1;
-    std::string uplink_program;  // empty: any (tests)
+    // Whether a process runs the uplink's program; null: any does (tests).
+    std::function<bool(pid_t)> runs_uplink;
   };
   struct Events {
     std::function<ipc::CoreState()> state;

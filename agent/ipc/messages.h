@@ -479,7 +479,7 @@ struct CoreState {
 // it; uplink's word counts for nothing.
 struct EnvelopeIn {
   static constexpr uint16_t kType = 0x0505;
-  std::string type;  // "policy", "devices"
+  std::string type;  // "policy", "devices", "upgrade"
   int64_t size_bytes = 0;
   template <typename V>
   void Fields(V& v) {
@@ -617,6 +617,19 @@ struct Notice {
   template <typename V>
   void Fields(V& v) {
     v(severity, title, text);
+  }
+};
+
+// Root only, from the package's scripts before anything is replaced: would
+// these files be taken for the agent's programs? `list` is as in an upgrade
+// manifest. Empty: are those taken that are installed now? Answered with Reply,
+// once every file has been read.
+struct ProgramsCheck {
+  static constexpr uint16_t kType = 0x060b;
+  std::string list;
+  template <typename V>
+  void Fields(V& v) {
+    v(list);
   }
 };
 

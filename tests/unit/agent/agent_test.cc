@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "agent/agent_gate.h"
@@ -122,6 +123,8 @@ class AgentTest : public testing::Test {
     policy::Root root;
     root.roles["policy"].keys = {key.public_key};
     root.roles["devices"].keys = {key.public_key};
+    root.roles["upgrade"].keys = {key.public_key};
+    root.roles["unlock"].keys = {key.public_key};
     Client control(Socket(ipc::kControlSocket));
     control.Send(ipc::EnrolmentDone{.agent_id = "agent-1",
                                     .terminal = "terminal-1",
@@ -132,19 +135,27 @@ class AgentTest : public testing::Test {
     ASSERT_TRUE(reply.ok) << reply.message;
   }
   void SendEnvelope(Client& uplink, int64_t version, bool alter = false) {
+    std::string sealed = SealedOf("policy", version, kEnforcing);
+    if (alter) sealed[sealed.size() / 2] ^= 1;
+    SendSealed(uplink, "policy", sealed);
+  }
+  std::string SealedOf(const std::string& type, int64_t version,
+                       const std::string& body) const {
     policy::Envelope envelope;
-    envelope.type = "policy";
+    envelope.type = type;
     envelope.version = version;
     envelope.issued_seconds = 1;
-    envelope.body = kEnforcing;
-    std::string sealed = policy::Seal(envelope, {key});
-    if (alter) sealed[sealed.size() / 2] ^= 1;
+    envelope.body = body;
+    return policy::Seal(envelope, {key});
+  }
+  void SendSealed(Client& uplink, const std::string& type,
+                  const std::string& sealed) {
     const UniqueFd memory(
         ::memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     ASSERT_EQ(::write(memory.get(), sealed.data(), sealed.size()),
               static_cast<ssize_t>(sealed.size()));
     uplink.Send(
-        ipc::EnvelopeIn{.type = "policy",
+        ipc::EnvelopeIn{.type = type,
                         .size_bytes = static_cast<int64_t>(sealed.size())},
         {memory.get()});
   }
@@ -370,6 +381,166 @@ TEST_F(AgentTest, PeopleReleasedBeforeTheVerdictAreOnRecord) {
   EXPECT_EQ(event.open.rule(), "unfinished");
   EXPECT_EQ(event.open.persons_written_count(), 5);
   EXPECT_EQ(event.personal.file_path(), "log.txt");
+}
+
+class ReplacedProgramTest : public AgentTest {
+ protected:
+  void SetUp() override {
+    dir.Put("libexec/sekisho-scan", "first");
+    AgentTest::SetUp();
+  }
+  // As dpkg does it: another file gets the name.
+  void Replace(const std::string& bytes) {
+    dir.Put("libexec/new", bytes);
+    std::filesystem::rename(dir.path() + "/libexec/new",
+                            dir.path() + "/libexec/sekisho-scan");
+  }
+  ipc::Reply Check(const std::string& list = "") {
+    Client control(Socket(ipc::kControlSocket));
+    control.Send(ipc::ProgramsCheck{.list = list});
+    return control.Next<ipc::Reply>();
+  }
+};
+
+TEST_F(ReplacedProgramTest, NothingItFindsLetsACopyThroughUntilItIsSigned) {
+  Enrol();
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  SendEnvelope(uplink, 3);
+  NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  StopAgent();
+  last_sequence = 0;
+  PlugStick("S1", "1");
+  RecordMount(42);
+  StartAgent();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client again(Socket(ipc::kUplinkSocket));
+  again.Send(ipc::SendFrom{});
+  NextEvent(again, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  ipc::TransferQuestion ask;
+  ask.path = "/a.txt";
+  ask.operation = "create";
+  ask.findings.inspection = "full";
+  const auto verdict = [&] {
+    ++ask.question_id;
+    gate.Send(ask);
+    return gate.Next<ipc::TransferAnswer>().verdict;
+  };
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kAllow);
+  NextEvent(again, event::v1::EVENT_KIND_TRANSFER);
+  Replace("second");
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kBlock);
+  Event event = NextEvent(again, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_THAT(event.open.reason(), HasSubstr("sekisho-scan"));
+  event = NextEvent(again, event::v1::EVENT_KIND_TAMPER);
+  EXPECT_THAT(event.open.reason(), HasSubstr("no signed manifest names it"));
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kBlock);
+
+  // sha256sum of "second".
+  const std::string list =
+      "sekisho-upgrade-1\npackage sekisho-agent 0.2.0\n"
+      "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4 6 "
+      "/usr/libexec/sekisho/sekisho-scan\n";
+  EXPECT_FALSE(Check(list).ok);
+  EXPECT_THAT(Check(list).message, HasSubstr("sekisho-agent 0.2.0 brings"));
+  EXPECT_THAT(Check("nonsense").message, HasSubstr("expected"));
+  SendSealed(again, "upgrade", SealedOf("upgrade", 1, list));
+  event = NextEvent(again, event::v1::EVENT_KIND_POLICY_CHANGED);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_ALLOWED);
+  EXPECT_TRUE(Check(list).ok);
+  // All are ours, but there is no kernel gate here to know them.
+  EXPECT_THAT(Check().message, HasSubstr("no kernel gate"));
+  EXPECT_EQ(verdict(), ipc::TransferVerdict::kAllow);
+
+  // An older list is not taken, and the newer one is kept.
+  SendSealed(again, "upgrade", SealedOf("upgrade", 0, list));
+  event = NextEvent(again, event::v1::EVENT_KIND_POLICY_CHANGED);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_FALSE(dir.Get("state/core/upgrade.envelope").empty());
+}
+
+TEST_F(ReplacedProgramTest, ObserveTakesWhatIsThere) {
+  Enrol();
+  Replace("second");
+  EXPECT_TRUE(Check().ok);
+}
+
+class UnlockTest : public AgentTest {
+ protected:
+  void Enforce(Client& uplink) {
+    Enrol();
+    uplink.Send(ipc::SendFrom{});
+    SendEnvelope(uplink, 3);
+    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  }
+  void SendUnlock(Client& uplink, int64_t version, const std::string& audience,
+                  std::chrono::seconds length) {
+    policy::Envelope envelope;
+    envelope.type = "unlock";
+    envelope.version = version;
+    envelope.issued_seconds = std::chrono::duration_cast<std::chrono::seconds>(
+                                  clock.Now().time_since_epoch())
+                                  .count();
+    envelope.expires_seconds = envelope.issued_seconds + length.count();
+    envelope.audience = audience;
+    envelope.body = policy::PrintUnlock({.requested_by = "tanaka",
+                                         .confirmed_by = "root (suzuki)",
+                                         .reason = "disk"});
+    SendSealed(uplink, "unlock", policy::Seal(envelope, {key}));
+  }
+  ipc::Reply TearDownAgent() {
+    Client control(Socket(ipc::kControlSocket));
+    control.Send(ipc::Teardown{.reason = "package removed"});
+    return control.Next<ipc::Reply>();
+  }
+};
+
+TEST_F(UnlockTest, RemovalIsRefusedUntilTwoAgreedAndAfterItsEnd) {
+  Client uplink(Socket(ipc::kUplinkSocket));
+  Enforce(uplink);
+  EXPECT_THAT(TearDownAgent().message, HasSubstr("sekisho agent unlock"));
+  Event event = NextEvent(uplink, event::v1::EVENT_KIND_TAMPER);
+  EXPECT_THAT(event.open.reason(), HasSubstr("removal"));
+
+  // Of another agent: not even a refusal to tell.
+  SendUnlock(uplink, 5, "agent-2", std::chrono::hours(1));
+  SendUnlock(uplink, 6, "agent-1", std::chrono::seconds(2));
+  event = NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  EXPECT_EQ(event.open.changed_version(), 6);
+  EXPECT_THAT(event.open.reason(),
+              HasSubstr("asked for by tanaka, agreed to by root (suzuki): "
+                        "disk"));
+  event = NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  EXPECT_EQ(event.open.reason(), "unlock version 6 is over");
+  EXPECT_FALSE(TearDownAgent().ok);
+
+  SendUnlock(uplink, 7, "agent-1", std::chrono::hours(1));
+  NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::StatusRequest{});
+  EXPECT_EQ(control.Next<ipc::StatusAnswer>().mode, "enforce")
+      << "media stay closed";
+  EXPECT_TRUE(TearDownAgent().ok);
+}
+
+TEST_F(UnlockTest, OneThatIsOverBeginsNothing) {
+  Client uplink(Socket(ipc::kUplinkSocket));
+  Enforce(uplink);
+  SendUnlock(uplink, 5, "agent-1", std::chrono::seconds(0));
+  Event event = NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_FALSE(TearDownAgent().ok);
+}
+
+TEST_F(UnlockTest, InObserveAnyRootMayRemoveIt) {
+  Enrol();
+  EXPECT_TRUE(TearDownAgent().ok);
 }
 
 class FullSpoolTest : public AgentTest {

@@ -21,14 +21,17 @@ class PolicyStoreTest : public testing::Test {
     policy::Root root;
     root.roles["policy"].keys = {key.public_key};
     root.roles["devices"].keys = {key.public_key};
+    root.roles["upgrade"].keys = {key.public_key};
+    root.roles["unlock"].keys = {key.public_key};
     return policy::PrintRoot(root);
   }
   std::string Sealed(const std::string& type, int64_t version,
-                     const std::string& body) const {
+                     const std::string& body, int64_t expires = 0) const {
     policy::Envelope envelope;
     envelope.type = type;
     envelope.version = version;
     envelope.issued_seconds = 1;
+    envelope.expires_seconds = expires;
     envelope.body = body;
     return policy::Seal(envelope, {key});
   }
@@ -54,6 +57,43 @@ TEST_F(PolicyStoreTest, TakesASignedPolicyAndKeepsItOverARestart) {
   EXPECT_EQ(store.version("policy"), 3);
   EXPECT_EQ(Open().snapshot()->policy().mode, policy::Mode::kEnforce);
   EXPECT_EQ(Open().version("policy"), 3);
+}
+
+TEST_F(PolicyStoreTest, KeepsTheUpgradeManifestAndRefusesAnother) {
+  const std::string good =
+      "sekisho-upgrade-1\npackage p 1\n" + std::string(64, 'a') + " 7 /a\n";
+  {
+    PolicyStore store = Open();
+    ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+    ASSERT_TRUE(store.Take("upgrade", Sealed("upgrade", 2, good)));
+    EXPECT_FALSE(store.Take("upgrade", Sealed("upgrade", 1, good)));
+    EXPECT_FALSE(store.Take("upgrade", Sealed("upgrade", 3, good + "x")));
+    EXPECT_FALSE(store.Take("upgrade", Sealed("policy", 3, good)));
+    std::string altered = Sealed("upgrade", 3, good);
+    altered[altered.find("/a")] = 'x';
+    EXPECT_EQ(store.Take("upgrade", altered).error().code,
+              Code::kUnauthenticated);
+  }
+  const PolicyStore again = Open();
+  EXPECT_EQ(again.version("upgrade"), 2);
+  ASSERT_TRUE(again.upgrade());
+  EXPECT_EQ(policy::PrintUpgradeManifest(*again.upgrade()), good);
+}
+
+TEST_F(PolicyStoreTest, AnUnlockLastsAtMostADay) {
+  PolicyStore store = Open();
+  ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+  const std::string body = policy::PrintUnlock(
+      {.requested_by = "a", .confirmed_by = "b", .reason = "c"});
+  // Issued at second 1.
+  EXPECT_FALSE(store.Take("unlock", Sealed("unlock", 1, body)));
+  EXPECT_FALSE(store.Take("unlock", Sealed("unlock", 1, body, 1)));
+  EXPECT_FALSE(store.Take("unlock", Sealed("unlock", 1, body, 86'402)));
+  EXPECT_FALSE(store.unlock());
+  ASSERT_TRUE(store.Take("unlock", Sealed("unlock", 1, body, 86'401)));
+  EXPECT_EQ(store.unlock()->expires_seconds, 86'401);
+  EXPECT_FALSE(store.Take("unlock", Sealed("unlock", 1, body, 86'401))->changed)
+      << "the same does not begin again";
 }
 
 TEST_F(PolicyStoreTest, RefusedEnvelopesLeaveTheLastGoodOne) {
