@@ -1,5 +1,6 @@
-// The joined desk's members, which desk.cc (alerts, devices, agents) and
-// desk_people.cc (policy, logins) share between them.
+// The joined desk's members, which desk.cc (alerts, devices, agents),
+// desk_people.cc (policy, logins) and desk_upgrades.cc (upgrades, unlocks)
+// share between them.
 #pragma once
 
 #include "server/core/around.h"
@@ -7,6 +8,7 @@
 #include "server/core/device_story.h"
 #include "server/core/overview.h"
 #include "server/core/policy_lab.h"
+#include "server/core/unlocks.h"
 #include "server/desk.h"
 
 namespace sekisho {
@@ -129,6 +131,11 @@ class JoinedDesk final : public core::Desk {
                                   const std::string& comment) override;
   Result<core::Pushed> RollbackPolicy(const Caller& caller,
                                       int64_t version) override;
+  Result<core::Pushed> PushUpgrade(const Caller& caller,
+                                   const std::string& manifest) override;
+  Status AskUnlock(const Caller& caller, const core::UnlockWish& wish) override;
+  Result<core::Unlocked> ConfirmUnlock(const Caller& caller,
+                                       const std::string& agent_id) override;
   Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
                                            const Paging& paging) override {
     RETURN_IF_ERROR(CheckAdmin(caller));
@@ -171,8 +178,15 @@ class JoinedDesk final : public core::Desk {
     return {session.user, session.role, "console", ""};
   }
 
+  // An alert about one agent, at once.
+  Result<int64_t> RaiseAlert(const core::Agent& agent, const std::string& key,
+                             const std::string& kind,
+                             const std::string& severity,
+                             const std::string& title);
+
   DeskParts p_;
   core::OverviewReader overview_;
+  core::Unlocks unlocks_;
 };
 
 }  // namespace sekisho

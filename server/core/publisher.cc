@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "policy/packs.h"
+#include "policy/upgrade_manifest.h"
 #include "server/core/device_id.h"
 
 namespace sekisho::core {
@@ -78,11 +79,15 @@ std::string Publisher::Seal(const std::string& type, int64_t version,
   policy::Envelope envelope;
   envelope.type = type;
   envelope.version = version;
-  envelope.issued_seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                                clock_.Now().time_since_epoch())
-                                .count();
+  envelope.issued_seconds = NowSeconds();
   envelope.body = std::move(body);
   return policy::Seal(std::move(envelope), {key_});
+}
+
+int64_t Publisher::NowSeconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             clock_.Now().time_since_epoch())
+      .count();
 }
 
 Result<Pushed> Publisher::PushPolicy(const std::string& author,
@@ -119,6 +124,41 @@ Result<Pushed> Publisher::Rollback(const std::string& author, int64_t version) {
   ASSIGN_OR_RETURN(const PolicyVersion old, store_.GetPolicy(version));
   return PushPolicy(author, old.text, old.file_name,
                     "back to version " + std::to_string(version));
+}
+
+Result<Pushed> Publisher::PushUpgrade(const std::string& manifest) {
+  RETURN_IF_ERROR(policy::ParseUpgradeManifest(manifest));
+  Pushed pushed;
+  ASSIGN_OR_RETURN(pushed.version,
+                   store_.AddEnvelope("upgrade", [&](int64_t version) {
+                     return Seal("upgrade", version, manifest);
+                   }));
+  pushed.agent_count = Tell("upgrade", pushed.version);
+  return pushed;
+}
+
+Result<Unlocked> Publisher::PushUnlock(const std::string& agent_id,
+                                       std::chrono::seconds length,
+                                       const policy::Unlock& unlock) {
+  policy::Envelope envelope;
+  envelope.type = "unlock";
+  envelope.issued_seconds = NowSeconds();
+  envelope.expires_seconds = envelope.issued_seconds + length.count();
+  envelope.audience = agent_id;
+  envelope.body = policy::PrintUnlock(unlock);
+  RETURN_IF_ERROR(policy::ParseUnlock(envelope.body));
+  Unlocked unlocked{
+      .version = 0,
+      .end_time = WallTime(std::chrono::seconds(envelope.expires_seconds)),
+      .requested_by = unlock.requested_by,
+      .reason = unlock.reason};
+  ASSIGN_OR_RETURN(unlocked.version,
+                   store_.AddEnvelope("unlock", [&](int64_t version) {
+                     envelope.version = version;
+                     return policy::Seal(envelope, {key_});
+                   }));
+  Tell("unlock", unlocked.version);
+  return unlocked;
 }
 
 Result<event::v1::Device> Publisher::FactsOf(

@@ -1,5 +1,6 @@
-// Signs what agents obey: policy and device list. Holds the server's signing
-// key; the store keeps text and sealed envelope in one transaction.
+// Signs what agents obey: policy, device list, upgrade manifest. Holds the
+// server's signing key; the store keeps text and sealed envelope in one
+// transaction.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 
 #include "common/clock.h"
 #include "policy/envelope.h"
+#include "policy/unlock.h"
 #include "server/core/queries.h"
 #include "server/store/store.h"
 
@@ -33,6 +35,13 @@ class Publisher {
                             const std::string& file_name,
                             const std::string& comment);
   Result<Pushed> Rollback(const std::string& author, int64_t version);
+  // The text of an upgrade manifest: the programs agents will take for their
+  // own. Replaces the one before.
+  Result<Pushed> PushUpgrade(const std::string& manifest);
+  // For one agent, from now on.
+  Result<Unlocked> PushUnlock(const std::string& agent_id,
+                              std::chrono::seconds length,
+                              const policy::Unlock& unlock);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);
@@ -42,6 +51,7 @@ class Publisher {
       : store_(store), clock_(clock), key_(key) {}
   std::string Seal(const std::string& type, int64_t version,
                    std::string body) const;
+  int64_t NowSeconds() const;
   // A row that means exactly this device in the list's text form.
   Result<policy::DeviceEntry> EntryOf(const Approval& approval,
                                       const event::v1::Device& facts) const;

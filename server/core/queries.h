@@ -246,6 +246,20 @@ struct Pushed {
   std::vector<policy::Problem> problems;
 };
 
+// ---- maintenance unlocks ----
+
+struct UnlockWish {
+  std::string agent_id;
+  std::chrono::seconds length{0};  // a minute to 24 hours, from the agreement
+  std::string reason;
+};
+struct Unlocked {
+  int64_t version = 0;
+  WallTime end_time;
+  std::string requested_by;
+  std::string reason;
+};
+
 // ---- users, sessions, audit ----
 
 struct Session {
@@ -369,6 +383,20 @@ class Desk {
   // Pushes the text of an older version as a new one.
   virtual Result<Pushed> RollbackPolicy(const Caller& caller,
                                         int64_t version) = 0;
+
+  // Admin only. Signs an upgrade manifest (policy/upgrade_manifest.h) and
+  // pushes it; kInvalidArgument says where it does not parse.
+  virtual Result<Pushed> PushUpgrade(const Caller& caller,
+                                     const std::string& manifest) = 0;
+
+  // Admin only, by a person who is known. Asks that the agent's protection of
+  // itself be lifted; nothing happens before another admin agrees.
+  virtual Status AskUnlock(const Caller& caller, const UnlockWish& wish) = 0;
+  // Admin only, by another person. Signs and pushes what was asked for, and
+  // raises a critical alert. kNotFound: nothing was asked within the hour;
+  // kFailedPrecondition: the terminal is not connected.
+  virtual Result<Unlocked> ConfirmUnlock(const Caller& caller,
+                                         const std::string& agent_id) = 0;
 
   // Newest first. Admin only.
   virtual Result<Page<AuditEntry>> ListAudit(const Caller& caller,

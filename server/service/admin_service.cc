@@ -208,6 +208,40 @@ grpc::Status AdminCalls::RollbackPolicy(
   });
 }
 
+grpc::Status AdminCalls::PushUpgrade(
+    grpc::ServerContext* context, const admin::v1::PushUpgradeRequest* request,
+    admin::v1::PushUpgradeResponse* response) {
+  return Hand(desk_.PushUpgrade(Who(*context), request->manifest()),
+              [&](const core::Pushed& done) {
+                response->set_version(done.version);
+                response->set_agent_count(done.agent_count);
+              });
+}
+
+grpc::Status AdminCalls::AskUnlock(grpc::ServerContext* context,
+                                   const admin::v1::AskUnlockRequest* request,
+                                   admin::v1::AskUnlockResponse*) {
+  const Status asked = desk_.AskUnlock(
+      Who(*context),
+      {.agent_id = request->agent_id(),
+       .length = std::chrono::seconds(request->duration_seconds()),
+       .reason = request->reason()});
+  return asked ? grpc::Status::OK : ToGrpc(asked.error());
+}
+
+grpc::Status AdminCalls::ConfirmUnlock(
+    grpc::ServerContext* context,
+    const admin::v1::ConfirmUnlockRequest* request,
+    admin::v1::ConfirmUnlockResponse* response) {
+  return Hand(desk_.ConfirmUnlock(Who(*context), request->agent_id()),
+              [&](const core::Unlocked& unlocked) {
+                response->set_version(unlocked.version);
+                SetTime(response->mutable_end_time(), unlocked.end_time);
+                response->set_requested_by(unlocked.requested_by);
+                response->set_reason(unlocked.reason);
+              });
+}
+
 grpc::Status AdminCalls::ListDevices(
     grpc::ServerContext* context, const admin::v1::ListDevicesRequest* request,
     admin::v1::ListDevicesResponse* response) {

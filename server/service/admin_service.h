@@ -46,6 +46,16 @@ class AdminCalls final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::RollbackPolicyRequest* request,
       admin::v1::RollbackPolicyResponse* response) override;
+  grpc::Status PushUpgrade(grpc::ServerContext* context,
+                           const admin::v1::PushUpgradeRequest* request,
+                           admin::v1::PushUpgradeResponse* response) override;
+  grpc::Status AskUnlock(grpc::ServerContext* context,
+                         const admin::v1::AskUnlockRequest* request,
+                         admin::v1::AskUnlockResponse* response) override;
+  grpc::Status ConfirmUnlock(
+      grpc::ServerContext* context,
+      const admin::v1::ConfirmUnlockRequest* request,
+      admin::v1::ConfirmUnlockResponse* response) override;
   grpc::Status ListDevices(grpc::ServerContext* context,
                            const admin::v1::ListDevicesRequest* request,
                            admin::v1::ListDevicesResponse* response) override;

@@ -108,6 +108,17 @@ Result<int64_t> SqliteStore::AddPolicy(PolicyVersion policy,
   return policy.version;
 }
 
+Result<int64_t> SqliteStore::AddEnvelope(const std::string& type,
+                                         const Sealer& seal) {
+  int64_t version = 0;
+  const Status written = Write([&](Connection& db) -> Status {
+    ASSIGN_OR_RETURN(version, NextVersion(db, type));
+    return PutEnvelope(db, type, version, seal(version));
+  });
+  RETURN_IF_ERROR(written);
+  return version;
+}
+
 Result<Page<PolicyVersion>> SqliteStore::ListPolicies(const Paging& paging) {
   ASSIGN_OR_RETURN(const auto before, RowOf(paging));
   Where where;

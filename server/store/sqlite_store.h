@@ -96,6 +96,8 @@ class SqliteStore final : public Store {
                                WallTime now) override;
 
   Result<int64_t> AddPolicy(PolicyVersion policy, const Sealer& seal) override;
+  Result<int64_t> AddEnvelope(const std::string& type,
+                              const Sealer& seal) override;
   Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) override;
   Result<PolicyVersion> GetPolicy(int64_t version) override;
   Result<std::vector<EnvelopeVersion>> EnvelopeVersions() override;

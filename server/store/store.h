@@ -276,6 +276,10 @@ class Store {
   using Sealer = std::function<std::string(int64_t version)>;
   virtual Result<int64_t> AddPolicy(PolicyVersion policy,
                                     const Sealer& seal) = 0;
+  // Gives the next version of `type`, which has no other rows ("upgrade"),
+  // calls `seal` with it and stores what comes.
+  virtual Result<int64_t> AddEnvelope(const std::string& type,
+                                      const Sealer& seal) = 0;
   virtual Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) = 0;
   virtual Result<PolicyVersion> GetPolicy(int64_t version) = 0;
   // Newest version of every envelope type.

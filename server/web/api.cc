@@ -94,6 +94,8 @@ constexpr Route kRoutes[] = {
     {"GET", "agents", ListAgents},
     {"POST", "agents:revoke", RevokeAgent},
     {"POST", "agents:approve_renewal", ApproveRenewal},
+    {"POST", "agents:unlock", AskUnlock},
+    {"POST", "agents:confirm_unlock", ConfirmUnlock},
     {"POST", "tokens", CreateToken},
     {"GET", "policies", ListPolicies},
     {"POST", "policies", PushPolicy},

@@ -86,6 +86,8 @@ Result<json> DecideRequest(const Call& call);
 Result<json> ListAgents(const Call& call);
 Result<json> RevokeAgent(const Call& call);
 Result<json> ApproveRenewal(const Call& call);
+Result<json> AskUnlock(const Call& call);
+Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 

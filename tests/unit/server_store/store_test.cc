@@ -365,6 +365,22 @@ TEST_P(StoreTest, PolicyVersionsRise) {
   EXPECT_EQ(store_->NewestEnvelope("devices").error().code, Code::kNotFound);
 }
 
+TEST_P(StoreTest, EnvelopesOfATypeHaveVersionsOfTheirOwn) {
+  const auto seal = [](int64_t version) {
+    return "sealed " + std::to_string(version);
+  };
+  EXPECT_EQ(*store_->AddPolicy({}, seal), 1);
+  EXPECT_EQ(*store_->AddEnvelope("upgrade", seal), 1);
+  EXPECT_EQ(*store_->AddEnvelope("upgrade", seal), 2);
+  EXPECT_EQ(*store_->NewestEnvelope("upgrade"), "sealed 2");
+  EXPECT_EQ(*store_->NewestEnvelope("policy"), "sealed 1");
+  const auto versions = store_->EnvelopeVersions();
+  ASSERT_TRUE(versions);
+  for (const auto& [type, version] : *versions) {
+    EXPECT_EQ(version, type == "upgrade" ? 2 : 1) << type;
+  }
+}
+
 TEST_P(StoreTest, ApprovalsEndAndAreTakenBack) {
   size_t listed = 0;
   const auto seal = [&](int64_t, const std::vector<ApprovedDevice>& all) {

@@ -422,6 +422,26 @@ TEST_F(ApiTest, PolicyWithAnErrorTellsLineAndColumn) {
   EXPECT_EQ(again["version"], 3);
 }
 
+TEST_F(ApiTest, AnUnlockIsAskedForByOneAndAgreedToByAnother) {
+  LogInAs("suzuki");
+  const auto agents = json::parse(Get("agents").body)["agents"];
+  ASSERT_FALSE(agents.empty());
+  json body = {
+      {"agent_id", agents[0]["agent_id"]}, {"minutes", 30}, {"reason", "disk"}};
+  EXPECT_EQ(Post("agents:unlock", body).status, 200);
+  for (const json& minutes :
+       {json(0), json(-1), json(INT64_MAX), json("30"), json(30.5), json()}) {
+    body["minutes"] = minutes;
+    EXPECT_EQ(Post("agents:unlock", body).status, 400) << minutes;
+  }
+  EXPECT_NE(Post("agents:confirm_unlock", {{"agent_id", agents[0]["agent_id"]}})
+                .status,
+            200);
+  EXPECT_EQ(Post("agents:confirm_unlock", json::object()).status, 400);
+  LogInAs("tanaka");
+  EXPECT_EQ(Post("agents:unlock", body).status, 403);
+}
+
 TEST_F(ApiTest, LogoutEndsTheSessionAndTheCookie) {
   LogInAs("tanaka");
   const Response response = Post("logout", json::object());
