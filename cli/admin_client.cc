@@ -125,6 +125,18 @@ Status AdminClient::Do(const admin::v1::RollbackPolicyRequest& request,
                        admin::v1::RollbackPolicyResponse& response) {
   return connection_->Do(&Stub::RollbackPolicy, request, response);
 }
+Status AdminClient::Do(const admin::v1::PushUpgradeRequest& request,
+                       admin::v1::PushUpgradeResponse& response) {
+  return connection_->Do(&Stub::PushUpgrade, request, response);
+}
+Status AdminClient::Do(const admin::v1::AskUnlockRequest& request,
+                       admin::v1::AskUnlockResponse& response) {
+  return connection_->Do(&Stub::AskUnlock, request, response);
+}
+Status AdminClient::Do(const admin::v1::ConfirmUnlockRequest& request,
+                       admin::v1::ConfirmUnlockResponse& response) {
+  return connection_->Do(&Stub::ConfirmUnlock, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
                        admin::v1::ListDevicesResponse& response) {
   return connection_->Do(&Stub::ListDevices, request, response);

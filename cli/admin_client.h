@@ -69,6 +69,12 @@ class AdminClient {
             admin::v1::ListPolicyVersionsResponse& response);
   Status Do(const admin::v1::RollbackPolicyRequest& request,
             admin::v1::RollbackPolicyResponse& response);
+  Status Do(const admin::v1::PushUpgradeRequest& request,
+            admin::v1::PushUpgradeResponse& response);
+  Status Do(const admin::v1::AskUnlockRequest& request,
+            admin::v1::AskUnlockResponse& response);
+  Status Do(const admin::v1::ConfirmUnlockRequest& request,
+            admin::v1::ConfirmUnlockResponse& response);
   Status Do(const admin::v1::ListDevicesRequest& request,
             admin::v1::ListDevicesResponse& response);
   Status Do(const admin::v1::ApproveDeviceRequest& request,

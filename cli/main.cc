@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "cli/agent_command.h"
+#include "cli/agent_unlock_command.h"
+#include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
@@ -26,6 +28,7 @@
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
+#include "cli/upgrade_command.h"
 #include "common/text.h"
 
 namespace sekisho::cli {
@@ -50,6 +53,8 @@ constexpr auto kCommands = std::to_array<Command>({
      RunDoctor},
     {"enroll", "make this terminal an agent of a server", RunEnroll},
     {"teardown", "open the gate, for the package's removal", RunTeardown},
+    {"upgrade check", "may these program files be the agent's, for packages",
+     RunUpgradeCheck},
     {"scan", "look into files for personal data, as the gate would", RunScan},
     {"policy check", "find what is wrong with a policy", RunPolicyCheck},
     {"policy explain", "which rule decides about a device or file, and why",
@@ -63,6 +68,12 @@ constexpr auto kCommands = std::to_array<Command>({
     {"policy push", "sign a policy and send it to the agents", RunPolicyPush},
     {"policy history", "the versions that were pushed", RunPolicyHistory},
     {"policy rollback", "push an earlier version again", RunPolicyRollback},
+    {"agent upgrade", "sign which programs new packages bring",
+     RunAgentUpgrade},
+    {"agent unlock", "ask that an agent's protection of itself be lifted",
+     RunAgentUnlock},
+    {"agent confirm-unlock", "agree to what another admin asked for",
+     RunAgentConfirmUnlock},
     {"agent", "list, show and revoke agents; make enrolment tokens",
      RunAgentCommand},
     {"device", "list, show, approve and revoke devices", RunDeviceCommand},
@@ -74,7 +85,7 @@ constexpr auto kCommands = std::to_array<Command>({
 void PrintHelp(FILE* to) {
   fmt::print(to, "usage: sekisho COMMAND [--json] ...\n\n");
   for (const Command& command : kCommands) {
-    fmt::print(to, "  {:<16} {}\n", command.name, command.help);
+    fmt::print(to, "  {:<20} {}\n", command.name, command.help);
   }
   fmt::print(to,
              "\n`sekisho COMMAND --help` shows a command's options. Exit code: "
@@ -121,7 +132,7 @@ int Unknown(Args args) {
     fmt::print(stderr, "There are:\n");
     for (const Command& command : kCommands) {
       if (command.name.starts_with(one + " ")) {
-        fmt::print(stderr, "  sekisho {:<16} {}\n", command.name, command.help);
+        fmt::print(stderr, "  sekisho {:<20} {}\n", command.name, command.help);
       }
     }
   } else if (far(nearest) <= 3) {

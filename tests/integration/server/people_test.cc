@@ -4,16 +4,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/agent_command.h"
+#include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
 #include "cli/device_command.h"
 #include "cli/event_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/requests_command.h"
+#include "policy/envelope.h"
 #include "policy/packs.h"
 #include "tests/integration/server/test_server.h"
 
@@ -242,6 +247,71 @@ TEST_F(PeopleTest, PushesAndRollsBackPolicy) {
   EXPECT_EQ(history[0]["text"], history[2]["text"]);
   EXPECT_EQ(Run(RunPolicyHistory, {"2"}), 0);
   EXPECT_EQ(out_, policy::PackText("appi"));
+}
+
+// Makes a package of `files`, by path below its root.
+std::string MakePackage(const std::string& dir, const std::string& compression,
+                        const std::map<std::string, std::string>& files) {
+  const std::string root = dir + "/package-" + compression;
+  const auto put = [&](const std::string& path, const std::string& text) {
+    const std::filesystem::path at = root + path;
+    std::filesystem::create_directories(at.parent_path());
+    std::ofstream(at, std::ios::binary) << text;
+  };
+  put("/DEBIAN/control",
+      "Package: sekisho-agent\nVersion: 1:0.2.0~rc1-1\nArchitecture: all\n"
+      "Maintainer: Sekisho <m@sekisho.invalid>\nDescription: test\n");
+  for (const auto& [path, text] : files) put(path, text);
+  const std::string deb = root + ".deb";
+  const std::string command = "dpkg-deb --root-owner-group -Z" + compression +
+                              " -b " + root + " " + deb + " > /dev/null";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  return deb;
+}
+
+TEST_F(PeopleTest, SignsWhichProgramsAPackageBrings) {
+  const std::string large(300'000, 'x');
+  const std::map<std::string, std::string> files = {
+      {"/usr/sbin/sekishod", "program"},
+      {"/usr/libexec/sekisho/sekisho-scan", large},
+      {"/usr/bin/sekisho", "not the agent's"}};
+  FakeAgent agent(server_.agents_port(), server_.EnrolAs("terminal-1"));
+  ASSERT_TRUE(agent.Connect({{"policy", 1}}));
+  int64_t version = 0;
+  for (const char* compression : {"none", "gzip", "xz", "zstd"}) {
+    const std::string deb = MakePackage(server_.dir(), compression, files);
+    EXPECT_EQ(Run(cli::RunAgentUpgrade, {deb, "--json"}), 0) << compression;
+    EXPECT_EQ(json::parse(out_)["version"], ++version);
+    const auto told = agent.Await(event::v1::ConnectResponse::kAnnouncement);
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->announcement().type(), "upgrade");
+    EXPECT_EQ(told->announcement().version(), version);
+    const auto sealed = agent.FetchEnvelope("upgrade");
+    ASSERT_TRUE(sealed);
+    const auto envelope = policy::ParseEnvelope(*sealed);
+    ASSERT_TRUE(envelope);
+    // sha256sum of "program" and of 300,000 x.
+    EXPECT_EQ(
+        envelope->body,
+        "sekisho-upgrade-1\n"
+        "package sekisho-agent 1:0.2.0~rc1-1\n"
+        "29927e273accc68286005017f7fa6e4f27bddb4db3083ff8b8d4c3667905b7fa "
+        "300000 "
+        "/usr/libexec/sekisho/sekisho-scan\n"
+        "1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8 7 "
+        "/usr/sbin/sekishod\n")
+        << compression;
+  }
+  Write(server_.dir() + "/other.deb", "no package");
+  EXPECT_EQ(Run(cli::RunAgentUpgrade, {server_.dir() + "/other.deb"}), 1);
+  EXPECT_EQ(Run(cli::RunAgentUpgrade, {server_.dir() + "/none.deb"}), 3);
+  EXPECT_EQ(Run(cli::RunAgentUpgrade, {}), 2);
+  const std::string empty =
+      MakePackage(server_.dir() + "/empty", "gzip", {{"/usr/bin/a", "b"}});
+  EXPECT_EQ(Run(cli::RunAgentUpgrade, {empty}), 1);
+  const auto last = policy::ParseEnvelope(*agent.FetchEnvelope("upgrade"));
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->version, version) << "what was refused signed nothing";
 }
 
 TEST_F(PeopleTest, ApprovesAndRevokesADevice) {

@@ -1,15 +1,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include "agent/ipc/messages.h"
 #include "cli/doctor_command.h"
 #include "cli/enroll_command.h"
 #include "cli/enrolment_call.h"
 #include "cli/options.h"
 #include "cli/request_command.h"
 #include "cli/status_command.h"
+#include "cli/upgrade_command.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::cli {
 namespace {
@@ -71,6 +77,67 @@ TEST(Enroll, AgentsConnectToThePortBelow) {
   for (const char* bad : {"h", ":1", "h:", "h:x", "h:1", "h:70000"}) {
     EXPECT_FALSE(AgentAddressOf(bad)) << bad;
   }
+}
+
+// sekishod for one question: what it was asked, and a given answer.
+class OneQuestion {
+ public:
+  OneQuestion(const std::string& dir, const ipc::Reply& reply)
+      : listener_(
+            std::move(*ListenSeqpacket(dir + "/" + ipc::kControlSocket, 0600))),
+        thread_([this, reply] {
+          pollfd wait{.fd = listener_.get(), .events = POLLIN, .revents = 0};
+          ::poll(&wait, 1, 20'000);
+          const auto peer = AcceptSeqpacket(listener_.get());
+          if (!peer) return;
+          wait.fd = peer->get();
+          ::poll(&wait, 1, 20'000);
+          const auto packet = ReceivePacket(peer->get());
+          if (!packet) return;
+          if (auto asked = ipc::Decode<ipc::ProgramsCheck>(packet->bytes)) {
+            list = asked->list;
+          }
+          (void)SendPacket(peer->get(), ipc::Encode(reply));
+        }) {}
+  ~OneQuestion() { thread_.join(); }
+  void Wait() {
+    thread_.join();
+    thread_ = std::thread([] {});
+  }
+  std::string list;
+
+ private:
+  UniqueFd listener_;
+  std::thread thread_;
+};
+
+TEST(Upgrade, AsksTheAgentAboutAListOrWhatIsInstalled) {
+  const std::string dir =
+      ::testing::TempDir() + "sekisho-upgrade-" + std::to_string(::getpid());
+  std::filesystem::create_directories(dir);
+  const std::string list = dir + "/programs";
+  std::ofstream(list) << "a list\n";
+  const auto run = [&](std::vector<std::string_view> args) {
+    args.push_back("--runtime");
+    args.push_back(dir);
+    return RunUpgradeCheck(args);
+  };
+  EXPECT_EQ(run({"--list", list}), 3) << "nobody answers";
+  EXPECT_EQ(run({"--list", dir + "/none"}), 2);
+  EXPECT_EQ(run({"word"}), 2);
+  {
+    OneQuestion yes(dir, {.ok = true, .message = "fine"});
+    EXPECT_EQ(run({"--list", list}), 0);
+    yes.Wait();
+    EXPECT_EQ(yes.list, "a list\n");
+  }
+  {
+    OneQuestion no(dir, {.ok = false, .message = "a stranger's"});
+    EXPECT_EQ(run({"--json"}), 1);
+    no.Wait();
+    EXPECT_EQ(no.list, "");
+  }
+  std::filesystem::remove_all(dir);
 }
 
 TEST(Request, Durations) {
