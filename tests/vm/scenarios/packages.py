@@ -8,12 +8,14 @@ import json
 
 from checks import CheckError, check, equal, eventually, never, step
 from guest import Guest
+from next_version import next_version
 from sticks import make_stick
 from story import POLICY
 
 NEEDS = "plain"
-# Reinstalling while enforcing, remove and purge: see docs/limitations.md on upgrades.
-IN_ALL = False
+NEXT = "99.0.0"
+DAEMON = "/usr/sbin/sekishod"
+GATE = "/usr/libexec/sekisho/sekisho-gate"
 
 UNITS = ("sekishod.service sekisho-devices.service sekisho-probe.socket "
          "sekisho-scan.socket")
@@ -40,6 +42,8 @@ def run(vm: Guest) -> None:
         raise CheckError("needs --deb-dir")
     for package in vm.packages:
         vm.put(package, f"/root/packages/{package.name}")
+    for package in next_version(vm.packages, NEXT, vm.scratch / "next"):
+        vm.put(package, f"/root/next/{package.name}")
     # Making an initramfs takes minutes here.
     vm.ssh(f"cp -a {SETTING} /root/kept && "
            f"echo update_initramfs=no >> {SETTING}")
@@ -48,6 +52,10 @@ def run(vm: Guest) -> None:
     server_answers(vm)
     head = enforce(vm)
     install_again(vm, head)
+    unsigned_is_refused(vm, head)
+    signed_is_installed(vm, head)
+    a_strangers_program_is_refused(vm, head)
+    unlock(vm, head)
     remove(vm)
     purge(vm, before)
     vm.ssh(f"mv /root/kept {SETTING}")
@@ -99,19 +107,129 @@ def enforce(vm: Guest) -> dict:
     stick = make_stick(vm.scratch / "one.img", "vfat", 8)
     vm.usb.plug_storage(stick.path, serial="ONE", port="1")
     never("a stick gets no block device", lambda: vm.block_device("ONE"), 4)
-    return status(vm)
+    return eventually("the agent is connected", lambda: next(
+        (s for s in [status(vm)] if s.get("connected")), None), 60)
 
 
 def install_again(vm: Guest, head: dict) -> None:
     step("the same version again")
     vm.ssh(APT + "install --reinstall /root/packages/*.deb", timeout_s=600)
     units_are_active(vm, UNITS + " sekisho-uplink.service " + SERVER_UNITS)
-    after = eventually("the agent is connected again", lambda: next(
-        (s for s in [status(vm)] if s.get("connected")), None), 60)
-    facts = ("mode", "gate_state", "agent_id", "policy_version")
-    equal([after[fact] for fact in facts], [head[fact] for fact in facts],
-          "it is the same agent with the same gate and policy")
+    still_enforces(vm, head)
+
+
+def still_enforces(vm: Guest, head: dict) -> None:
+    facts = ("connected", "mode", "gate_state", "agent_id", "policy_version")
+
+    def same() -> bool:
+        now = status(vm)
+        return all(now.get(fact) == head[fact] for fact in facts)
+
+    eventually("it is the same agent with the same gate and policy, connected",
+               same, 60)
     check(not vm.block_device("ONE"), "the stick is still closed")
+    device = vm.ssh("dirname $(grep -lsx ONE /sys/bus/usb/devices/*/serial)"
+                    ).stdout.strip()
+    check(not vm.ssh(f"echo 1 > {device}/authorized", check=False).ok,
+          "root cannot open it by hand")
+
+
+def daemon(vm: Guest) -> str:
+    """Process and digest of the running sekishod; only the gate's own may see
+    its /proc/PID/exe, so the installed file is read."""
+    pid = vm.ssh("systemctl show -P MainPID sekishod").stdout.strip()
+    return pid + " " + vm.ssh(f"sha256sum {DAEMON}").stdout.split()[0]
+
+
+def version(vm: Guest, package: str) -> str:
+    return vm.ssh(f"dpkg-query -W -f '${{Version}}' {package}").stdout
+
+
+def unsigned_is_refused(vm: Guest, head: dict) -> None:
+    step("a next version that the server did not sign")
+    before, old = daemon(vm), version(vm, "sekisho-agent")
+    done = vm.ssh(APT + "install /root/next/*.deb", timeout_s=600, check=False)
+    check(not done.ok, "apt fails")
+    said = done.stdout + done.stderr
+    check("no signed upgrade manifest" in said and
+          "sekisho agent upgrade PACKAGE.deb" in said, "it says what to do")
+    equal((daemon(vm), version(vm, "sekisho-agent")), (before, old),
+          "nothing of the agent was replaced or restarted")
+    still_enforces(vm, head)
+
+
+def signed_is_installed(vm: Guest, head: dict) -> None:
+    step("the same, signed")
+    before = daemon(vm)
+    said = vm.ssh("sekisho agent upgrade /root/next/*.deb").stdout
+    check(f"sekisho-agent {NEXT}" in said and "1 connected agents" in said,
+          "the agent was told")
+    eventually("the terminal has it", lambda: vm.ssh(
+        "grep -aqs '^package sekisho-agent' "
+        "/var/lib/sekisho/core/upgrade.envelope", check=False).ok, 30)
+    vm.ssh(APT + "install /root/next/*.deb", timeout_s=600)
+    equal([version(vm, f"sekisho-{name}") for name in
+           ("agent", "cli", "server")], [NEXT] * 3, "all have the new version")
+    after = daemon(vm)
+    check(after.split()[0] != before.split()[0] and
+          after.split()[1] != before.split()[1], "another sekishod runs")
+    units_are_active(vm, UNITS + " sekisho-uplink.service " + SERVER_UNITS)
+    still_enforces(vm, head)
+    vm.ssh("systemctl restart sekishod")
+    still_enforces(vm, head)
+
+
+def a_strangers_program_is_refused(vm: Guest, head: dict) -> None:
+    step("root puts another program in the place of one")
+    vm.ssh(f"ln {GATE} /root/gate && cp {GATE} {GATE}.x && echo x >> {GATE}.x "
+           f"&& mv {GATE}.x {GATE}")
+    eventually("sekishod says so", lambda: "no signed manifest" in
+               json.dumps(status(vm)), 20)
+    eventually("the server has an alert", lambda: any(
+        "sekisho-gate" in alert["title"] for alert in json.loads(
+            vm.ssh("sekisho alert list --json").stdout)
+        if alert["kind"] == "tamper"), 30)
+    check(not vm.ssh(f"echo x >> {DAEMON}", check=False).ok,
+          "sekishod's file cannot be written to")
+    vm.ssh(f"ln {DAEMON} /root/sekishod && cp {DAEMON} {DAEMON}.x && "
+           f"echo x >> {DAEMON}.x && mv {DAEMON}.x {DAEMON} && "
+           "systemctl restart sekishod")
+    state = eventually("the other sekishod runs", lambda: next(
+        (s for s in [status(vm)] if s), None), 60)
+    equal(state["gate_state"], "unsupported", "and has no gate")
+    check(not vm.ssh("rm /sys/fs/bpf/sekisho/*", check=False).ok,
+          "root cannot take the gate away")
+    check(not vm.block_device("ONE"), "the stick is still closed")
+    vm.ssh(f"mv /root/gate {GATE} && mv /root/sekishod {DAEMON} && "
+           "systemctl restart sekishod")
+    still_enforces(vm, head)
+
+
+def unlock(vm: Guest, head: dict) -> None:
+    step("remove it while a policy enforces")
+    done = vm.ssh(APT + "remove sekisho-agent", timeout_s=600, check=False)
+    check(not done.ok and "sekisho agent unlock" in done.stdout + done.stderr,
+          "that is refused, and says what to do")
+    still_enforces(vm, head)
+    step("two admins unlock it")
+    vm.ssh("usermod -aG sekisho-admin operator")
+    ask = ("sekisho agent unlock terminal-1 --minutes 30 "
+           "--reason 'to be removed'")
+    agree = "sekisho agent confirm-unlock terminal-1"
+    check(not vm.ssh(ask, check=False).ok, "nobody knows who root is")
+    vm.ssh("sudo " + ask, user="admin2")
+    check(not vm.ssh("sudo " + agree, user="admin2", check=False).ok,
+          "who asked cannot agree")
+    kill = "kill -9 $(systemctl show -P MainPID sekishod)"
+    check(not vm.ssh(kill, check=False).ok, "root cannot kill it yet")
+    vm.ssh(agree, user="operator", fresh=True)
+    eventually("now root can", lambda: vm.ssh(kill, check=False).ok, 30)
+    eventually("it is up again", lambda: status(vm).get("connected"), 60)
+    check(vm.ssh(kill, check=False).ok, "and can again: it is still unlocked")
+    still_enforces(vm, head)
+    kinds = {alert["kind"]: alert["severity"] for alert in json.loads(
+        vm.ssh("sekisho alert list --json").stdout)}
+    equal(kinds.get("maintenance_unlock"), "critical", "the alert is critical")
 
 
 def remove(vm: Guest) -> None:
