@@ -28,7 +28,7 @@ def _bump(deb: Path, version: str, folder: Path) -> Path:
     old = next(line.split(": ")[1] for line in text.splitlines()
                if line.startswith("Version:"))
     control.write_text(text.replace(f"Version: {old}\n", f"Version: {version}\n")
-                       .replace(f"(= {old})", f"(= {version})"))
+                       .replace(f"(>= {old})", f"(>= {version})"))
     programs = sorted(p for p in (*tree.glob("usr/sbin/*"),
                                   *tree.glob("usr/bin/*"),
                                   *tree.glob("usr/libexec/sekisho/*"))
