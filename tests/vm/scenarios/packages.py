@@ -13,6 +13,8 @@ from sticks import make_stick
 from story import POLICY
 
 NEEDS = "plain"
+# Eight runs of apt: twenty minutes under emulation. Run it by its name.
+IN_ALL = False
 NEXT = "99.0.0"
 DAEMON = "/usr/sbin/sekishod"
 GATE = "/usr/libexec/sekisho/sekisho-gate"
