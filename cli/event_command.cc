@@ -23,9 +23,12 @@ constexpr std::string_view kUsage =
     "       sekisho event export [--agent AGENT|TERMINAL] [--out FILE]\n"
     "               [--keys-out FILE]\n"
     "       sekisho event verify [--file EXPORT] [--keys FILE]\n"
-    "               [--agent AGENT|TERMINAL] [--json]\n";
-constexpr std::string_view kOptions[] = {
-    "--agent", "--limit", "--after", "--out", "--keys-out", "--file", "--keys"};
+    "               [--checkpoint FILE] [--agent AGENT|TERMINAL] [--json]\n"
+    "         FILE: a checkpoint kept from before, or a terminal's "
+    "log.witness\n";
+constexpr std::string_view kOptions[] = {"--agent", "--limit",     "--after",
+                                         "--out",   "--keys-out",  "--file",
+                                         "--keys",  "--checkpoint"};
 constexpr int64_t kDefaultLimit = 100;
 constexpr int kPollMs = 300;
 

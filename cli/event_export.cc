@@ -20,6 +20,12 @@ std::string BeginLine(const admin::v1::ExportEventsResponse& part) {
          ",\"chain_public_key\":\"" + Hex(part.chain_public_key()) + "\"}\n";
 }
 
+std::string LogLine(const admin::v1::ExportEventsResponse& part, bool whole) {
+  return "{\"log_key\":" + JsonQuote(part.log_key()) +
+         ",\"checkpoint\":" + JsonQuote(part.checkpoint()) +
+         ",\"whole\":" + (whole ? "true" : "false") + "}\n";
+}
+
 std::string HeadFields(int32_t epoch, int64_t sequence,
                        const std::string& hash) {
   return ",\"epoch\":" + std::to_string(epoch) +
@@ -40,6 +46,14 @@ std::string EndLines(const admin::v1::ExportEventsResponse& part) {
 
 }  // namespace
 
+ExportedLeaf LeafOf(const admin::v1::ExportEventsResponse& part, int record) {
+  if (record >= part.leaves_size()) {
+    return {};
+  }
+  const auto& leaf = part.leaves(record);
+  return {leaf.index(), {leaf.proof().begin(), leaf.proof().end()}};
+}
+
 int ExportEvents(AdminClient& client, const AdminArgs& args,
                  const std::string& agent_id) {
   const std::string path = args.Get("--out");
@@ -54,24 +68,31 @@ int ExportEvents(AdminClient& client, const AdminArgs& args,
   }
   std::FILE* out = file ? file.get() : stdout;
   bool good = std::fprintf(out, "{\"format\":\"%s\"}\n", kExportFormat) > 0;
-  std::map<std::string, KnownChain> keys;
+  KnownKeys keys;
   std::string open;
   admin::v1::ExportEventsRequest request;
   request.set_agent_id(agent_id);
   const Status sent = client.Export(
       request, [&](const admin::v1::ExportEventsResponse& part) -> Status {
         std::string text;
+        if (!part.checkpoint().empty()) {
+          text += LogLine(part, agent_id.empty());
+          if (const auto log = merkle::ParseVerifier(part.log_key())) {
+            keys.log = *log;
+          }
+        }
         if (open != part.agent_id()) {
           open = part.agent_id();
-          keys[open].key = ToHash(part.chain_public_key());
+          keys.chains[open].key = ToHash(part.chain_public_key());
           text += BeginLine(part);
         }
-        for (const auto& record : part.records()) {
-          text += RecordLine(record);
+        for (int i = 0; i < part.records_size(); ++i) {
+          const auto leaf = LeafOf(part, i);
+          text += RecordLine(part.records(i), leaf.index, leaf.proof);
         }
         if (!part.head_hash().empty()) {
-          keys[open].head = {part.head_epoch(), part.head_sequence(),
-                             ToHash(part.head_hash())};
+          keys.chains[open].head = {part.head_epoch(), part.head_sequence(),
+                                    ToHash(part.head_hash())};
           text += EndLines(part);
         }
         good = good &&

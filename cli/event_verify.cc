@@ -139,8 +139,8 @@ void ChainCheck::End(const event::Head& head) {
   }
 }
 
-Result<std::map<std::string, KnownChain>> ParseKeys(std::string_view text) {
-  std::map<std::string, KnownChain> keys;
+Result<KnownKeys> ParseKeys(std::string_view text) {
+  KnownKeys keys;
   int number = 0;
   for (const std::string_view line : Split(text, '\n')) {
     ++number;
@@ -149,6 +149,14 @@ Result<std::map<std::string, KnownChain>> ParseKeys(std::string_view text) {
     }
     const auto words = Split(Trim(line), ' ');
     const std::string where = "line " + std::to_string(number);
+    if (words.size() == 2 && words[0] == "log") {
+      auto log = merkle::ParseVerifier(words[1]);
+      if (!log) {
+        return Wrap(where, std::move(log).error());
+      }
+      keys.log = *log;
+      continue;
+    }
     if (words.size() != 2 && words.size() != 5) {
       return Fail(Code::kInvalidArgument,
                   where + ": expected agent_id key [epoch sequence hash]");
@@ -169,14 +177,17 @@ Result<std::map<std::string, KnownChain>> ParseKeys(std::string_view text) {
       }
       known.head = {static_cast<int32_t>(*epoch), *sequence, *hash};
     }
-    keys[std::string(words[0])] = known;
+    keys.chains[std::string(words[0])] = known;
   }
   return keys;
 }
 
-std::string PrintKeys(const std::map<std::string, KnownChain>& keys) {
+std::string PrintKeys(const KnownKeys& keys) {
   std::string text = "# agent_id public_key epoch sequence hash\n";
-  for (const auto& [agent_id, known] : keys) {
+  if (keys.log) {
+    text += "log " + merkle::PrintVerifier(*keys.log) + "\n";
+  }
+  for (const auto& [agent_id, known] : keys.chains) {
     text += agent_id + " " + ToHex(known.key);
     if (known.head) {
       text += " " + std::to_string(known.head->epoch) + " " +
@@ -188,10 +199,15 @@ std::string PrintKeys(const std::map<std::string, KnownChain>& keys) {
   return text;
 }
 
-std::string RecordLine(const event::v1::EventRecord& record) {
+std::string RecordLine(const event::v1::EventRecord& record, int64_t leaf,
+                       const std::vector<std::string>& proof) {
   const auto hex = [](const std::string& bytes) {
     return "\"" + ToHex(AsBytes(bytes)) + "\"";
   };
+  std::string path;
+  for (const std::string& hash : proof) {
+    path += (path.empty() ? "" : ",") + hex(hash);
+  }
   return "{\"epoch\":" + std::to_string(record.epoch()) +
          ",\"sequence\":" + std::to_string(record.sequence()) +
          ",\"public_part\":" + hex(record.public_part()) +
@@ -200,7 +216,9 @@ std::string RecordLine(const event::v1::EventRecord& record) {
          ",\"personal_hash\":" + hex(record.personal_hash()) +
          ",\"prev_hash\":" + hex(record.prev_hash()) +
          ",\"hash\":" + hex(record.hash()) +
-         ",\"signature\":" + hex(record.signature()) + "}\n";
+         ",\"signature\":" + hex(record.signature()) +
+         ",\"leaf\":" + std::to_string(leaf) +
+         (path.empty() ? "" : ",\"proof\":[" + path + "]") + "}\n";
 }
 
 event::Hash ToHash(std::string_view bytes) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "merkle/checkpoint.h"
 #include "proto/event_bytes.h"
 
 namespace sekisho::cli {
@@ -70,18 +71,30 @@ struct KnownChain {
   event::ChainPublicKey key{};
   std::optional<event::Head> head;
 };
-Result<std::map<std::string, KnownChain>> ParseKeys(std::string_view text);
-std::string PrintKeys(const std::map<std::string, KnownChain>& keys);
+// And one line for the server's log, as C2SP signed notes write its key:
+//   log name+hash+key
+struct KnownKeys {
+  std::map<std::string, KnownChain> chains;
+  std::optional<merkle::Verifier> log;
+};
+Result<KnownKeys> ParseKeys(std::string_view text);
+std::string PrintKeys(const KnownKeys& keys);
 
 // ---- the export file ----
-// Lines of JSON. The first is {"format":"sekisho-export-1"}. Then for each
-// agent a line {"agent_id","terminal","chain_public_key"}, its records
-// {"epoch","sequence","public_part",...} with bytes in hex, a line
+// Lines of JSON. The first is {"format":"sekisho-export-2"}, the second
+// {"log_key","checkpoint","whole"}: the server's log when the export was made,
+// and whether all agents are in it. Then for each agent a line
+// {"agent_id","terminal","chain_public_key"}, its records
+// {"epoch","sequence","public_part",...,"leaf","proof"} with bytes in hex (leaf
+// and proof: place in the log; no proof in a whole export), a line
 // {"closed":agent_id,"epoch","head_sequence","head_hash"} for each epoch that
 // is over, and a line {"end":agent_id,"epoch","head_sequence","head_hash"}.
-inline constexpr const char* kExportFormat = "sekisho-export-1";
+// The form before had no log; it can still be read.
+inline constexpr const char* kExportFormat = "sekisho-export-2";
+inline constexpr const char* kExportFormatBefore = "sekisho-export-1";
 
-std::string RecordLine(const event::v1::EventRecord& record);
+std::string RecordLine(const event::v1::EventRecord& record, int64_t leaf,
+                       const std::vector<std::string>& proof);
 // All zeros for what is not 32 bytes long.
 event::Hash ToHash(std::string_view bytes);
 

@@ -7,7 +7,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/event_export.h"
 #include "cli/event_verify.h"
+#include "cli/log_check.h"
 #include "cli/table.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -30,8 +32,10 @@ struct Verified {
 
 class Verifier {
  public:
-  explicit Verifier(std::map<std::string, KnownChain> known)
-      : known_(std::move(known)) {}
+  Verifier(const KnownKeys& known, std::string earlier)
+      : known_(known.chains), log_(known.log, std::move(earlier)) {}
+
+  LogCheck& log() { return log_; }
 
   void Begin(const std::string& agent_id, const std::string& terminal,
              const event::ChainPublicKey& said) {
@@ -46,8 +50,10 @@ class Verifier {
   bool open() const { return !chains_.empty() && !chains_.back().ended; }
   void Closed(const event::Head& head) { chains_.back().chain->Closed(head); }
   const std::string& open_agent() const { return chains_.back().agent_id; }
-  void Add(const event::v1::EventRecord& record) {
+  void Add(const event::v1::EventRecord& record, int64_t leaf,
+           const std::vector<std::string>& proof) {
     chains_.back().chain->Add(record);
+    log_.Add(leaf, record.hash(), proof);
   }
   void End(const event::Head& head) {
     Verified& chain = chains_.back();
@@ -62,6 +68,7 @@ class Verifier {
   // Problems that belong to no chain: the file's own.
   void Report(std::string what) { problems_.push_back(std::move(what)); }
   void Finish() {
+    log_.Finish();
     if (open()) {
       Report("cut off: the end of agent " + open_agent() + " is missing");
       chains_.back().ended = true;
@@ -82,18 +89,20 @@ class Verifier {
 
  private:
   bool good() const {
-    bool good = problems_.empty();
+    bool good = problems_.empty() && log_.problems().empty();
     for (const Verified& chain : chains_) {
       good = good && chain.chain->problems().empty();
     }
     return good;
   }
   void PrintJson() const;
+  void PrintLog() const;
 
   const std::map<std::string, KnownChain> known_;
   bool whole_ = true;  // every known agent must be there
   std::vector<Verified> chains_;
   std::vector<std::string> problems_;
+  LogCheck log_;
 };
 
 json GapsOf(const ChainCheck& chain) {
@@ -127,8 +136,18 @@ void Verifier::PrintJson() const {
                       {"key", chain.key_known ? "known" : "as delivered"},
                       {"problems", problems}});
   }
-  const json all = {
-      {"ok", good()}, {"problems", problems_}, {"agents", agents}};
+  json log;  // null: the export is of before there was a log
+  if (log_.began() || !log_.problems().empty()) {
+    log = {{"size", log_.head().size},
+           {"whole", log_.whole()},
+           {"newer", log_.newer_count()},
+           {"key", log_.key_known() ? "known" : "as delivered"},
+           {"problems", log_.problems()}};
+  }
+  const json all = {{"ok", good()},
+                    {"problems", problems_},
+                    {"log", log},
+                    {"agents", agents}};
   std::printf("%s\n",
               all.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
 }
@@ -161,6 +180,25 @@ void PrintGaps(const Verified& chain) {
   }
 }
 
+void Verifier::PrintLog() const {
+  if (!log_.began() && log_.problems().empty()) {
+    std::printf("log: none; this export is of before there was one\n");
+    return;
+  }
+  std::printf("log: %lld events under a signed checkpoint; %s\n",
+              static_cast<long long>(log_.head().size),
+              !log_.problems().empty() ? "NOT WHOLE"
+              : log_.whole()           ? "all of them are here"
+                                       : "those of this export are in it");
+  if (log_.newer_count() > 0) {
+    std::printf("log: %lld events are newer than the checkpoint\n",
+                static_cast<long long>(log_.newer_count()));
+  }
+  for (const std::string& problem : log_.problems()) {
+    std::printf("log: %s\n", EscapeUntrusted(problem).c_str());
+  }
+}
+
 int Verifier::Print(const AdminArgs& args) const {
   if (args.json) {
     PrintJson();
@@ -189,7 +227,8 @@ int Verifier::Print(const AdminArgs& args) const {
     }
     PrintGaps(chain);
   }
-  if (!all_known) {
+  PrintLog();
+  if (!all_known || (log_.began() && !log_.key_known())) {
     std::printf(
         "keys were taken as delivered with the events; with --keys they come "
         "from you\n");
@@ -203,12 +242,20 @@ Status VerifyLive(AdminClient& client, const std::string& agent_id,
   request.set_agent_id(agent_id);
   return client.Export(
       request, [&](const admin::v1::ExportEventsResponse& part) -> Status {
+        if (!part.checkpoint().empty()) {
+          verifier.log().Begin(part.log_key(), part.checkpoint(),
+                               agent_id.empty());
+        }
+        if (part.agent_id().empty()) {
+          return {};  // there is no agent yet
+        }
         if (!verifier.open() || verifier.open_agent() != part.agent_id()) {
           verifier.Begin(part.agent_id(), part.terminal(),
                          ToHash(part.chain_public_key()));
         }
-        for (const auto& record : part.records()) {
-          verifier.Add(record);
+        for (int i = 0; i < part.records_size(); ++i) {
+          const ExportedLeaf leaf = LeafOf(part, i);
+          verifier.Add(part.records(i), leaf.index, leaf.proof);
         }
         if (!part.head_hash().empty()) {
           for (const auto& closed : part.closed_epochs()) {
@@ -231,6 +278,12 @@ std::string BytesOf(const json& line, const char* key) {
 bool VerifyLine(const json& line, Verifier& verifier) {
   if (!line.is_object()) {
     return false;
+  }
+  if (line.contains("checkpoint")) {
+    verifier.log().Begin(line.value("log_key", ""),
+                         line.value("checkpoint", ""),
+                         line.value("whole", false));
+    return true;
   }
   if (line.contains("agent_id")) {
     if (verifier.open()) {
@@ -264,7 +317,14 @@ bool VerifyLine(const json& line, Verifier& verifier) {
   record.set_prev_hash(BytesOf(line, "prev_hash"));
   record.set_hash(BytesOf(line, "hash"));
   record.set_signature(BytesOf(line, "signature"));
-  verifier.Add(record);
+  std::vector<std::string> proof;
+  if (const auto hashes = line.find("proof"); hashes != line.end()) {
+    for (const json& hash : *hashes) {
+      const auto bytes = FromHex(hash.get<std::string>());
+      proof.emplace_back(bytes ? AsText(*bytes) : "");
+    }
+  }
+  verifier.Add(record, line.value("leaf", -1L), proof);
   return true;
 }
 
@@ -279,10 +339,13 @@ Status VerifyFile(const std::string& path, Verifier& verifier) {
                           : json::parse(text, nullptr, false);
     const std::string where = "line " + std::to_string(number) + " ";
     if (number == 1) {
-      if (!line.is_object() || line.value("format", "") != kExportFormat) {
+      const std::string format =
+          line.is_object() ? line.value("format", "") : "";
+      if (format != kExportFormat && format != kExportFormatBefore) {
         return Fail(Code::kInvalidArgument,
                     path + " is not a " + kExportFormat + " file");
       }
+      if (format == kExportFormat) verifier.log().Expect();
       continue;
     }
     // nlohmann throws on a value of another type than asked for.
@@ -304,7 +367,7 @@ Status VerifyFile(const std::string& path, Verifier& verifier) {
 
 int VerifyEvents(AdminClient& client, const AdminArgs& args,
                  std::string_view usage) {
-  std::map<std::string, KnownChain> known;
+  KnownKeys known;
   if (const std::string path = args.Get("--keys"); !path.empty()) {
     const auto text = ReadFileAt(AT_FDCWD, path, kMaxKeysBytes);
     if (!text) {
@@ -317,7 +380,20 @@ int VerifyEvents(AdminClient& client, const AdminArgs& args,
     }
     known = std::move(*keys);
   }
-  Verifier verifier(std::move(known));
+  std::string earlier;
+  if (const std::string path = args.Get("--checkpoint"); !path.empty()) {
+    auto note = ReadFileAt(AT_FDCWD, path, 2 * merkle::kMaxNoteBytes);
+    if (!note) {
+      std::fprintf(stderr, "sekisho: %s\n", note.error().message.c_str());
+      return kUnreachable;
+    }
+    // A terminal's file has the log's key in a line before the note.
+    const size_t line = note->find('\n');
+    const bool with_key = line != std::string::npos &&
+                          merkle::ParseVerifier(note->substr(0, line));
+    earlier = with_key ? note->substr(line + 1) : *note;
+  }
+  Verifier verifier(known, std::move(earlier));
   Status read;
   if (const std::string path = args.Get("--file"); !path.empty()) {
     read = VerifyFile(path, verifier);

@@ -17,6 +17,7 @@
 #include "server/auth/certificates.h"
 #include "server/auth/own_certificate.h"
 #include "server/core/audit.h"
+#include "server/core/checkpoints.h"
 #include "server/core/enrolment.h"
 #include "server/core/indexer.h"
 #include "server/core/ingest.h"
@@ -86,6 +87,8 @@ class RunningServer final : public Server {
     presence_.Load(agents);
     ASSIGN_OR_RETURN(publisher_, core::Publisher::Open(*store_, clock_,
                                                        own + "/signing.key"));
+    ASSIGN_OR_RETURN(checkpoints_,
+                     core::Checkpoints::Open(*store_, own + "/log.key"));
     accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
@@ -110,9 +113,9 @@ class RunningServer final : public Server {
     agents.key_path = own + "/tls.key";
     agents.certificate_path = own + "/tls.pem";
     agents.ca_path = own + "/ca.pem";
-    ASSIGN_OR_RETURN(
-        plane_, service::AgentPlane::Start(
-                    agents, {*store_, *ingest_, presence_, changes_, clock_}));
+    ASSIGN_OR_RETURN(plane_, service::AgentPlane::Start(
+                                 agents, {*store_, *ingest_, presence_,
+                                          changes_, *checkpoints_, clock_}));
     publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
       return plane_->Announce(type, version);
     });
@@ -129,9 +132,10 @@ class RunningServer final : public Server {
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
                                 enrol_user, *enrolment_, own_, clock_));
-    ASSIGN_OR_RETURN(admin_, service::AdminSocket::Start(
-                                 options_.runtime_dir + "/admin.sock", *desk_,
-                                 *store_, MakeExportGate(*store_, clock_)));
+    ASSIGN_OR_RETURN(admin_,
+                     service::AdminSocket::Start(
+                         options_.runtime_dir + "/admin.sock", *desk_, *store_,
+                         *checkpoints_, MakeExportGate(*store_, clock_)));
     return StartConsole();
   }
 
@@ -221,6 +225,7 @@ class RunningServer final : public Server {
   core::Presence presence_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Ingest> ingest_;

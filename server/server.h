@@ -25,7 +25,8 @@ struct ServerOptions {
   std::string enrol_user;
 };
 
-// state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key.
+// state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,
+// log.key.
 // runtime_dir: admin.sock, enrol.sock.
 class Server {
  public:

@@ -113,6 +113,18 @@ void Ingest::CheckHead(const store::AgentIdentity& agent,
   }
 }
 
+void Ingest::ReportHistory(const store::AgentIdentity& agent,
+                           const std::string& seen, const Error& why) {
+  const bool ours = why.code == Code::kDataLoss;
+  // Notes of others' making are one alert together, our own one each.
+  Report(agent, "history_rewritten",
+         ours ? ToHex(event::Sha256(AsBytes(seen))) : "foreign",
+         agent.terminal +
+             " holds a signed checkpoint that this server's log "
+             "does not go on from: " +
+             why.message + ". The database was restored or changed");
+}
+
 void Ingest::ReportRefusal(const store::AgentIdentity& agent,
                            const event::Head& head, const Error& error) {
   const std::string expected = std::to_string(head.sequence + 1);

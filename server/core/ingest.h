@@ -53,6 +53,11 @@ class Ingest {
   void CheckHead(const store::AgentIdentity& agent, const event::Head& says,
                  const event::Head& acknowledged);
 
+  // An agent saw a checkpoint of this server that is not the beginning of its
+  // log: this server lost or changed history, or was restored.
+  void ReportHistory(const store::AgentIdentity& agent, const std::string& seen,
+                     const Error& why);
+
  private:
   Status Check(const store::AgentIdentity& agent, const event::Head& head,
                const event::v1::EventRecord& record);

@@ -319,10 +319,30 @@ grpc::Status AdminCalls::ListEvents(grpc::ServerContext* context,
               });
 }
 
+Status AdminCalls::AddProofs(const ExportLog& log,
+                             admin::v1::ExportEventsResponse& part) {
+  if (log.whole) {
+    return {};  // every leaf is there: the tree can be built again
+  }
+  std::vector<int64_t> leaves;
+  for (const auto& leaf : part.leaves()) {
+    leaves.push_back(leaf.index());
+  }
+  ASSIGN_OR_RETURN(const auto proofs, store_.ProveInclusion(leaves, log.size));
+  for (size_t i = 0; i < proofs.size(); ++i) {
+    for (const merkle::Hash& hash : proofs[i]) {
+      part.mutable_leaves(static_cast<int>(i))
+          ->add_proof(std::string(AsText(hash)));
+    }
+  }
+  return {};
+}
+
 Status AdminCalls::ExportAgent(
-    const store::Agent& agent,
+    const store::Agent& agent, ExportLog& log,
     grpc::ServerWriter<admin::v1::ExportEventsResponse>& writer) {
-  ASSIGN_OR_RETURN(const auto key, store_.ChainKeyOf(agent.agent_id));
+  ASSIGN_OR_RETURN(const event::ChainPublicKey key,
+                   store_.ChainKeyOf(agent.agent_id));
   admin::v1::ExportEventsResponse part;
   size_t bytes = 0;
   const auto label = [&] {
@@ -331,23 +351,30 @@ Status AdminCalls::ExportAgent(
     part.set_agent_id(agent.agent_id);
     part.set_terminal(agent.terminal);
     part.set_chain_public_key(std::string(AsText(key)));
+    if (!log.checkpoint.empty()) {
+      part.set_log_key(merkle::PrintVerifier(checkpoints_.verifier()));
+      part.set_checkpoint(std::exchange(log.checkpoint, ""));
+    }
   };
   label();
-  const Status gone = Fail(Code::kCancelled, "the reader went away");
-  ASSIGN_OR_RETURN(
-      const auto end,
-      store_.ReadChain(agent.agent_id,
-                       [&](const event::v1::EventRecord& record) -> Status {
-                         *part.add_records() = record;
-                         bytes += record.ByteSizeLong();
-                         if (bytes >= kExportChunkBytes) {
-                           if (!writer.Write(part)) {
-                             return gone;
-                           }
-                           label();
-                         }
-                         return {};
-                       }));
+  const auto send = [&]() -> Status {
+    RETURN_IF_ERROR(AddProofs(log, part));
+    return writer.Write(part) ? Status()
+                              : Fail(Code::kCancelled, "the reader went away");
+  };
+  ASSIGN_OR_RETURN(const auto end,
+                   store_.ReadChain(agent.agent_id,
+                                    [&](const event::v1::EventRecord& record,
+                                        int64_t leaf) -> Status {
+                                      *part.add_records() = record;
+                                      part.add_leaves()->set_index(leaf);
+                                      bytes += record.ByteSizeLong();
+                                      if (bytes >= kExportChunkBytes) {
+                                        RETURN_IF_ERROR(send());
+                                        label();
+                                      }
+                                      return {};
+                                    }));
   // The last part says where the chain ends, also when it is empty.
   part.set_head_epoch(end.head.epoch);
   part.set_head_sequence(end.head.sequence);
@@ -355,7 +382,7 @@ Status AdminCalls::ExportAgent(
   for (const store::ClosedEpoch& closed : end.closed) {
     *part.add_closed_epochs() = ToProto(closed.head);
   }
-  return writer.Write(part) ? Status() : gone;
+  return send();
 }
 
 grpc::Status AdminCalls::ExportEvents(
@@ -365,8 +392,20 @@ grpc::Status AdminCalls::ExportEvents(
   if (!agents) {
     return ToGrpc(agents.error());
   }
+  // Before the agents are read: all it covers is there.
+  const auto news = checkpoints_.Since(0);
+  if (!news) {
+    return ToGrpc(news.error());
+  }
+  ExportLog log{news->checkpoint, news->size, request->agent_id().empty()};
+  if (agents->empty()) {
+    admin::v1::ExportEventsResponse part;
+    part.set_log_key(merkle::PrintVerifier(checkpoints_.verifier()));
+    part.set_checkpoint(log.checkpoint);
+    writer->Write(part);
+  }
   for (const store::Agent& agent : *agents) {
-    if (auto sent = ExportAgent(agent, *writer); !sent) {
+    if (auto sent = ExportAgent(agent, log, *writer); !sent) {
       return ToGrpc(sent.error());
     }
   }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "sekisho/admin/v1/admin_service.grpc.pb.h"
+#include "server/core/checkpoints.h"
 #include "server/core/queries.h"
 #include "server/store/store.h"
 
@@ -15,10 +16,12 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   // From gRPC's name of the peer to who he is.
   using WhoIs = std::function<core::Caller(const std::string& peer)>;
 
-  AdminCalls(core::Desk& desk, store::Store& store, WhoIs who_is,
+  AdminCalls(core::Desk& desk, store::Store& store,
+             core::Checkpoints& checkpoints, WhoIs who_is,
              core::ExportGate may_export)
       : desk_(desk),
         store_(store),
+        checkpoints_(checkpoints),
         who_is_(std::move(who_is)),
         may_export_(std::move(may_export)) {}
 
@@ -97,12 +100,20 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   core::Caller Who(const grpc::ServerContext& context) const {
     return who_is_(context.peer());
   }
+  // The checkpoint that an export is made under. `whole`: of all agents.
+  struct ExportLog {
+    std::string checkpoint;  // told with the first part
+    int64_t size = 0;
+    bool whole = false;
+  };
   Status ExportAgent(
-      const store::Agent& agent,
+      const store::Agent& agent, ExportLog& log,
       grpc::ServerWriter<admin::v1::ExportEventsResponse>& writer);
+  Status AddProofs(const ExportLog& log, admin::v1::ExportEventsResponse& part);
 
   core::Desk& desk_;
   store::Store& store_;  // for the export alone: records, not rows
+  core::Checkpoints& checkpoints_;
   const WhoIs who_is_;
   const core::ExportGate may_export_;
 };

@@ -84,9 +84,10 @@ Result<UniqueFd> Listen(const std::string& path) {
 
 class Socket final : public AdminSocket {
  public:
-  Socket(core::Desk& desk, store::Store& store, core::ExportGate gate)
+  Socket(core::Desk& desk, store::Store& store, core::Checkpoints& checkpoints,
+         core::ExportGate gate)
       : calls_(
-            desk, store,
+            desk, store, checkpoints,
             [this](const std::string& peer) { return WhoIs(peer); },
             std::move(gate)) {}
   ~Socket() override {
@@ -180,11 +181,11 @@ class Socket final : public AdminSocket {
 
 }  // namespace
 
-Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::string& path,
-                                                        core::Desk& desk,
-                                                        store::Store& store,
-                                                        core::ExportGate gate) {
-  auto socket = std::make_unique<Socket>(desk, store, std::move(gate));
+Result<std::unique_ptr<AdminSocket>> AdminSocket::Start(
+    const std::string& path, core::Desk& desk, store::Store& store,
+    core::Checkpoints& checkpoints, core::ExportGate gate) {
+  auto socket =
+      std::make_unique<Socket>(desk, store, checkpoints, std::move(gate));
   if (auto started = socket->Start(path); !started) {
     return Wrap("admin socket " + path, std::move(started).error());
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "server/core/checkpoints.h"
 #include "server/core/queries.h"
 #include "server/store/store.h"
 
@@ -14,10 +15,9 @@ namespace sekisho::service {
 class AdminSocket {
  public:
   // At `path` with mode 0660; who may connect is a matter of its group.
-  static Result<std::unique_ptr<AdminSocket>> Start(const std::string& path,
-                                                    core::Desk& desk,
-                                                    store::Store& store,
-                                                    core::ExportGate gate);
+  static Result<std::unique_ptr<AdminSocket>> Start(
+      const std::string& path, core::Desk& desk, store::Store& store,
+      core::Checkpoints& checkpoints, core::ExportGate gate);
   // Ends running calls.
   virtual ~AdminSocket() = default;
 };

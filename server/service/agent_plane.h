@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "server/core/changes.h"
+#include "server/core/checkpoints.h"
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/store/store.h"
@@ -33,6 +34,7 @@ struct AgentPlaneParts {
   core::Ingest& ingest;
   core::Presence& presence;
   core::Changes& changes;
+  core::Checkpoints& checkpoints;
   const Clock& clock;
 };
 

@@ -123,10 +123,23 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   if (hello.has_head()) {
     parts_.ingest.CheckHead(agent_, FromProto(hello.head()), *head);
   }
+  if (!hello.checkpoint().empty()) {
+    const auto seen = parts_.checkpoints.CheckSeen(hello.checkpoint());
+    if (seen) {
+      told_leaves_ = seen->size;
+    } else {
+      parts_.ingest.ReportHistory(agent_, hello.checkpoint(), seen.error());
+    }
+  }
+  auto log = NewsOfLog();
+  if (!log) {
+    return ToGrpc(log.error());
+  }
   std::lock_guard lock(mutex_);
   committed_ = *head;
   greeted_ = true;
   welcome_.emplace();
+  *welcome_->mutable_log() = std::move(*log);
   *welcome_->mutable_head() = ToProto(committed_);
   welcome_->set_terminal(agent_.terminal);
   // Asked for after `greeted_`, so that no push falls in between.
@@ -138,6 +151,13 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   }
   WriteNext();
   return grpc::Status::OK;
+}
+
+Result<event::v1::LogState> AgentStream::NewsOfLog() {
+  ASSIGN_OR_RETURN(const core::LogNews news,
+                   parts_.checkpoints.Since(told_leaves_));
+  told_leaves_ = news.size;
+  return ToProto(news, parts_.checkpoints.verifier());
 }
 
 grpc::Status AgentStream::OnBatch(event::v1::EventBatch& batch) {
@@ -223,7 +243,29 @@ void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
     parts_.ingest.CheckHead(agent_, FromProto(heartbeat.head()), *settled);
   }
   parts_.store.PutHeartbeat(HeartbeatOf(heartbeat));
+  TellLog();
   parts_.changes.Tell({core::Change::What::kAgent, 0, agent_.agent_id});
+}
+
+// The proof begins where the one before ended: none is made while one waits.
+void AgentStream::TellLog() {
+  {
+    std::lock_guard lock(mutex_);
+    if (log_ || finished_ || ending_) {
+      return;
+    }
+  }
+  if (parts_.store.LogHead().size == told_leaves_) {
+    return;
+  }
+  auto news = NewsOfLog();
+  if (!news) {
+    Log(LogLevel::kError, "log: " + news.error().message);
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  log_ = std::move(*news);
+  WriteNext();
 }
 
 store::AgentHeartbeat AgentStream::HeartbeatOf(
@@ -264,6 +306,9 @@ void AgentStream::WriteNext() {
   } else if (ack_due_) {
     *response_.mutable_ack()->mutable_head() = ToProto(committed_);
     ack_due_ = false;
+  } else if (log_) {
+    *response_.mutable_log() = std::move(*log_);
+    log_.reset();
   } else if (!announcements_.empty()) {
     auto next = announcements_.extract(announcements_.begin());
     response_.mutable_announcement()->set_type(next.key());
@@ -289,6 +334,7 @@ void AgentStream::End(grpc::Status status) {
     welcome_.reset();
     refusal_.reset();
     ack_due_ = false;
+    log_.reset();
     announcements_.clear();
   }
   WriteNext();
@@ -302,6 +348,7 @@ void AgentStream::OnWriteDone(bool ok) {
     welcome_.reset();
     refusal_.reset();
     ack_due_ = false;
+    log_.reset();
     announcements_.clear();
     End({grpc::StatusCode::UNAVAILABLE, "the stream broke"});
   }

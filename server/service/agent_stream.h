@@ -58,6 +58,7 @@ class AgentStream final
   grpc::Status OnHello(const event::v1::Hello& hello);
   grpc::Status OnBatch(event::v1::EventBatch& batch);
   void OnHeartbeat(const event::v1::Heartbeat& heartbeat);
+  void TellLog();
 
   // With mutex_ held.
   grpc::Status Refuse(const Error& error);
@@ -66,6 +67,8 @@ class AgentStream final
   void End(grpc::Status status);
 
   void OnCommitted(const Result<event::Head>& head);
+  // What to tell of the log after the tree of `told_leaves_`.
+  Result<event::v1::LogState> NewsOfLog();
   store::AgentHeartbeat HeartbeatOf(const event::v1::Heartbeat& said) const;
 
   const AgentPlaneParts parts_;
@@ -80,6 +83,7 @@ class AgentStream final
   event::Head head_;  // with what is on its way to the log
   int refusals_ = 0;
   BootTime last_stored_heartbeat_{};
+  int64_t told_leaves_ = 0;  // size of the log as the agent knows it
   std::string hostname_, agent_version_;
 
   std::mutex mutex_;  // guards all below
@@ -95,6 +99,7 @@ class AgentStream final
   std::optional<event::v1::Welcome> welcome_;
   std::optional<event::v1::Refusal> refusal_;
   bool ack_due_ = false;
+  std::optional<event::v1::LogState> log_;
   std::map<std::string, int64_t> announcements_;
 };
 

@@ -22,4 +22,16 @@ event::Head FromProto(const event::v1::ChainHead& said) {
   return head;
 }
 
+event::v1::LogState ToProto(const core::LogNews& news,
+                            const merkle::Verifier& log) {
+  event::v1::LogState state;
+  state.set_key(merkle::PrintVerifier(log));
+  state.set_checkpoint(news.checkpoint);
+  state.set_from_size(news.from);
+  for (const merkle::Hash& hash : news.consistency) {
+    state.add_consistency(std::string(AsText(hash)));
+  }
+  return state;
+}
+
 }  // namespace sekisho::service

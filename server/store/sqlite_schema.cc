@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/event_bytes.h"
+#include "server/store/log_tree.h"
 #include "server/store/sqlite_counts_schema.h"
 
 namespace sekisho::store {
@@ -255,9 +256,18 @@ CREATE TABLE renewals (
 );
 )sql";
 
+// The Merkle log: 256 hashes a row, the id is level and number of the tile.
+constexpr const char* kLog = R"sql(
+CREATE TABLE log_tiles (
+  tile_id INTEGER PRIMARY KEY,
+  hashes BLOB NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr}, Migration{kEpochs, FillEventIds},
-    Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts}};
+    Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
+    Migration{kLog, FillLog}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

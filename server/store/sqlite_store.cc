@@ -113,6 +113,8 @@ Status SqliteStore::Start() {
   ASSIGN_OR_RETURN(writer_,
                    Connection::Open(options_.path, Connection::Kind::kWriter));
   RETURN_IF_ERROR(Migrate(*writer_));
+  ASSIGN_OR_RETURN(log_, LogTree::Load(*writer_));
+  log_head_ = log_.head();
   thread_ = std::thread([this] { WriterLoop(); });
   return {};
 }
@@ -172,27 +174,53 @@ void SqliteStore::RunGroup(std::deque<Job>& group) {
   std::vector<Status> results(group.size());
   Status commit = writer_->Script("BEGIN IMMEDIATE");
   if (commit) {
-    for (size_t i = 0; i < group.size(); ++i) {
-      results[i] = writer_->Run("SAVEPOINT job");
-      if (!results[i]) {
-        continue;
-      }
-      results[i] = group[i].work(*writer_);
-      if (!results[i]) {
-        (void)writer_->Run("ROLLBACK TO job");
-      }
-      if (auto released = writer_->Run("RELEASE job"); !released) {
-        results[i] = released;
-      }
+    commit = RunJobs(group, results);
+    if (commit) {
+      commit = writer_->Script("COMMIT");
     }
-    commit = writer_->Script("COMMIT");
-    if (!commit) {
+    if (commit) {
+      log_is_saved_ = true;
+      std::lock_guard lock(mutex_);
+      log_head_ = log_.head();
+    } else {
       (void)writer_->Script("ROLLBACK");
     }
   }
   for (size_t i = 0; i < group.size(); ++i) {
     group[i].done(commit ? results[i] : commit);
   }
+}
+
+Status SqliteStore::RunJobs(std::deque<Job>& group,
+                            std::vector<Status>& results) {
+  if (!log_is_saved_) {
+    // The last group did not commit: its leaves are not in the file.
+    ASSIGN_OR_RETURN(log_, LogTree::Load(*writer_));
+    log_is_saved_ = true;
+  }
+  for (size_t i = 0; i < group.size(); ++i) {
+    results[i] = writer_->Run("SAVEPOINT job");
+    if (!results[i]) {
+      continue;
+    }
+    const int64_t leaves = log_.size();
+    results[i] = group[i].work(*writer_);
+    if (!results[i]) {
+      (void)writer_->Run("ROLLBACK TO job");
+    }
+    if (auto released = writer_->Run("RELEASE job"); !released) {
+      results[i] = released;
+    }
+    if (log_.size() == leaves) {
+      continue;
+    }
+    log_is_saved_ = false;
+    if (!results[i]) {
+      // Leaves without their events: nothing of this group may stay.
+      return results[i];
+    }
+  }
+  return log_.Save(*writer_);
 }
 
 Result<SqliteStore::Reading> SqliteStore::Read() {
@@ -267,6 +295,8 @@ Result<event::Head> SqliteStore::AppendIn(Connection& db,
     head.sequence = row.Int(3);
     head.hash = HashFrom(row.View(4));
   }
+  std::vector<event::Hash> hashes;
+  int64_t last_row = 0;
   for (const event::v1::EventRecord& record : request.records) {
     if (record.epoch() > head.epoch) {
       RETURN_IF_ERROR(db.Run("INSERT INTO closed_epochs VALUES (?,?,?,?,?)",
@@ -291,11 +321,22 @@ Result<event::Head> SqliteStore::AppendIn(Connection& db,
         BlobOf(record.salt()), BlobOf(record.personal_hash()),
         BlobOf(record.prev_hash()), BlobOf(record.hash()),
         BlobOf(record.signature())));
+    last_row = db.LastRowId();
     head = event::HeadOf(record);
+    hashes.push_back(head.hash);
   }
   RETURN_IF_ERROR(
       db.Run("UPDATE heads SET epoch=?, sequence=?, hash=? WHERE agent_no=?",
              head.epoch, head.sequence, Blob{AsText(head.hash)}, agent_no));
+  if (!hashes.empty() && last_row != log_.size() + std::ssize(hashes)) {
+    return Fail(Code::kDataLoss,
+                "the log has " + std::to_string(log_.size()) +
+                    " leaves, which is not the number of events");
+  }
+  // Last: what is in the tree stays there.
+  for (const event::Hash& hash : hashes) {
+    log_.Append(hash);
+  }
   return head;
 }
 
@@ -370,12 +411,12 @@ Result<std::vector<ClosedEpoch>> SqliteStore::ClosedEpochs(
 }
 
 // The indexed part by the chain's index, then what is not indexed yet.
-Result<Store::ChainEnd> SqliteStore::ReadChain(
-    const std::string& agent_id,
-    const std::function<Status(const event::v1::EventRecord&)>& row) {
+Result<Store::ChainEnd> SqliteStore::ReadChain(const std::string& agent_id,
+                                               const ChainRow& row) {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(*db, agent_id));
-  const std::string select = std::string("SELECT ") + kRecordColumns;
+  const std::string select =
+      std::string("SELECT ") + kRecordColumns + ", e.row_id";
   const std::string parts[] = {
       select +
           " FROM event_index i JOIN events e USING (row_id) WHERE "
@@ -392,7 +433,9 @@ Result<Store::ChainEnd> SqliteStore::ReadChain(
         break;
       }
       SetRecord(rows, 0, record);
-      RETURN_IF_ERROR(row(record));
+      // Rows are never deleted, and FillLog() and AppendIn() see to it that
+      // none is left out.
+      RETURN_IF_ERROR(row(record, rows.Int(9) - 1));
     }
   }
   ASSIGN_OR_RETURN(

@@ -8,6 +8,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "server/store/log_tree.h"
 #include "server/store/sqlite.h"
 #include "server/store/store.h"
 
@@ -48,11 +49,16 @@ class SqliteStore final : public Store {
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
                                            int limit) override;
-  Result<ChainEnd> ReadChain(
-      const std::string& agent_id,
-      const std::function<Status(const event::v1::EventRecord&)>& row) override;
+  Result<ChainEnd> ReadChain(const std::string& agent_id,
+                             const ChainRow& row) override;
   Result<std::vector<ClosedEpoch>> ClosedEpochs(
       const std::string& agent_id) override;
+
+  merkle::Head LogHead() override;
+  Result<merkle::Head> LogHeadAt(int64_t size) override;
+  Result<std::vector<merkle::Proof>> ProveInclusion(
+      const std::vector<int64_t>& leaves, int64_t size) override;
+  Result<merkle::Proof> ProveConsistency(int64_t from, int64_t to) override;
 
   Result<int64_t> IndexMark() override;
   Result<std::set<std::string>> IndexedIds(
@@ -160,6 +166,7 @@ class SqliteStore final : public Store {
   Status Write(const Work& work);
   void WriterLoop();
   void RunGroup(std::deque<Job>& group);
+  Status RunJobs(std::deque<Job>& group, std::vector<Status>& results);
 
   // A reading connection on loan, inside one read transaction.
   class Reading {
@@ -183,10 +190,13 @@ class SqliteStore final : public Store {
 
   const SqliteOptions options_;
   std::unique_ptr<Connection> writer_;  // the writer thread's alone
+  LogTree log_;                         // the writer thread's alone
+  bool log_is_saved_ = true;            // log_ is what the file has
 
-  std::mutex mutex_;  // guards queue_, stopping_, readers_
+  std::mutex mutex_;  // guards queue_, stopping_, readers_, log_head_
   std::condition_variable wake_;
   std::deque<Job> queue_;
+  merkle::Head log_head_;
   bool stopping_ = false;
   std::vector<std::unique_ptr<Connection>> readers_;
   std::thread thread_;

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "merkle/tree.h"
 #include "proto/event_bytes.h"
 #include "server/store/rows.h"
 
@@ -204,13 +205,27 @@ class Store {
     event::Head head;
     std::vector<ClosedEpoch> closed;  // oldest first
   };
-  // All records of an agent in the order of the chain with the head row, from
-  // one snapshot. An error of `row` ends it and is returned.
-  virtual Result<ChainEnd> ReadChain(
-      const std::string& agent_id,
-      const std::function<Status(const event::v1::EventRecord&)>& row) = 0;
+  // All records of an agent in the order of the chain, each with its leaf of
+  // the Merkle log, and the head row, from one snapshot. An error of `row` ends
+  // it and is returned.
+  using ChainRow =
+      std::function<Status(const event::v1::EventRecord&, int64_t leaf)>;
+  virtual Result<ChainEnd> ReadChain(const std::string& agent_id,
+                                     const ChainRow& row) = 0;
   virtual Result<std::vector<ClosedEpoch>> ClosedEpochs(
       const std::string& agent_id) = 0;
+
+  // ---- the Merkle log (merkle/tree.h) ----
+  // Its leaves are the hashes of all agents' events in the order of their
+  // commit, and enter it in that commit.
+
+  // Covers every event whose Append() has called back.
+  virtual merkle::Head LogHead() = 0;
+  virtual Result<merkle::Head> LogHeadAt(int64_t size) = 0;
+  // One for each leaf; empty for a leaf that the tree of `size` has not.
+  virtual Result<std::vector<merkle::Proof>> ProveInclusion(
+      const std::vector<int64_t>& leaves, int64_t size) = 0;
+  virtual Result<merkle::Proof> ProveConsistency(int64_t from, int64_t to) = 0;
 
   virtual Result<int64_t> IndexMark() = 0;
   // Which of an agent's event ids are in the index.

@@ -18,6 +18,7 @@
 #include "cli/event_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/requests_command.h"
+#include "merkle/checkpoint.h"
 #include "policy/envelope.h"
 #include "policy/packs.h"
 #include "tests/integration/server/test_server.h"
@@ -350,8 +351,8 @@ TEST_F(PeopleTest, VerifiesLiveAndFindsWhatWasDoneToAnExport) {
   for (std::string line; std::getline(text, line);) {
     lines.push_back(line + "\n");
   }
-  // format, agent 1, records 1-6, end, agent 2, records 1-2, end.
-  ASSERT_EQ(lines.size(), 13U);
+  // format, log, agent 1, records 1-6, end, agent 2, records 1-2, end.
+  ASSERT_EQ(lines.size(), 14U);
   const auto verify = [&](const std::vector<std::string>& changed) {
     std::string all;
     for (const std::string& line : changed) {
@@ -364,43 +365,161 @@ TEST_F(PeopleTest, VerifiesLiveAndFindsWhatWasDoneToAnExport) {
     return code == 1 ? out_ : "exit " + std::to_string(code) + " " + out_;
   };
   auto changed = lines;
-  const size_t at = changed[3].find("public_part\":\"") + 20;
-  changed[3][at] = changed[3][at] == '0' ? '1' : '0';
+  const size_t at = changed[4].find("public_part\":\"") + 20;
+  changed[4][at] = changed[4][at] == '0' ? '1' : '0';
   EXPECT_THAT(verify(changed), HasSubstr("event 2: changed"));
   changed = lines;
-  changed.erase(changed.begin() + 4);
+  changed.erase(changed.begin() + 5);
   EXPECT_THAT(verify(changed), HasSubstr("missing before it: 3 to 3"));
   changed = lines;
-  std::swap(changed[3], changed[4]);
+  std::swap(changed[4], changed[5]);
   EXPECT_THAT(verify(changed), HasSubstr("event 2: out of order"));
   changed = lines;
-  changed.insert(changed.begin() + 4, lines[3]);
+  changed.insert(changed.begin() + 5, lines[4]);
   EXPECT_THAT(verify(changed), HasSubstr("event 2: duplicated"));
   changed = lines;
-  changed.erase(changed.begin() + 7);
+  changed.erase(changed.begin() + 8);
   EXPECT_THAT(verify(changed), HasSubstr("cut off: it ends at 5"));
-  changed = {lines.begin(), lines.begin() + 6};
+  changed = {lines.begin(), lines.begin() + 7};
   EXPECT_THAT(verify(changed), HasSubstr("cut off"));
-  changed = {lines.begin(), lines.begin() + 9};
+  changed = {lines.begin(), lines.begin() + 10};
   EXPECT_THAT(verify(changed), HasSubstr("is missing"));
   changed = lines;
-  changed[5] = "{\"sequence\":\"no number\"}\n";
-  EXPECT_THAT(verify(changed), HasSubstr("line 6 is damaged"));
+  changed[6] = "{\"sequence\":\"no number\"}\n";
+  EXPECT_THAT(verify(changed), HasSubstr("line 7 is damaged"));
   // Cut off with a forged end: only what was known before tells.
   changed = lines;
-  changed.erase(changed.begin() + 7);
+  changed.erase(changed.begin() + 8);
   const json end = {{"end", a->agent_id()},
                     {"epoch", 1},
                     {"head_sequence", 5},
-                    {"head_hash", json::parse(lines[6])["hash"]}};
-  changed[7] = end.dump() + "\n";
+                    {"head_hash", json::parse(lines[7])["hash"]}};
+  changed[8] = end.dump() + "\n";
   EXPECT_THAT(verify(changed), HasSubstr("cut off: it ends at 5"));
+}
+
+// The same with the log's eyes: what chains alone cannot show, or a forger with
+// the keys of terminals could hide.
+TEST_F(PeopleTest, TheLogShowsWhatChainsDoNot) {
+  const auto a = Agent("terminal-1", 3);
+  const auto b = Agent("terminal-2", 2);
+  const std::string file = server_.dir() + "/export";
+  const std::string keys = server_.dir() + "/keys";
+  const std::string changed = server_.dir() + "/changed";
+  const std::string early = server_.dir() + "/early";
+  const auto verify = [&](std::vector<std::string_view> more = {}) {
+    std::vector<std::string_view> args = {"verify", "--file", changed, "--keys",
+                                          keys};
+    args.insert(args.end(), more.begin(), more.end());
+    const int code = Run(RunEventCommand, args);
+    return code == 0 ? "whole" : code == 1 ? out_ : "exit";
+  };
+  const auto lines_of = [&](const std::string& path) {
+    std::vector<json> lines;
+    std::istringstream text(Read(path));
+    for (std::string line; std::getline(text, line);) {
+      lines.push_back(json::parse(line));
+    }
+    return lines;
+  };
+  const auto write = [&](const std::vector<json>& lines) {
+    std::string text;
+    for (const json& line : lines) text += line.dump() + "\n";
+    Write(changed, text);
+  };
+  EXPECT_EQ(Run(RunEventCommand, {"export", "--out", file}), 0);
+  Write(early, lines_of(file)[1]["checkpoint"]);
+  ASSERT_TRUE(a->SendBatch({a->NextTransfer(1, event::v1::OUTCOME_ALLOWED)}));
+  ASSERT_TRUE(a->AwaitAck(4));
+  EXPECT_EQ(Run(RunEventCommand, {"export", "--out", file, "--keys-out", keys}),
+            0);
+  const auto lines = lines_of(file);
+  // format, log, agent 1, records 1-4, end, agent 2, records 1-2, end.
+  ASSERT_EQ(lines.size(), 12U);
+  write(lines);
+  EXPECT_EQ(verify(), "whole");
+  EXPECT_EQ(verify({"--checkpoint", early}), "whole");
+
+  // Erased personal data leaves all of it green.
+  auto work = lines;
+  const auto bytes = [](const json& hex) { return *FromHex(std::string(hex)); };
+  work[4]["personal_hash"] = ToHex(event::PersonalHash(
+      bytes(work[4]["salt"]), bytes(work[4]["personal_part"])));
+  work[4]["salt"] = work[4]["personal_part"] = "";
+  write(work);
+  EXPECT_EQ(verify({"--checkpoint", early}), "whole");
+
+  // A whole agent taken out, with the keys file made to fit.
+  work = lines;
+  work.erase(work.begin() + 8, work.end());
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("log: missing: leaf"));
+  // An event changed and signed again by somebody who holds that key.
+  work = lines;
+  work[3]["hash"] = work[4]["hash"];
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("log: the events are not those"));
+  // Two events change places in the log.
+  work = lines;
+  std::swap(work[3]["leaf"], work[4]["leaf"]);
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("log: the events are not those"));
+  // One is there twice.
+  work = lines;
+  work.insert(work.begin() + 4, lines[3]);
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("is there twice"));
+  // Checkpoints: forged, none, of a server that began anew.
+  work = lines;
+  std::string note = work[1]["checkpoint"];
+  note.replace(note.find("\n6\n"), 3, "\n5\n");
+  work[1]["checkpoint"] = note;
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("log: forged"));
+  work = lines;
+  work.erase(work.begin() + 1);
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("log: there is no checkpoint"));
+  work = lines;
+  const merkle::Signer other = merkle::NewSigner();
+  work[1]["log_key"] = merkle::PrintVerifier(other.verifier);
+  work[1]["checkpoint"] = merkle::SignCheckpoint({6, {}}, other);
+  write(work);
+  EXPECT_THAT(verify(), HasSubstr("not signed by"));
+  // Truncated with a checkpoint that the server itself signed once.
+  work = lines;
+  work[1]["checkpoint"] = Read(early);
+  write(work);
+  EXPECT_EQ(verify(), "whole") << "newer events are only newer";
+  const std::string newest = server_.dir() + "/newest";
+  Write(newest, lines[1]["checkpoint"]);
+  EXPECT_THAT(verify({"--checkpoint", newest}), HasSubstr("log: truncated"));
+}
+
+TEST_F(PeopleTest, AnExportOfOneAgentProvesEachEvent) {
+  const auto a = Agent("terminal-1", 3);
+  const auto b = Agent("terminal-2", 2);
+  const std::string file = server_.dir() + "/export";
+  EXPECT_EQ(Run(RunEventCommand, {"verify", "--agent", "terminal-2"}), 0);
+  EXPECT_EQ(
+      Run(RunEventCommand, {"export", "--agent", "terminal-2", "--out", file}),
+      0);
+  EXPECT_EQ(Run(RunEventCommand, {"verify", "--file", file, "--json"}), 0)
+      << out_;
+  EXPECT_EQ(json::parse(out_)["log"]["size"], 5);
+  std::string text = Read(file);
+  const size_t proof = text.find("\"proof\":[\"") + 10;
+  text[proof] = text[proof] == '0' ? '1' : '0';
+  Write(file, text);
+  EXPECT_EQ(Run(RunEventCommand, {"verify", "--file", file}), 1);
+  EXPECT_THAT(out_, HasSubstr("the event is not the one in the log"));
 }
 
 TEST_F(PeopleTest, SaysHowItWentByExitCode) {
   EXPECT_EQ(Run(RunAgentCommand, {"nonsense"}), 2);
   EXPECT_EQ(Run(RunAgentCommand, {"list", "--colour", "red"}), 2);
   EXPECT_EQ(Run(RunAgentCommand, {"show", "nobody"}), 1);
+  EXPECT_EQ(Run(RunAgentCommand, {"renew", "nobody"}), 1);
   EXPECT_EQ(Run(RunAgentCommand, {"list", "--socket", "/nowhere/socket"}), 3);
   EXPECT_EQ(Run(RunLoginCommand, {"tanaka", "--json"}), 0);
   EXPECT_GE(std::string(json::parse(out_)["code"]).size(), 26U);

@@ -53,8 +53,9 @@ void TestServer::StartServer() {
   server_ = std::move(*server);
 }
 
-void TestServer::Restart() {
+void TestServer::Restart(const std::function<void()>& between) {
   server_.reset();
+  between();
   StartServer();
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,8 +37,9 @@ class TestServer {
       std::chrono::seconds agent_life = auth::kAgentCertificateLife);
   ~TestServer();
 
-  // Stops and starts the server on the same state; other ports.
-  void Restart();
+  // Stops and starts the server on the same state, with `between` in between;
+  // other ports.
+  void Restart(const std::function<void()>& between = [] {});
 
   int agents_port() const { return server_->agents_port(); }
   int enrol_port() const { return enrol_->port(); }

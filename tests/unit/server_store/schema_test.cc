@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "server/store/sqlite_schema.h"
 #include "server/store/store.h"
@@ -45,9 +47,10 @@ TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
         "INSERT INTO agents (agent_no, agent_id, terminal, hostname, "
         "machine_id, agent_version, chain_key, enrol_time) "
         "VALUES (1,'a','t','h','m','v',x'00',1)"));
-    ASSERT_TRUE((*writer)->Run(
-        "INSERT INTO events VALUES (1,1,1,1,1,?,x'',x'',x'',x'',x'',x'')",
-        Blob{part.SerializeAsString()}));
+    ASSERT_TRUE(
+        (*writer)->Run("INSERT INTO events VALUES "
+                       "(1,1,1,1,1,?,x'',x'',x'',x'',zeroblob(32),x'')",
+                       Blob{part.SerializeAsString()}));
     ASSERT_TRUE((*writer)->Script(
         "INSERT INTO event_index VALUES (1,1,1,1,6,1,'','',1)"));
   }
@@ -119,6 +122,58 @@ TEST_F(SchemaTest, CountsFromCoveringIndexes) {
   EXPECT_NE(plan->Text(3).find("USING COVERING INDEX event_index_transfers"),
             std::string::npos)
       << plan->Text(3);
+}
+
+// A store that version 0.1.0 wrote before there was a log.
+void WriteStoreOfBefore(const std::string& path) {
+  std::ifstream file(SEKISHO_TEST_DATA "/server/schema_2.sql");
+  std::stringstream text;
+  text << file.rdbuf();
+  auto writer = Connection::Open(path, Connection::Kind::kWriter);
+  ASSERT_TRUE(writer);
+  const Status done = (*writer)->Script(text.str());
+  ASSERT_TRUE(done) << done.error().message;
+}
+
+TEST_F(SchemaTest, EventsOfBeforeThereWasALogAreItsFirstLeaves) {
+  WriteStoreOfBefore(path_);
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  merkle::Growing tree;
+  const auto logged = (*store)->ReadLog(0, 100);
+  ASSERT_TRUE(logged);
+  for (const LoggedEvent& event : *logged) {
+    tree.Append(merkle::LeafHash(AsBytes(event.record.hash())));
+  }
+  EXPECT_EQ(tree.size(), 8);
+  EXPECT_EQ((*store)->LogHead(), tree.head());
+  const auto agents = (*store)->AllAgents();
+  ASSERT_TRUE(agents);
+  ASSERT_EQ(agents->size(), 2U);
+  // Its certificates are still good.
+  EXPECT_TRUE((*agents)[0].certificate_not_after);
+  int64_t records = 0;
+  for (const Agent& agent : *agents) {
+    ASSERT_TRUE((*store)->ReadChain(
+        agent.agent_id, [&](const auto& record, int64_t leaf) -> Status {
+          ++records;
+          EXPECT_EQ(record.hash(),
+                    (*logged)[static_cast<size_t>(leaf)].record.hash());
+          return {};
+        }));
+  }
+  EXPECT_EQ(records, 8);
+}
+
+TEST_F(SchemaTest, AStoreFromWhichEventsWereTakenIsNotTakenOver) {
+  WriteStoreOfBefore(path_);
+  {
+    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE((*writer)->Script("DELETE FROM events WHERE row_id=4"));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, Code::kDataLoss);
 }
 
 TEST_F(SchemaTest, RefusesTheFileOfANewerProgram) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 
@@ -117,8 +118,10 @@ class StoreTest : public ::testing::TestWithParam<Engine> {
   std::vector<int64_t> Chain(const std::string& agent_id) {
     std::vector<int64_t> sequences;
     const auto head = store_->ReadChain(
-        agent_id, [&](const event::v1::EventRecord& record) -> Status {
+        agent_id,
+        [&](const event::v1::EventRecord& record, int64_t leaf) -> Status {
           sequences.push_back(record.sequence());
+          leaves_.push_back({leaf, merkle::LeafHash(AsBytes(record.hash()))});
           return {};
         });
     EXPECT_TRUE(head);
@@ -136,6 +139,7 @@ class StoreTest : public ::testing::TestWithParam<Engine> {
   }
 
   std::string dir_;
+  std::vector<std::pair<int64_t, merkle::Hash>> leaves_;  // of Chain()
   std::unique_ptr<Store> store_;
   event::ChainKeyPair keys_ = event::NewChainKeyPair();
   std::map<std::string, event::Head> heads_;
@@ -597,6 +601,61 @@ TEST_P(StoreTest, FindsCertificatesNearTheirEnd) {
   EXPECT_EQ((*near)[0].agent_id, late);
   EXPECT_EQ((*near)[0].not_after, At(600));
   EXPECT_EQ(store_->ExpiringCertificates(At(2000))->size(), 2U);
+}
+
+TEST_P(StoreTest, EveryEventIsALeafOfTheLogInTheOrderOfItsCommit) {
+  const std::string a = AddAgent("a");
+  const std::string b = AddAgent("b");
+  EXPECT_EQ(store_->LogHead(), merkle::EmptyHead());
+  ASSERT_TRUE(Append(a, Records(a, 200)));
+  const merkle::Head early = store_->LogHead();
+  EXPECT_EQ(early.size, 200);
+  ASSERT_TRUE(Append(b, Records(b, 300)));
+  Open();  // the tree is taken up from its tiles
+  ASSERT_TRUE(Append(a, Records(a, 150)));
+  const merkle::Head head = store_->LogHead();
+  EXPECT_EQ(head.size, 650);
+  EXPECT_EQ(*store_->LogHeadAt(200), early);
+
+  IndexAll();
+  Chain(a);
+  Chain(b);
+  std::ranges::sort(leaves_, {}, [](const auto& leaf) { return leaf.first; });
+  merkle::Growing tree;
+  std::vector<int64_t> numbers;
+  for (const auto& [index, hash] : leaves_) {
+    EXPECT_EQ(index, tree.size());
+    tree.Append(hash);
+    numbers.push_back(index);
+  }
+  EXPECT_EQ(tree.head(), head);
+  numbers.push_back(650);
+  const auto proofs = store_->ProveInclusion(numbers, 650);
+  ASSERT_TRUE(proofs);
+  ASSERT_EQ(proofs->size(), 651U);
+  EXPECT_TRUE(proofs->back().empty());
+  for (const auto& [index, hash] : leaves_) {
+    EXPECT_TRUE(merkle::VerifyInclusion(hash, index, head,
+                                        (*proofs)[static_cast<size_t>(index)]));
+  }
+  EXPECT_TRUE(merkle::VerifyConsistency(early, head,
+                                        *store_->ProveConsistency(200, 650)));
+}
+
+TEST_P(StoreTest, WhatWasNotCommittedIsNoLeaf) {
+  const std::string a = AddAgent("a");
+  ASSERT_TRUE(Append(a, Records(a, 2)));
+  const merkle::Head head = store_->LogHead();
+  auto records = Records(a, 3);
+  records[2].set_prev_hash(std::string(32, 'x'));
+  EXPECT_FALSE(Append(a, records));
+  EXPECT_EQ(store_->LogHead(), head);
+  heads_[a] = *store_->HeadOf(a);
+  ASSERT_TRUE(Append(a, Records(a, 1)));
+  EXPECT_EQ(store_->LogHead().size, 3);
+  const merkle::Head after = store_->LogHead();
+  Open();
+  EXPECT_EQ(store_->LogHead(), after);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, StoreTest,
