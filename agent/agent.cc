@@ -197,6 +197,7 @@ Status Agent::Listen() {
                  OnEnvelope(type, sealed);
                },
            .problem = [this](const std::string& w) { TellHealth(w); },
+           .rewritten = [this](const std::string& w) { TellRewritten(w); },
            .reached = [this](bool reached) { OnServerReached(reached); }}));
   ASSIGN_OR_RETURN(control_, ListenControl());
   return {};

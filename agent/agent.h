@@ -93,6 +93,8 @@ class Agent {
   void WriteSoon(Parts parts);  // after what is being done now
   void WritePending();
   void TellHealth(const std::string& what);
+  // The server's log is not the continuation of what was seen of it.
+  void TellRewritten(const std::string& what);
   void OnReport(const decide::Report& report);
   ipc::TransferVerdict OnTransfer(int64_t mount_id, const attribute::Who& who,
                                   const ipc::TransferQuestion& question);

@@ -212,6 +212,13 @@ void Agent::OnTransferFailed(int64_t mount_id,
   WriteSoon(std::move(parts));
 }
 
+void Agent::TellRewritten(const std::string& what) {
+  Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+  parts.open.set_reason(EscapeUntrusted(what, 512));
+  Log(LogLevel::kError, what);
+  WriteSoon(std::move(parts));
+}
+
 void Agent::OnDenied(const enforce::DeniedAccess& denied) {
   if (denied.expected || !denied.refused) return;
   const std::string kind =

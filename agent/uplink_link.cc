@@ -172,6 +172,12 @@ void UplinkLink::OnPacket(SocketServer::ConnectionId id, Packet packet) {
         return;
       }
       break;
+    case ipc::HistoryRewritten::kType:
+      if (const auto told = ipc::Decode<ipc::HistoryRewritten>(packet.bytes)) {
+        events_.rewritten(told->detail.substr(0, 1024));
+        return;
+      }
+      break;
     default:
       break;
   }

@@ -27,6 +27,8 @@ class UplinkLink {
     std::function<void(const std::string& type, const std::string& sealed)>
         envelope;
     std::function<void(const std::string&)> problem;
+    // The server's history is not what it was.
+    std::function<void(const std::string&)> rewritten;
     std::function<void(bool)> reached;  // the server, or no longer
   };
 

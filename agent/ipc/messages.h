@@ -498,6 +498,17 @@ struct UplinkState {
   }
 };
 
+// uplink -> sekishod: the server's log is not the continuation of what this
+// terminal saw of it. For an event; the uplink has turned away already.
+struct HistoryRewritten {
+  static constexpr uint16_t kType = 0x0507;
+  std::string detail;
+  template <typename V>
+  void Fields(V& v) {
+    v(detail);
+  }
+};
+
 // ---- control.sock ----------------------------------------------------------
 
 struct StatusRequest {

@@ -77,7 +77,8 @@ Uplink::Uplink(EventLoop& loop, ServerLink& server, const Clock& clock,
       backoff_(BackoffLimits{}),
       renewal_(
           loop, server, clock, WithDir(options_.renewal, options_.state_dir),
-          [this] { return phase_ == Phase::kOpen; }, [this] { Switch(); }) {}
+          [this] { return phase_ == Phase::kOpen; }, [this] { Switch(); }),
+      witness_(options_.state_dir + "/log.witness", clock) {}
 
 Uplink::~Uplink() {
   for (const EventLoop::TimerId id :
@@ -175,7 +176,8 @@ void Uplink::OnEnded(const Error& error) {
     return;
   }
   if (proven) backoff_.Reset();
-  const bool refused = error.code == Code::kPermissionDenied ||
+  const bool refused = std::exchange(refused_, false) ||
+                       error.code == Code::kPermissionDenied ||
                        error.code == Code::kUnauthenticated ||
                        error.code == Code::kFailedPrecondition;
   refused ? backoff_.Refused() : backoff_.Unanswered();
@@ -206,13 +208,16 @@ void Uplink::OnMessage(const ConnectResponse& message) {
     }
     case ConnectResponse::kRefusal:
       return OnRefusal(message.refusal());
+    case ConnectResponse::kLog:
+      Witnessed(message.log());
+      return;
     case ConnectResponse::MESSAGE_NOT_SET:
       return;  // of a newer server
   }
 }
 
 void Uplink::OnWelcome(const event::v1::Welcome& welcome) {
-  if (phase_ != Phase::kGreeting) return;
+  if (phase_ != Phase::kGreeting || !Witnessed(welcome.log())) return;
   phase_ = Phase::kOpen;
   loop_.Cancel(answer_timer_);
   open_since_ = clock_.SinceBoot();
@@ -225,6 +230,19 @@ void Uplink::OnWelcome(const event::v1::Welcome& welcome) {
   TellState();
   SendFrom(acked_);
   Beat();
+}
+
+bool Uplink::Witnessed(const event::v1::LogState& state) {
+  const Status taken = witness_.Take(state);
+  if (taken) return true;
+  const std::string& why = taken.error().message;
+  if (told_rewritten_ != why && core_.connected()) {
+    told_rewritten_ = why;
+    core_.Send(ipc::HistoryRewritten{why});
+  }
+  refused_ = true;
+  GiveUp(why);
+  return false;
 }
 
 void Uplink::OnAck(const event::v1::ChainHead& head) {
@@ -351,6 +369,7 @@ event::v1::Hello Uplink::MakeHello() const {
   hello.set_agent_version(options_.agent_version);
   hello.set_boot_id(options_.boot_id);
   hello.set_hostname(HostName());
+  hello.set_checkpoint(witness_.checkpoint());
   if (core_state_) {
     // Without sekishod the head is unknown, which is not the same as none.
     *hello.mutable_head() = ToProto(core_state_->head);

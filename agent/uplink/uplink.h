@@ -12,6 +12,7 @@
 #include "agent/uplink/core_link.h"
 #include "agent/uplink/renewal.h"
 #include "agent/uplink/server_link.h"
+#include "agent/uplink/witness.h"
 #include "common/clock.h"
 #include "common/event_loop.h"
 
@@ -73,6 +74,9 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   void SendFrom(const event::v1::ChainHead& head);
   void OnWelcome(const event::v1::Welcome& welcome);
   void OnAck(const event::v1::ChainHead& head);
+  // False: the connection was given up, for the server's history is not what
+  // this terminal saw of it.
+  bool Witnessed(const event::v1::LogState& state);
   void OnRefusal(const event::v1::Refusal& refusal);
   void FetchNext();
   void OnFetched(const std::string& type, int64_t version,
@@ -90,6 +94,8 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   Backoff backoff_;
   Batcher batcher_;
   Renewal renewal_;
+  Witness witness_;
+  std::string told_rewritten_;  // sekishod was told of this
 
   Phase phase_ = Phase::kWaiting;
   bool tried_ = false;  // Open() ran
@@ -99,6 +105,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   bool asked_core_ = false;  // SendFrom was sent on this core connection
   std::string trouble_;      // why there is no connection
   std::string given_up_;     // why it was cancelled
+  bool refused_ = false;     // it was cancelled for good reason: no hurry
   bool switching_ = false;   // it was cancelled for a new certificate
   int refusals_ = 0;
   std::optional<ipc::CoreState> core_state_;  // nothing: sekishod is away

@@ -14,13 +14,11 @@ using std::chrono::milliseconds;
 
 UplinkedTerminal::UplinkedTerminal(Enrolled enrolled, int agents_port,
                                    int enrol_port, const Clock& clock)
-    : enrolled_(std::move(enrolled)), clock_(clock) {
+    : enrolled_(std::move(enrolled)), enrol_port_(enrol_port), clock_(clock) {
   char dir[] = "/tmp/sekisho-uplinked-XXXXXX";
   CHECK(mkdtemp(dir) != nullptr);
   dir_ = dir;
-  std::ofstream(dir_ + "/agent.yaml")
-      << "server: localhost:" << agents_port
-      << "\nenrolment: localhost:" << enrol_port << "\n";
+  WriteConfig(agents_port);
   std::ofstream(dir_ + "/agent.key") << enrolled_.key_pem;
   std::ofstream(dir_ + "/agent.crt") << enrolled_.answer.certificate_pem();
   std::ofstream(dir_ + "/ca.crt") << enrolled_.answer.ca_pem();
@@ -46,6 +44,7 @@ void UplinkedTerminal::Start() {
     options.core_socket = dir_ + "/core.sock";
     options.config_path = dir_ + "/agent.yaml";
     options.state_dir = dir_;
+    options.heartbeat = milliseconds(100);
     options.renewal.look_every = milliseconds(20);
     options.renewal.again = options.renewal.again_expired = milliseconds(200);
     uplink_ = std::make_unique<uplink::Uplink>(*loop_, *link_, clock_,
@@ -96,6 +95,32 @@ std::string UplinkedTerminal::trouble() {
   return trouble;
 }
 
+void UplinkedTerminal::WriteConfig(int agents_port) const {
+  std::ofstream(dir_ + "/agent.yaml")
+      << "server: localhost:" << agents_port
+      << "\nenrolment: localhost:" << enrol_port_ << "\n";
+}
+
+void UplinkedTerminal::SetServer(int agents_port) {
+  WriteConfig(agents_port);
+  Do([this] { uplink_->OnNetworkChanged(); });
+}
+
+std::string UplinkedTerminal::rewritten() {
+  std::string rewritten;
+  Do([&] { rewritten = rewritten_; });
+  return rewritten;
+}
+
+int64_t UplinkedTerminal::witnessed() const {
+  std::ifstream file(dir_ + "/log.witness");
+  std::string key, origin, size;
+  std::getline(file, key);
+  std::getline(file, origin);
+  std::getline(file, size);
+  return size.empty() ? 0 : std::stoll(size);
+}
+
 uplink::Identity UplinkedTerminal::identity() const {
   return *uplink::ReadIdentity(dir_);
 }
@@ -134,6 +159,9 @@ void UplinkedTerminal::ReadCore() {
       break;
     case ipc::UplinkState::kType:
       uplink_state_ = *ipc::Decode<ipc::UplinkState>(packet->bytes);
+      break;
+    case ipc::HistoryRewritten::kType:
+      rewritten_ = ipc::Decode<ipc::HistoryRewritten>(packet->bytes)->detail;
       break;
     default:
       break;  // envelopes: nobody looks

@@ -26,6 +26,12 @@ class UplinkedTerminal {
   void Happen();
   int64_t acked();
   std::string trouble();  // why there is no connection
+  // What sekishod was told of the server's history; empty = nothing.
+  std::string rewritten();
+  // Size of the log in the checkpoint on the terminal's disk.
+  int64_t witnessed() const;
+  // After a restart of the server.
+  void SetServer(int agents_port);
   uplink::Identity identity() const;
   void SetIdentity(const uplink::Identity& identity);
 
@@ -37,7 +43,10 @@ class UplinkedTerminal {
   // Runs on the loop's thread, which owns all below; returns when done.
   void Do(const std::function<void()>& action);
 
+  void WriteConfig(int agents_port) const;
+
   const Enrolled enrolled_;
+  const int enrol_port_;
   const Clock& clock_;
   std::string dir_;
   std::unique_ptr<EventLoop> loop_;
@@ -48,6 +57,7 @@ class UplinkedTerminal {
   std::optional<int64_t> asked_after_;  // and sent up to here
   int64_t acked_ = 0;
   ipc::UplinkState uplink_state_;
+  std::string rewritten_;
   std::unique_ptr<uplink::Uplink> uplink_;
   std::jthread thread_;
 };

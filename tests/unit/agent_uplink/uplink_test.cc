@@ -170,6 +170,10 @@ class UplinkTest : public ::testing::Test {
         envelopes_.push_back(ipc::Decode<ipc::EnvelopeIn>(packet->bytes)->type);
         EXPECT_EQ(packet->fds.size(), 1U);
         break;
+      case ipc::HistoryRewritten::kType:
+        rewritten_.push_back(
+            ipc::Decode<ipc::HistoryRewritten>(packet->bytes)->detail);
+        break;
       default:
         ADD_FAILURE() << "unexpected message";
     }
@@ -251,6 +255,7 @@ class UplinkTest : public ::testing::Test {
   std::vector<ipc::ChainHead> send_from_;
   std::vector<int64_t> acked_;
   std::vector<std::string> envelopes_;
+  std::vector<std::string> rewritten_;
   std::optional<ipc::UplinkState> state_;
   std::unique_ptr<Uplink> uplink_;
   std::jthread thread_;
@@ -501,6 +506,43 @@ TEST(Config, ReadsServerAndReconnectLimit) {
       ParseConfig("server: x\nreconnect_max_seconds: 5\n")->backoff.longest,
       milliseconds(5'000));
   EXPECT_FALSE(ParseConfig("server: x\nreconnect_max_seconds: 0\n"));
+}
+
+TEST_F(UplinkTest, TurnsAwayFromAServerWhoseHistoryWasRewritten) {
+  const merkle::Signer signer = merkle::NewSigner();
+  const auto state = [&](std::string_view leaf) {
+    merkle::Growing tree;
+    tree.Append(merkle::LeafHash(AsBytes(leaf)));
+    event::v1::LogState log;
+    log.set_key(merkle::PrintVerifier(signer.verifier));
+    log.set_checkpoint(merkle::SignCheckpoint(tree.head(), signer));
+    log.set_from_size(1);
+    return log;
+  };
+  Connect();
+  ConnectResponse news;
+  *news.mutable_log() = state("a");
+  Do([&] { server_->Say(news); });
+  // Said again at the next connection, which shows another history.
+  Do([&] { server_->End({Code::kUnavailable, "cable"}); });
+  ASSERT_TRUE(ReconnectsAfter(1));
+  ASSERT_TRUE(Until([&] {
+    return server_->got.back().has_hello() &&
+           server_->got.back().hello().checkpoint() == state("a").checkpoint();
+  }));
+  Do([&] {
+    send_from_.clear();
+    ConnectResponse welcome;
+    welcome.mutable_welcome()->mutable_head()->set_epoch(1);
+    *welcome.mutable_welcome()->mutable_log() = state("b");
+    server_->Say(welcome);
+  });
+  ASSERT_TRUE(Until([&] { return !rewritten_.empty(); }));
+  EXPECT_THAT(rewritten_[0], ::testing::HasSubstr("was rewritten"));
+  ASSERT_TRUE(Until([&] { return !server_->open; }));
+  EXPECT_TRUE(Until([&] { return state_ && state_->detail == rewritten_[0]; }));
+  // It gets no event.
+  EXPECT_TRUE(send_from_.empty());
 }
 
 }  // namespace
