@@ -47,10 +47,11 @@ bool IsPaired(std::string_view line, Lead lead, Trail trail, Single single) {
     if (c < 0x80 || single(c)) {
       continue;
     }
-    if (!lead(c) || ++i == line.size() ||
-        !trail(static_cast<unsigned char>(line[i]))) {
+    if (!lead(c) || i + 1 == line.size() ||
+        !trail(static_cast<unsigned char>(line[i + 1]))) {
       return false;
     }
+    ++i;
   }
   return true;
 }

@@ -82,7 +82,11 @@ void PdfReader::TakePage(const PdfValue& page) {
       Problem("limit:dictionary");
       break;
     }
-    content = content.empty() ? std::move(*text) : content + *text;
+    if (content.empty()) {
+      content = std::move(*text);
+    } else {
+      content += *text;
+    }
     content += '\n';
   }
   drawn.Draw(content, ResourcesOf(page));
