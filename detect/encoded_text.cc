@@ -10,6 +10,8 @@ namespace {
 
 // Short runs of bytes are valid in CP932 by chance.
 constexpr size_t kMinDoubtfulBytes = 24;
+// A run of at least so many bytes may be a piece of a longer one.
+constexpr size_t kMinPieceBytes = 4096;
 
 bool IsRunLetter(char c) { return Base64Value(c) >= 0 || c == '='; }
 
@@ -20,10 +22,43 @@ bool HasControls(std::string_view text) {
   });
 }
 
+bool Continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// A long run is read in pieces, which may begin and end within a character.
+void DropCutCharacters(std::string* bytes) {
+  size_t begin = 0;
+  while (begin < 3 && Continues((*bytes)[begin])) {
+    ++begin;
+  }
+  bytes->erase(0, begin);
+  size_t end = bytes->size();
+  while (end > bytes->size() - 4 && Continues((*bytes)[end - 1])) {
+    --end;
+  }
+  const auto lead = static_cast<unsigned char>((*bytes)[end - 1]);
+  const size_t needed = lead >= 0xF0   ? 4
+                        : lead >= 0xE0 ? 3
+                        : lead >= 0xC0 ? 2
+                                       : 1;
+  if (bytes->size() - (end - 1) < needed) {
+    bytes->resize(end - 1);
+  }
+}
+
 // Replaces `bytes` by the text it is.
 bool ToText(std::string* bytes) {
   if (bytes->empty() || HasControls(*bytes)) {
     return false;
+  }
+  if (bytes->size() >= kMinPieceBytes) {
+    std::string whole = *bytes;
+    DropCutCharacters(&whole);
+    if (IsStrictUtf8(AsBytes(whole))) {
+      *bytes = std::move(whole);
+      return true;
+    }
   }
   if (IsStrictUtf8(AsBytes(*bytes))) {
     return true;
@@ -93,8 +128,11 @@ void EncodedRuns::Flush(std::string* out) {
 void EncodedRuns::Line(std::string_view line, std::string* out) {
   const bool whole = std::all_of(line.begin(), line.end(), IsRunLetter);
   // A block of lines ends with one that is shorter than the others.
-  if (whole && !line.empty() && open_.size() < kMaxEncodedRun &&
+  if (whole && !line.empty() && line.size() <= kMaxEncodedRun &&
       (line.size() >= kMinEncodedRun - 4 || !open_.empty())) {
+    if (open_.size() + line.size() > kMaxEncodedRun) {
+      Flush(out);
+    }
     open_ += line;
     if (line.ends_with('=')) {
       Flush(out);

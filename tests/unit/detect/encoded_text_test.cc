@@ -82,6 +82,17 @@ TEST(EncodedText, DataUrlsAndBlocksOfLinesAreLookedInto) {
   EXPECT_EQ(Look(lines).persons, 200);
 }
 
+TEST(EncodedText, BlocksOfAnySizeAreReadInPieces) {
+  const std::string encoded = ToBase64(CustomerCsv(12'000));
+  ASSERT_GT(encoded.size(), 2 * kMaxEncodedRun);
+  std::string lines = "list:\n";
+  for (size_t at = 0; at < encoded.size(); at += 76) {
+    lines += encoded.substr(at, 76) + "\n";
+  }
+  // A record at each cut is lost, and no more.
+  EXPECT_NEAR(static_cast<double>(Look(lines).persons), 12'000, 120);
+}
+
 TEST(EncodedText, IsLookedIntoOnce) {
   const std::string twice = ToBase64("data: " + ToBase64(CustomerCsv(200)));
   EXPECT_EQ(Look("x " + twice + "\n").persons, 0);
