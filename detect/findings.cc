@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "common/text.h"
 
 namespace sekisho::detect {
+
 std::string CustomName(std::string_view id) {
   return "custom:" + std::string(id);
 }
@@ -121,10 +124,10 @@ std::string ExplainColumn(const ColumnFinding& column) {
   if (!column.part.empty()) {
     line = EscapeUntrusted(column.part, 160) + ": ";
   }
-  line += fmt::format(
-      "column {} `{}`: {}, {} of {} {}", column.index + 1,
-      EscapeUntrusted(column.name, 80), TypeName(column), Grouped(column.rows),
-      Grouped(static_cast<int64_t>(values + 0.5)), Test(column));
+  line += fmt::format("column {} `{}`: {}, {} of {} {}", column.index + 1,
+                      EscapeUntrusted(column.name, 80), TypeName(column),
+                      Grouped(column.rows), Grouped(std::llround(values)),
+                      Test(column));
   const ColumnAgreement& with = column.agreement;
   if (with.compared > 0) {
     line += fmt::format("; {} of {} compared agree with column {}",
