@@ -334,6 +334,27 @@ TEST(Inspector, JudgedRecordsAreCountedAsIfNothingFollowed) {
   EXPECT_NEAR(static_cast<double>(inspector.Finish().persons), 12'000, 240);
 }
 
+// Its lines say something only together.
+TEST(Inspector, NothingOfAnEncodedBlockIsJudgedBeforeItsEnd) {
+  std::string lines;
+  while (lines.size() < 300'000) {
+    lines += "nothing here\n";
+  }
+  std::string encoded;
+  while (encoded.size() < 700'000) {
+    for (int i = 0; i < 19; ++i) {
+      encoded += "QUFB";
+    }
+    encoded += '\n';
+  }
+  Inspector inspector({});
+  inspector.Feed(AsBytes(lines + encoded));
+  EXPECT_LE(static_cast<size_t>(inspector.judged().bytes), lines.size());
+  inspector.Feed(AsBytes("The end.\n" + lines));
+  EXPECT_GT(static_cast<size_t>(inspector.judged().bytes),
+            lines.size() + encoded.size());
+}
+
 TEST(Inspector, NothingIsJudgedForGoodWhereTextIsNotPlain) {
   std::string lines;
   while (lines.size() < 400'000) {
