@@ -203,12 +203,20 @@ void TextJudge::ReadLines(Block* block) {
                block->counted_lines.end());
   std::sort(lines.begin(), lines.end());
   std::string decoded;
+  uint32_t next = 0;  // a row of a table ends what went before it
   for (uint32_t i : lines) {
     const std::string_view line = line_at(i);
     prose_.Line(line, &tally_);
     if (!is_inner_) {
+      if (i != next) {
+        runs_.Flush(&decoded);
+      }
       runs_.Line(line, &decoded);
+      next = i + 1;
     }
+  }
+  if (next != block->records.size()) {
+    runs_.Flush(&decoded);
   }
   if (!decoded.empty()) {
     Inner(&encoded_text_)->Add(decoded, Ending::kMoreFollows);

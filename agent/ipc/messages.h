@@ -145,7 +145,7 @@ struct CustomType {
 // packet: sekishod encodes it into a sealed memory file, the gate hands that on
 // unread, the worker decodes it.
 struct ScanRules {
-  static constexpr uint16_t kType = 0x0303;
+  static constexpr uint16_t kType = 0x0305;
   std::vector<CustomType> types{};
   template <typename V>
   void Fields(V& v) {
@@ -157,7 +157,7 @@ inline constexpr int64_t kMaxScanRulesBytes = int64_t{4} << 20;
 // To the worker, for every request after it on this connection. fd 0 =
 // ScanRules, of `size_bytes`; 0: no rules and no fd.
 struct UseScanRules {
-  static constexpr uint16_t kType = 0x0304;
+  static constexpr uint16_t kType = 0x0306;
   int64_t size_bytes = 0;
   template <typename V>
   void Fields(V& v) {
@@ -408,7 +408,7 @@ struct GateAccess {
 // sekishod -> gate: policy changed what is to be found. fd 0 = ScanRules; none
 // and 0 bytes: nothing but the built-in types.
 struct GateScanRules {
-  static constexpr uint16_t kType = 0x040a;
+  static constexpr uint16_t kType = 0x040c;
   int64_t size_bytes = 0;
   template <typename V>
   void Fields(V& v) {

@@ -242,7 +242,7 @@ class FakeCore(Server):
                      text(self.access) + number(self.owner) +
                      number(self.owner) +
                      number(self.staging_bytes) + number(self.file_bytes) +
-                     b"\0" * 32)
+                     b"\0" * 32 + number(0))
             if running:
                 connection.send(start)
             else:

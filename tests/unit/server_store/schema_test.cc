@@ -80,8 +80,8 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
         "machine_id, agent_version, chain_key, enrol_time) "
         "VALUES (1,'a','t','h','m','v',x'00',1)"));
     ASSERT_TRUE((*writer)->Run(
-        "INSERT INTO events VALUES (1,1,1,1,1,?,x'',x'',x'',x'',x'',x'')",
-        Blob{part.SerializeAsString()}));
+        "INSERT INTO events VALUES (1,1,1,1,1,?,x'',x'',x'',x'',?,x'')",
+        Blob{part.SerializeAsString()}, Blob{std::string(32, 'h')}));
     ASSERT_TRUE((*writer)->Script(
         "INSERT INTO event_index VALUES (1,1,1,1,6,3,'p','d',1,x'',0);"
         "INSERT INTO alerts (alert_key, kind, severity, state, title, agent_id,"

@@ -424,7 +424,7 @@ TEST_F(ApiTest, PolicyWithAnErrorTellsLineAndColumn) {
 
 TEST_F(ApiTest, AnUnlockIsAskedForByOneAndAgreedToByAnother) {
   LogInAs("suzuki");
-  const auto agents = json::parse(Get("agents").body)["agents"];
+  const auto agents = json::parse(Get("agents").body)["rows"];
   ASSERT_FALSE(agents.empty());
   json body = {
       {"agent_id", agents[0]["agent_id"]}, {"minutes", 30}, {"reason", "disk"}};
