@@ -1,6 +1,7 @@
 #include "server/core/policy_lab.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "common/text.h"
 #include "policy/envelope.h"
@@ -115,14 +116,17 @@ void Sum(const policy::Simulation& simulation, PolicyTrial& trial) {
                              change.place.terminal, change.place.person,
                              change.device, change.rule});
   }
-  std::ranges::stable_sort(trial.changes, std::greater(),
-                           &PolicyTrial::Change::times);
+  std::ranges::sort(trial.changes, [](const auto& a, const auto& b) {
+    return std::tie(b.times, a.terminal, a.person, a.device_id, a.rule) <
+           std::tie(a.times, b.terminal, b.person, b.device_id, b.rule);
+  });
   if (trial.changes.size() > kMaxTrialChanges) {
     trial.changes.resize(kMaxTrialChanges);
   }
   trial.rules.assign(simulation.rules().begin(), simulation.rules().end());
-  std::ranges::stable_sort(trial.rules, std::greater(),
-                           &std::pair<std::string, int64_t>::second);
+  std::ranges::sort(trial.rules, [](const auto& a, const auto& b) {
+    return std::tie(b.second, a.first) < std::tie(a.second, b.first);
+  });
 }
 
 }  // namespace

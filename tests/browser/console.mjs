@@ -56,6 +56,7 @@ await step('the overview counts, and every number leads to its rows', async () =
     await page.getByRole('main').getByRole('link', { name: link }).first().click();
     await page.getByRole('heading', { name: heading }).waitFor();
   }
+  await page.getByRole('table', { name: 'Terminals' }).getByText('maint-nagoya-11').waitFor();
   check((await page.getByRole('table', { name: 'Terminals' }).getByRole('row').count()) === 2, 'not the one silent terminal');
   await go('Overview');
   await page.getByRole('list', { name: 'Persons with most' }).getByRole('link').first().click();

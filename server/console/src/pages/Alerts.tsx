@@ -196,7 +196,7 @@ export function Alerts({ session }: { session: Session }) {
           pages={pages}
           head={['', t('alert.severity'), t('alert.title'), t('alert.person'), t('alert.terminal'), t('alert.when'), t('alert.state'), t('alert.assignee')]}
           card={(alert) => (
-            <Box component="li" key={alert.alert_id} sx={{ pb: 1.5, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere' }}>
+            <Box component="li" key={alert.alert_id} sx={{ pb: 1.5, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere', '&:last-child': { border: 0, pb: 0 } }}>
               <Stack direction="row" spacing={1} sx={{ alignItems: 'center', mb: 0.5 }}><SeverityChip severity={alert.severity} /><StateChip state={alert.state} /></Stack>
               <Link component={RouterLink} to={`/alerts/${alert.alert_id}`} color="inherit" sx={{ fontWeight: alert.state === 'new' ? 600 : 400 }}>{alertTitle(alert, t)}</Link>
               <Typography variant="caption" component="div" color="text.secondary">{formatTime(alert.create_time)} · {alert.terminal}{alert.person && ` · ${alert.person}`}</Typography>

@@ -57,7 +57,7 @@ function Warnings({ story }: { story: DeviceStory }) {
   return (
     <Stack spacing={1}>
       {device.lost && (
-        <Banner severity="error">{t('device.isLost', { how: t(`device.${device.lost.how}`), time: formatTime(device.lost.mark_time), user: device.lost.marked_by })} {device.lost.note}</Banner>
+        <Banner severity="error">{t('device.isLost', { how: t(`device.${device.lost.how}`), time: formatTime(device.lost.mark_time), user: device.lost.marked_by })} {device.lost.note} <Help term="lost" /></Banner>
       )}
       {device.weak_identity && <Banner severity="warning">{t('device.weak')} <Help term="weak" /></Banner>}
       {story.looks.length > 1 && (

@@ -1,8 +1,8 @@
-import { Alert, Button, Chip, LinearProgress, Menu, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { Alert, Button, Chip, LinearProgress, Link, Menu, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSearchParams } from 'react-router-dom';
+import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
@@ -115,7 +115,9 @@ export function Events() {
             </TableCell>
             <TableCell>{event.who.person || '–'}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.terminal}</TableCell>
-            <TableCell sx={{ overflowWrap: 'anywhere' }}>{event.device ? deviceName(event.device) : '–'}</TableCell>
+            <TableCell sx={{ overflowWrap: 'anywhere' }}>
+              {event.device && event.device_id ? <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`} color="inherit">{deviceName(event.device)}</Link> : '–'}
+            </TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{detail(event, t('transfer.persons'))}</TableCell>
           </TableRow>
         )}

@@ -38,7 +38,7 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
         pages={pages}
         head={[t('alert.when'), t('alert.person'), t('device.name'), t('device.purpose'), t('request.howLong'), t('alert.decide')]}
         card={(request) => (
-          <Stack component="li" key={request.alert_id} spacing={1} sx={{ pb: 2, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere' }}>
+          <Stack component="li" key={request.alert_id} spacing={1} sx={{ pb: 2, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere', '&:last-child': { border: 0, pb: 0 } }}>
             <RouterLink to={`/alerts/${request.alert_id}`} style={{ color: 'inherit' }}>{formatTime(request.create_time)}</RouterLink>
             <Typography>{alertStory(request, t)}</Typography>
             <Code>{request.device_id}</Code>

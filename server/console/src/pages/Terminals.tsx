@@ -7,6 +7,7 @@ import { useSearchParams } from 'react-router-dom';
 import { post } from '../api/client';
 import type { Agent } from '../api/types';
 import { formatNumber, formatTime } from '../format';
+import { Help } from '../parts/Help';
 import { Rows, usePages } from '../parts/Rows';
 import { Code } from '../parts/Shown';
 import { ErrorText } from '../parts/State';
@@ -77,8 +78,10 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
   const [enrolling, setEnrolling] = useState(false);
   return (
     <>
-      <Stack direction="row" sx={{ mb: 2, alignItems: 'center' }}>
-        <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('terminal.list')}</Typography>
+      <Stack direction="row" useFlexGap sx={{ mb: 2, rowGap: 1, alignItems: 'center', flexWrap: 'wrap' }}>
+        <Typography component="h1" variant="h5" sx={{ mr: 1 }}>{t('terminal.list')}</Typography>
+        <Help term="gate" />
+        <span style={{ flexGrow: 1 }} />
         <TextField select size="small" label={t('terminal.show')} value={show || ' '} sx={{ minWidth: 160, mr: 1.5 }} onChange={(e) => setQuery(e.target.value.trim() ? { show: e.target.value } : {}, { replace: true })}>
           <MenuItem value=" ">{t('alert.all')}</MenuItem>
           {COVER.map((word) => <MenuItem key={word} value={word}>{t(`overview.${word}`)}</MenuItem>)}
