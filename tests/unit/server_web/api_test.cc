@@ -438,6 +438,7 @@ TEST_F(ApiTest, AnUnlockIsAskedForByOneAndAgreedToByAnother) {
                 .status,
             200);
   EXPECT_EQ(Post("agents:confirm_unlock", json::object()).status, 400);
+  body["minutes"] = 30;
   LogInAs("tanaka");
   EXPECT_EQ(Post("agents:unlock", body).status, 403);
 }
