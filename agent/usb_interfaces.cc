@@ -59,7 +59,11 @@ Authorized AuthorizedNow(const UsbDevice& device) {
   const auto authorized = device.IsAuthorized();
   if (!authorized || !*authorized) return {};
   const auto interfaces = device.Interfaces();
-  if (!interfaces) return {.reach = Authorization::kListed, .listed = {}};
+  // None yet: the kernel is about to make them, and how it makes them may just
+  // have changed (a new bus is closed while its root hub is set up).
+  if (!interfaces || interfaces->empty()) {
+    return {.reach = Authorization::kListed, .listed = {}};
+  }
   Authorized now{.reach = Authorization::kAll, .listed = {}};
   for (const std::string& interface : *interfaces) {
     const auto word = device.ReadInterfaceAttribute(interface, "authorized");

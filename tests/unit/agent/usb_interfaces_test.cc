@@ -68,6 +68,17 @@ TEST_F(UsbInterfacesTest, EachReachIsWrittenAndReadBack) {
   EXPECT_EQ(Now().reach, Authorization::kNone);
 }
 
+// A root hub while the kernel sets it up: its bus may have been closed between
+// two of its steps, and its one interface with it.
+TEST_F(UsbInterfacesTest, ADeviceWithoutInterfacesYetIsNotTakenForOpen) {
+  for (const char* interface : {"1-1:1.0", "1-1:1.1"}) {
+    std::filesystem::remove_all(dir.path() + "/1-1/" + interface);
+  }
+  EXPECT_EQ(Now().reach, Authorization::kListed);
+  EXPECT_TRUE(Now().listed.empty());
+  ASSERT_TRUE(Set(Authorization::kAll));
+}
+
 TEST_F(UsbInterfacesTest, SubclassAndProtocolCount) {
   ASSERT_TRUE(
       Set(Authorization::kListed, {kStorage, UsbInterface{0x03, 0x01, 0x02}}));
