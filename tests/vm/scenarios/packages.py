@@ -249,12 +249,14 @@ def remove(vm: Guest) -> None:
               .stdout.split()), {"1"}, "USB is open")
     eventually("the stick that was closed is a disk",
                lambda: vm.block_device("ONE"), 120)
-    stick = make_stick(vm.scratch / "two.img", "vfat", 8)
+    stick = make_stick(vm.scratch / "two.img")
     vm.usb.plug_storage(stick.path, serial="TWO", port="2")
     disk = eventually("so is one that is plugged now",
                       lambda: vm.block_device("TWO"), 120)
-    vm.wait_for(f"mount /dev/{disk}1 /mnt && echo hello > /mnt/a && umount /mnt")
-    equal(stick.read("a"), b"hello\n", "and it can be written")
+    vm.wait_for(f"test -b /dev/{disk}1")
+    vm.ssh(f"mount /dev/{disk}1 /mnt && echo hello > /mnt/hello.txt && "
+           "sync -f /mnt/hello.txt && umount /mnt")
+    equal(stick.read("hello.txt"), b"hello\n", "and it can be written")
     rows = json.loads(vm.ssh("sekisho event list --limit 20 --json").stdout)
     check(any("package removed" in json.dumps(row) for row in rows),
           "the server was told")
