@@ -296,6 +296,7 @@ class Streams(unittest.TestCase):
         writer.join(20)
         self.assertFalse(writer.is_alive(), "a writer hangs")
         self.rig.unmount()
+        self.rig.process.wait(20)  # it holds the medium until it is gone
         raw = self.medium.raw()
         for i in (0, 1, 50_000, 99_999):
             self.assertFalse(f"user{i}@".encode() in raw)
