@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/unique_fd.h"
+#include "proto/openssl_handles.h"
 #include "sekisho/enrolment/v1/enrolment_service.grpc.pb.h"
 
 namespace sekisho::cli {
@@ -25,16 +26,8 @@ constexpr auto kDeadline = std::chrono::seconds(30);
 constexpr int kSocketSeconds = 10;
 constexpr size_t kFingerprintHexBytes = 2 * kMinFingerprintBytes;
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Deleter<SSL_free>>;
+using ContextPtr = std::unique_ptr<SSL_CTX, openssl::FreeBy<SSL_CTX_free>>;
+using SslPtr = std::unique_ptr<SSL, openssl::FreeBy<SSL_free>>;
 
 std::unexpected<Error> FailTls(std::string_view what) {
   const unsigned long code = ERR_get_error();
@@ -71,7 +64,7 @@ Result<UniqueFd> ConnectTcp(const HostPort& to) {
     return Fail(Code::kUnavailable,
                 fmt::format("{}: {}", to.host, ::gai_strerror(error)));
   }
-  const std::unique_ptr<addrinfo, Deleter<::freeaddrinfo>> list(found);
+  const std::unique_ptr<addrinfo, openssl::FreeBy<::freeaddrinfo>> list(found);
   const timeval timeout{.tv_sec = kSocketSeconds, .tv_usec = 0};
   Error last{Code::kUnavailable, "no address"};
   for (const addrinfo* at = list.get(); at != nullptr; at = at->ai_next) {
@@ -85,12 +78,6 @@ Result<UniqueFd> ConnectTcp(const HostPort& to) {
     last.code = Code::kUnavailable;
   }
   return std::unexpected(std::move(last));
-}
-
-std::string Drain(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<size_t>(size)};
 }
 
 Result<Bytes> FingerprintOf(const X509* certificate) {
@@ -111,11 +98,11 @@ Result<std::string> PickTrusted(STACK_OF(X509) * chain, ByteSpan fingerprint) {
     ASSIGN_OR_RETURN(const Bytes digest, FingerprintOf(certificate));
     if (std::ranges::equal(ByteSpan(digest).first(fingerprint.size()),
                            fingerprint)) {
-      const BioPtr out(BIO_new(BIO_s_mem()));
+      const openssl::Bio out(BIO_new(BIO_s_mem()));
       if (!out || PEM_write_bio_X509(out.get(), certificate) != 1) {
         return FailTls("certificate");
       }
-      return Drain(out.get());
+      return openssl::TextOf(out.get());
     }
     seen += "\n  " + ToHex(digest);
   }

@@ -9,6 +9,8 @@
 #include <array>
 #include <memory>
 
+#include "proto/openssl_handles.h"
+
 namespace sekisho::enrolment {
 namespace {
 
@@ -16,35 +18,15 @@ constexpr std::string_view kProofLabel("sekisho-renewal-1\0", 18);
 constexpr size_t kMaxCommonNameBytes = 64;  // RFC 5280, ub-common-name
 constexpr size_t kMaxProofBytes = 128;
 
-template <auto free_function>
-struct FreeBy {
-  template <typename T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
-using Request = std::unique_ptr<X509_REQ, FreeBy<X509_REQ_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::FreeBy;
+using openssl::Key;
+using openssl::OpenSslFail;
+using openssl::Reading;
+using openssl::Request;
+using openssl::TextOf;
 using Digest = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
-
-std::unexpected<Error> OpenSslFail(std::string_view what) {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_peek_last_error(), text.data(), text.size());
-  ERR_clear_error();
-  return Fail(Code::kInternal, std::string(what) + ": " + text.data());
-}
-
-Bio Reading(std::string_view pem) {
-  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
-std::string Drain(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<size_t>(size)};
-}
 
 Key ReadKey(std::string_view pem) {
   return Key(
@@ -110,7 +92,7 @@ Result<KeyAndCsr> NewKeyAndCsr(const std::string& common_name) {
       PEM_write_bio_X509_REQ(csr_out.get(), csr.get()) != 1) {
     return OpenSslFail("make a certificate request");
   }
-  return KeyAndCsr{Drain(key_out.get()), Drain(csr_out.get())};
+  return KeyAndCsr{TextOf(key_out.get()), TextOf(csr_out.get())};
 }
 
 Result<Validity> ValidityOf(std::string_view certificate_pem) {

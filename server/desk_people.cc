@@ -29,16 +29,9 @@ Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
     detail = "version=" + std::to_string(pushed->version);
     p_.changes.Tell({core::Change::What::kPolicy, pushed->version, ""});
   }
-  const Result<core::Pushed> noted = status ? std::move(pushed) : pushed;
-  RETURN_IF_ERROR(core::WriteAudit(p_.store, p_.clock,
-                                   {.user = caller.user,
-                                    .door = caller.door,
-                                    .address = caller.address,
-                                    .action = action,
-                                    .object = std::move(object),
-                                    .detail = std::move(detail)},
-                                   status));
-  return noted;
+  RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, action, std::move(object),
+                       std::move(detail), status));
+  return pushed;
 }
 
 Result<core::Pushed> JoinedDesk::PushPolicy(const Caller& caller,

@@ -24,20 +24,28 @@ inline Status CheckAdmin(const Caller& caller) {
   return {};
 }
 
-// Writes what was done; a change that cannot be written down did not go well.
+// Writes what was done, and how it went.
+inline Status Note(store::Store& store, const Clock& clock,
+                   const Caller& caller, const char* action, std::string object,
+                   std::string detail, const Status& status) {
+  return core::WriteAudit(store, clock,
+                          {.user = caller.user,
+                           .door = caller.door,
+                           .address = caller.address,
+                           .action = action,
+                           .object = std::move(object),
+                           .detail = std::move(detail)},
+                          status);
+}
+
+// A change that cannot be written down did not go well.
 template <typename T>
 Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
                   const char* action, std::string object, std::string detail,
                   Result<T> result) {
   const Status status = result ? Status() : std::unexpected(result.error());
-  RETURN_IF_ERROR(core::WriteAudit(store, clock,
-                                   {.user = caller.user,
-                                    .door = caller.door,
-                                    .address = caller.address,
-                                    .action = action,
-                                    .object = std::move(object),
-                                    .detail = std::move(detail)},
-                                   status));
+  RETURN_IF_ERROR(Note(store, clock, caller, action, std::move(object),
+                       std::move(detail), status));
   return result;
 }
 

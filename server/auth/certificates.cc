@@ -15,44 +15,24 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
+#include "proto/openssl_handles.h"
 
 namespace sekisho::auth {
 namespace {
 
 constexpr std::string_view kAgentUri = "sekisho://agent/";
 
-template <auto free_function>
-struct FreeBy {
-  template <typename T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
-using Request = std::unique_ptr<X509_REQ, FreeBy<X509_REQ_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::FreeBy;
+using openssl::Key;
+using openssl::OpenSslFail;
+using openssl::Reading;
+using openssl::Request;
+using openssl::TextOf;
 using Extension = std::unique_ptr<X509_EXTENSION, FreeBy<X509_EXTENSION_free>>;
 using Number = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, FreeBy<GENERAL_NAMES_free>>;
-
-// OpenSSL's newest complaint; the queue is emptied.
-std::unexpected<Error> OpenSslFail(std::string_view what) {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_peek_last_error(), text.data(), text.size());
-  ERR_clear_error();
-  return Fail(Code::kInternal, std::string(what) + ": " + text.data());
-}
-
-Bio Reading(std::string_view pem) {
-  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
-
-std::string TextOf(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<size_t>(size)};
-}
 
 Result<std::string> Pem(X509* certificate) {
   const Bio out(BIO_new(BIO_s_mem()));

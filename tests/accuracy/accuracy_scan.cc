@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/file_judge.h"
 #include "common/file.h"
 #include "common/text.h"
 #include "detect/formats/inspect.h"
@@ -40,23 +41,6 @@ Result<std::vector<Pack>> LoadPacks() {
   return packs;
 }
 
-policy::ContentFacts FactsOf(const detect::Findings& findings) {
-  policy::ContentFacts facts;
-  facts.format = findings.format;
-  facts.encoding = findings.encoding;
-  facts.bytes = findings.bytes;
-  facts.persons = findings.persons;
-  for (size_t i = 0; i < detect::kDataTypeCount; ++i) {
-    if (findings.data[i] > 0) {
-      facts.data[std::string(detect::kDataTypeNames[i])] = findings.data[i];
-    }
-  }
-  facts.inspection = policy::ParseInspection(detect::Name(findings.inspection))
-                         .value_or(policy::Inspection::kNone);
-  facts.reason = findings.reason;
-  return facts;
-}
-
 void JudgeFile(const std::string& path, const std::vector<Pack>& packs) {
   const auto fd = OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
   struct stat info{};
@@ -74,7 +58,7 @@ void JudgeFile(const std::string& path, const std::vector<Pack>& packs) {
   std::string stopped;
   for (const Pack& pack : packs) {
     const policy::ContentDecision decision =
-        pack.snapshot->DecideContent(FactsOf(findings));
+        pack.snapshot->DecideContent(cli::FactsOf(findings));
     if (decision.verdict == policy::Verdict::kBlock) {
       stopped += fmt::format("{}{}:{}", stopped.empty() ? "" : ",",
                              JsonQuote(pack.name), JsonQuote(decision.rule));
