@@ -65,7 +65,8 @@ Inspector::Inspector(const Options& options)
     : options_(options),
       hasher_(std::make_unique<const IdentityHasher>(options.key)) {
   state_.readings.push_back(
-      {Encoding::kAscii, TextJudge(hasher_.get(), options_.custom.get())});
+      {Encoding::kAscii,
+       TextJudge(hasher_.get(), options_.custom.get(), options_.samples)});
   state_.known_text = options.known_text;
 }
 Inspector::Inspector(Inspector&&) noexcept = default;

@@ -36,6 +36,7 @@ struct Options {
   bool known_text = false;
   // Types of data the administrator defined; may be null.
   std::shared_ptr<const CustomTypes> custom{};
+  SampleWish samples = SampleWish::kNone;
 };
 
 class Inspector {

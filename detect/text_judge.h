@@ -17,6 +17,7 @@
 #include "detect/prose.h"
 #include "detect/records.h"
 #include "detect/role.h"
+#include "detect/samples.h"
 
 namespace sekisho::detect {
 
@@ -31,7 +32,8 @@ class TextJudge {
  public:
   // Both must outlive the judge; `custom` may be null.
   explicit TextJudge(const IdentityHasher* hasher,
-                     const CustomTypes* custom = nullptr);
+                     const CustomTypes* custom = nullptr,
+                     SampleWish wish = SampleWish::kNone);
 
   // UTF-8; any cut is fine. With kLast nothing is held back.
   void Add(std::string_view text, Ending ending);
@@ -81,10 +83,17 @@ class TextJudge {
   void ReadEncodedColumns(const Rows& rows);
   TextJudge* Inner(std::vector<TextJudge>* inner);
   PeopleSketch People() const;
+  void TakeSamples(const Rows& rows);
+  void ReadProse(std::string_view line);
+  std::string HeaderOf(size_t column) const;
+  std::string TypeNameOf(const Column& column) const;
   void FinishColumns(std::vector<ColumnFinding>* out) const;
 
   const IdentityHasher* hasher_;
   const CustomTypes* custom_;
+  SampleWish wish_;
+  MaskedSamples samples_;
+  std::string line_before_;  // of running text, where samples are wished for
   Records records_;   // empty; keeps its room from block to block
   std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;

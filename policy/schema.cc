@@ -241,7 +241,11 @@ std::string PolicyObject() {
        {"groups", Ref("groups")},
        {"holidays", ByName(dates)},
        {"windows", ByName(Ref("window"))},
-       {"types", ByName(Ref("type"))}},
+       {"types", ByName(Ref("type"))},
+       {"samples",
+        Object(kSamplesKeys, {},
+               {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
+               kSamplesKeys)}},
       kNeeded);
 }
 

@@ -41,7 +41,8 @@ inline constexpr auto kContentMatchKeys =
 
 // What came with version 2, by the same places.
 inline constexpr auto kPolicyKeys2 =
-    WordList("include", "zone", "groups", "holidays", "windows", "types");
+    WordList("include", "zone", "groups", "holidays", "windows", "types",
+             "samples");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");
@@ -53,6 +54,7 @@ inline constexpr auto kGroupKeys =
 inline constexpr auto kNameGroupKeys = WordList("any", "not");
 inline constexpr auto kTypeKeys =
     WordList("pattern", "headers", "check", "values");
+inline constexpr auto kSamplesKeys = WordList("key");
 inline constexpr auto kWindowKeys =
     WordList("zone", "days", "from", "to", "except", "only_on");
 inline constexpr auto kTotalKeys = WordList("of", "by", "over", "at_least");
