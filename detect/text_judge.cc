@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "detect/fold.h"
 #include "detect/row_counter.h"
@@ -62,9 +63,9 @@ void TextJudge::Judge(std::string_view text, Ending ending) {
   if (!text.empty()) {
     GuessDialect(text);
     Block block{text, std::move(records_), {}, {}};
-    CutRecords(text, delimiter_, ending, &block.records);
+    CutText(text, ending, &block.records);
     if (block.records.consumed == 0 && text.size() > kMaxRecordBytes) {
-      CutRecords(text, delimiter_, Ending::kLast, &block.records);
+      CutText(text, Ending::kLast, &block.records);
     }
     JudgeBlock(&block);
     text_ = text.substr(block.records.consumed);
@@ -100,12 +101,42 @@ TextJudge* TextJudge::Inner(std::vector<TextJudge>* inner) {
 void TextJudge::GuessDialect(std::string_view text) {
   for (size_t at = 0; at < text.size() && delimiter_ == 0;) {
     delimiter_ = GuessDelimiter(text.substr(at, kGuessBytes));
+    if (delimiter_ == 0 || delimiter_ == kAligned) {
+      GuessFixed(text.substr(at, kGuessBytes));
+    }
     const size_t line = text.find('\n', at + kGuessBytes / 2);
     at = line == std::string_view::npos ? text.size() : line + 1;
   }
   if (delimiter_ != 0) {
     format_delimiter_ = delimiter_;
   }
+}
+
+// Where cells stand apart only sometimes, places tell more of them apart.
+void TextJudge::GuessFixed(std::string_view text) {
+  FixedWidths found = GuessFixedWidths(text);
+  if (found.empty()) {
+    return;
+  }
+  if (delimiter_ == kAligned) {
+    Records aligned;
+    CutRecords(text, kAligned, Ending::kMoreFollows, &aligned);
+    if (aligned.fields.size() >= found.cuts.size() * aligned.size()) {
+      return;
+    }
+  }
+  fixed_ = std::move(found);
+  delimiter_ = kFixed;
+}
+
+void TextJudge::CutText(std::string_view text, Ending ending,
+                        Records* out) const {
+  if (delimiter_ != kFixed) {
+    CutRecords(text, delimiter_, ending, out);
+    return;
+  }
+  out->Clear();
+  CutFixed(text, fixed_, ending, out);
 }
 
 void TextJudge::JudgeBlock(Block* block) {
@@ -183,11 +214,12 @@ void TextJudge::ReadLines(Block* block) {
     const size_t end = fields.back().begin + fields.back().size;
     return block->text.substr(begin, end - begin);
   };
-  for (size_t type = 0; type < custom_counts_.size(); ++type) {
-    for (uint32_t i : block->lines) {
-      custom_counts_[type] += custom_->has_header_words(type)
-                                  ? 0
-                                  : custom_->CountIn(type, line_at(i));
+  std::string folded;
+  for (uint32_t i : custom_counts_.empty() ? std::vector<uint32_t>()
+                                           : block->lines) {
+    const std::string_view line = Fold(line_at(i), &folded);
+    for (size_t type = 0; type < custom_counts_.size(); ++type) {
+      custom_counts_[type] += custom_->CountIn(type, line);
     }
   }
   auto& lines = block->lines;
@@ -276,6 +308,10 @@ bool TextJudge::holds_nothing() const {
          idle(encoded_text_);
 }
 
+int64_t TextJudge::values() const {
+  return std::accumulate(tally_.data.begin(), tally_.data.end(), int64_t{0});
+}
+
 PeopleSketch TextJudge::People() const {
   PeopleSketch people = tally_.people;
   for (const auto* inner : {&encoded_columns_, &encoded_text_}) {
@@ -287,7 +323,8 @@ PeopleSketch TextJudge::People() const {
 }
 
 void TextJudge::Report(Findings* findings) const {
-  const bool lines = format_delimiter_ == 0 || format_delimiter_ == kAligned;
+  const bool lines = format_delimiter_ == 0 || format_delimiter_ == kAligned ||
+                     format_delimiter_ == kFixed;
   findings->format = lines ? "text" : format_delimiter_ == '\t' ? "tsv" : "csv";
   findings->people = People();
   findings->persons = findings->people.Persons();

@@ -13,6 +13,7 @@
 #include "detect/custom.h"
 #include "detect/encoded_text.h"
 #include "detect/findings.h"
+#include "detect/fixed_width.h"
 #include "detect/people.h"
 #include "detect/prose.h"
 #include "detect/records.h"
@@ -39,6 +40,8 @@ class TextJudge {
   void Add(std::string_view text, Ending ending);
 
   int64_t persons() const { return People().Persons(); }
+  // Of all types together.
+  int64_t values() const;
   // Nothing of what was added waits for the end of its record or of its run of
   // encoded lines.
   bool holds_nothing() const;
@@ -62,6 +65,8 @@ class TextJudge {
 
   void Judge(std::string_view text, Ending ending);
   void GuessDialect(std::string_view text);
+  void GuessFixed(std::string_view text);
+  void CutText(std::string_view text, Ending ending, Records* out) const;
   void JudgeBlock(Block* block);
   void JudgeList(Block* block);
   void JudgeRuns(Block* block);
@@ -97,6 +102,7 @@ class TextJudge {
   Records records_;   // empty; keeps its room from block to block
   std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;
+  FixedWidths fixed_;  // of the delimiter kFixed
   char format_delimiter_ = 0;
   bool return_ends_lines_ = false;  // '\r' alone, as old Macs wrote
   bool begun_ = false;

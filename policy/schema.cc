@@ -242,10 +242,7 @@ std::string PolicyObject() {
        {"holidays", ByName(dates)},
        {"windows", ByName(Ref("window"))},
        {"types", ByName(Ref("type"))},
-       {"samples",
-        Object(kSamplesKeys, {},
-               {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
-               kSamplesKeys)}},
+       {"samples", Ref("samples")}},
       kNeeded);
 }
 
@@ -271,6 +268,10 @@ std::string PolicySchema() {
       {"groups", GroupsSchema()},
       {"window", WindowSchema()},
       {"type", TypeSchema()},
+      {"samples",
+       Object(kSamplesKeys, {},
+              {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
+              kSamplesKeys)},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

@@ -521,6 +521,13 @@ class ToldSource final : public Source {
 
 Result<Findings> InspectFile(const std::string& path, const Options& options,
                              const std::function<void(int64_t)>& read) {
+  Budget budget;
+  return InspectFile(path, options, &budget, read);
+}
+
+Result<Findings> InspectFile(const std::string& path, const Options& options,
+                             Budget* budget,
+                             const std::function<void(int64_t)>& read) {
   ASSIGN_OR_RETURN(const UniqueFd fd,
                    OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
   struct stat info{};
@@ -531,8 +538,7 @@ Result<Findings> InspectFile(const std::string& path, const Options& options,
     return Fail(Code::kInvalidArgument, path + ": not a regular file");
   }
   const ToldSource source(fd.get(), info.st_size, read);
-  Budget budget;
-  return InspectSource(source, options, &budget);
+  return InspectSource(source, options, budget);
 }
 
 void PrepareFormats() { PrepareArchives(); }

@@ -401,7 +401,7 @@ TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {
   uplink.Send(ipc::SendFrom{});
   NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
 
-  const std::string key = policy::PrintSamplesKey([] {
+  const std::string analysts = policy::PrintSamplesKey([] {
     policy::SamplesPoint point{};
     point[0] = std::byte{4};
     return point;
@@ -409,7 +409,7 @@ TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {
   std::string text = kEnforcing;
   text.replace(text.find("policy: 1"), 9, "policy: 2");
   text += "types: { ward: { pattern: \"W[0-9]{6}\" } }\nsamples: { key: \"" +
-          key + "\" }\n";
+          analysts + "\" }\n";
   SendSealed(uplink, "policy", SealedOf("policy", 4, text));
   const auto told = gate.Next<ipc::GateScanRules>();
   ASSERT_EQ(gate.last_fds, 1u);
