@@ -101,7 +101,8 @@ Result<Passphrase> PassphraseOf(const AdminArgs& args, Ask ask) {
 }
 
 Status MakeKey(const AdminArgs& args) {
-  ASSIGN_OR_RETURN(const Passphrase passphrase, PassphraseOf(args, Ask::kTwice));
+  ASSIGN_OR_RETURN(const Passphrase passphrase,
+                   PassphraseOf(args, Ask::kTwice));
   if (passphrase.text().size() < kMinPassphraseBytes) {
     return Fail(Code::kInvalidArgument,
                 "a passphrase has at least " +
@@ -111,9 +112,8 @@ Status MakeKey(const AdminArgs& args) {
   ASSIGN_OR_RETURN(const std::string text, key.ToText(passphrase.text()));
   const std::string path = args.Get("--out");
   // Never over another key: what was sealed to that one would be lost.
-  ASSIGN_OR_RETURN(
-      const UniqueFd file,
-      OpenAt(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  ASSIGN_OR_RETURN(const UniqueFd file,
+                   OpenAt(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600));
   RETURN_IF_ERROR(WriteAll(file.get(), AsBytes(text)));
   if (::fsync(file.get()) != 0) {
     return FailErrno(path);
@@ -150,9 +150,8 @@ Result<std::string> SealedOf(const AdminArgs& args) {
 std::string Print(const json& samples) {
   const auto text = [](const json& of, const char* member) {
     const auto found = of.find(member);
-    return found != of.end() && found->is_string()
-               ? found->get<std::string>()
-               : std::string();
+    return found != of.end() && found->is_string() ? found->get<std::string>()
+                                                   : std::string();
   };
   std::vector<std::string> head;
   for (const json& column : samples.value("columns", json::array())) {
@@ -209,9 +208,9 @@ int RunSamplesKey(std::span<const std::string_view> args) {
 
 int RunSamplesOpen(std::span<const std::string_view> args) {
   const auto parsed = ParseAdminArgs(args, kOpenOptions);
-  const bool sane = parsed && !parsed->Get("--key").empty() &&
-                    parsed->words.size() ==
-                        (parsed->Get("--sealed").empty() ? 1u : 0u);
+  const bool sane =
+      parsed && !parsed->Get("--key").empty() &&
+      parsed->words.size() == (parsed->Get("--sealed").empty() ? 1u : 0u);
   if (!sane) {
     return WrongUse(kOpenUsage, parsed ? "" : parsed.error().message);
   }

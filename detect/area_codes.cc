@@ -45,9 +45,9 @@ constexpr auto kAreas = [] {
   for (const unsigned only : {11U, 44U, 45U, 52U, 75U, 78U}) {
     areas[only] = {kAny, k3};
   }
-  for (const unsigned both :
-       {22U, 23U, 24U, 25U, 26U, 27U, 28U, 29U, 42U, 43U, 47U, 48U, 53U, 54U, 55U,
-        58U, 59U, 72U, 76U, 77U, 79U, 82U, 86U, 87U, 89U, 92U, 93U, 95U, 98U}) {
+  for (const unsigned both : {22U, 23U, 24U, 25U, 26U, 27U, 28U, 29U, 42U, 43U,
+                              47U, 48U, 53U, 54U, 55U, 58U, 59U, 72U, 76U, 77U,
+                              79U, 82U, 86U, 87U, 89U, 92U, 93U, 95U, 98U}) {
     areas[both] = {kAny, k3 | k4};
   }
   areas[42].sizes = k2 | k3 | k4;  // 04-29

@@ -88,7 +88,7 @@ int64_t CountPattern(const Compiled& t, std::string_view line) {
 
 // What people write between a word and its value: "病棟番号は: W123456".
 std::string_view SkipLinks(std::string_view text) {
-  constexpr std::string_view kLinks[] = {" ",  "\t", ":", "=", "(", "[",
+  constexpr std::string_view kLinks[] = {" ",  "\t", ":",  "=",  "(", "[",
                                          "は", "が", "の", "「", "、"};
   for (bool skipped = true; skipped;) {
     skipped = false;

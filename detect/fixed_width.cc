@@ -71,8 +71,7 @@ std::vector<std::string_view> LinesOf(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty() && lines.size() < kLookedAtLines) {
     const std::string_view line = TakeLine(&text);
-    if (!line.empty() &&
-        (!text.empty() || lines.size() < kMinFixedLines)) {
+    if (!line.empty() && (!text.empty() || lines.size() < kMinFixedLines)) {
       lines.push_back(line);
     }
   }
@@ -80,8 +79,7 @@ std::vector<std::string_view> LinesOf(std::string_view text) {
 }
 
 // The width that nine in ten lines have, or 0.
-uint32_t CommonWidth(std::span<const std::string_view> lines,
-                     Measure measure) {
+uint32_t CommonWidth(std::span<const std::string_view> lines, Measure measure) {
   std::map<uint32_t, size_t> counts;
   for (const std::string_view line : lines) {
     if (line.size() <= 4 * kMaxFixedWidth) {
@@ -204,12 +202,13 @@ class Guess {
       return ParsePostal(v).in_use;
     };
     static constexpr std::pair<uint32_t, Check> kNumbers[] = {
-        {10, kDate},  {8, kDate},   {12, IsMyNumber}, {13, kPhone}, {12, kPhone},
-        {11, kPhone}, {10, kPhone}, {8, kPostal},     {7, kPostal}};
+        {10, kDate},  {8, kDate},   {12, IsMyNumber},
+        {13, kPhone}, {12, kPhone}, {11, kPhone},
+        {10, kPhone}, {8, kPostal}, {7, kPostal}};
     std::vector<bool> open(width_);
     for (uint32_t x = 0; x < width_; ++x) {
-      open[x] = Nearly(kinds_[x][kNumber] + kinds_[x][kMark] +
-                       kinds_[x][kBlank]);
+      open[x] =
+          Nearly(kinds_[x][kNumber] + kinds_[x][kMark] + kinds_[x][kBlank]);
     }
     for (const auto& [size, check] : kNumbers) {
       for (uint32_t x = 0; x + size <= width_; ++x) {
@@ -296,10 +295,10 @@ FixedWidths GuessFixedWidths(std::string_view text) {
         })) {
       continue;
     }
-    const uint32_t width = CommonWidth(
-        lines.size() > kFirstLines ? std::span(lines).subspan(1)
-                                   : std::span(lines),
-        measure);
+    const uint32_t width =
+        CommonWidth(lines.size() > kFirstLines ? std::span(lines).subspan(1)
+                                               : std::span(lines),
+                    measure);
     if (width == 0) {
       continue;
     }
@@ -347,8 +346,8 @@ void CutFixed(std::string_view text, const FixedWidths& widths, Ending ending,
       size_t first = from;
       size_t last = to;
       Trim(text, &first, &last);
-      out->fields.push_back({static_cast<uint32_t>(first),
-                             static_cast<uint32_t>(last - first)});
+      out->fields.push_back(
+          {static_cast<uint32_t>(first), static_cast<uint32_t>(last - first)});
       from = to;
     }
   }

@@ -64,8 +64,8 @@ void MaskName(std::span<uint32_t> text) {
     MaskFrom(text, text.size() / 2);
     return;
   }
-  const auto last = text.subspan(
-      static_cast<size_t>(last_space.base() - text.begin()));
+  const auto last =
+      text.subspan(static_cast<size_t>(last_space.base() - text.begin()));
   MaskFrom(last, last.size() > 1 ? 1 : 0);
   MaskFrom(text.first(text.size() - last.size()), kMaxNameChars);
 }
@@ -101,8 +101,8 @@ void MaskDate(std::span<uint32_t> text) {
   const auto first = std::find_if(text.begin(), text.end(), IsDigitPoint);
   const auto end = std::find_if_not(first, text.end(), IsDigitPoint);
   const auto run = end - first;
-  const auto shown = std::min<std::ptrdiff_t>(
-      run, run == 4 || run >= 8 ? 4 : 2);
+  const auto shown =
+      std::min<std::ptrdiff_t>(run, run == 4 || run >= 8 ? 4 : 2);
   for (auto it = first + shown; it != text.end(); ++it) {
     *it = IsDigitPoint(*it) ? kMask : *it;
   }
@@ -211,9 +211,9 @@ std::string SamplesJson(const MaskedSamples& samples) {
     std::string out = "{\"part\":" + JsonQuote(samples.part) + ",\"columns\":[";
     for (size_t c = 0; c < std::min(width, samples.columns.size()); ++c) {
       const MaskedSamples::Header& header = samples.columns[c];
-      out += std::string(c == 0 ? "" : ",") + "{\"name\":" +
-             JsonQuote(header.name) + ",\"type\":" + JsonQuote(header.type) +
-             "}";
+      out += std::string(c == 0 ? "" : ",") +
+             "{\"name\":" + JsonQuote(header.name) +
+             ",\"type\":" + JsonQuote(header.type) + "}";
     }
     out += "],\"rows\":[";
     for (size_t r = 0; r < std::min(samples.rows.size(), kMaxSampleRows); ++r) {

@@ -215,8 +215,8 @@ void TextJudge::ReadLines(Block* block) {
     return block->text.substr(begin, end - begin);
   };
   std::string folded;
-  for (uint32_t i : custom_counts_.empty() ? std::vector<uint32_t>()
-                                           : block->lines) {
+  for (uint32_t i :
+       custom_counts_.empty() ? std::vector<uint32_t>() : block->lines) {
     const std::string_view line = Fold(line_at(i), &folded);
     for (size_t type = 0; type < custom_counts_.size(); ++type) {
       custom_counts_[type] += custom_->CountIn(type, line);

@@ -99,7 +99,7 @@ class TextJudge {
   SampleWish wish_;
   MaskedSamples samples_;
   std::string line_before_;  // of running text, where samples are wished for
-  Records records_;   // empty; keeps its room from block to block
+  Records records_;          // empty; keeps its room from block to block
   std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;
   FixedWidths fixed_;  // of the delimiter kFixed

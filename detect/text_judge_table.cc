@@ -331,7 +331,8 @@ void TextJudge::TakeSamples(const Rows& rows) {
   size_t judged = 0;
   for (const bool of_people : {true, false}) {
     for (size_t c = 0; c < columns_.size(); ++c) {
-      const bool has = columns_[c].role != Role::kNone || columns_[c].custom >= 0;
+      const bool has =
+          columns_[c].role != Role::kNone || columns_[c].custom >= 0;
       if (has == of_people && chosen.size() < kMaxSampleColumns) {
         chosen.push_back(c);
         judged += has ? 1u : 0u;

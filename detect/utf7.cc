@@ -64,8 +64,9 @@ Run ReadRun(std::string_view text, size_t at, Put put) {
       continue;
     }
     const uint32_t cp =
-        high != 0 && is_low ? 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00)
-                            : unit;
+        high != 0 && is_low
+            ? 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00)
+            : unit;
     high = 0;
     ++run.characters;
     run.japanese += IsJapanese(cp) ? 1u : 0u;
@@ -83,8 +84,7 @@ bool HasUtf7Runs(std::string_view ascii) {
   for (size_t at = ascii.find('+'); at != std::string_view::npos;
        at = ascii.find('+', at)) {
     const Run run = ReadRun(ascii, at, [](uint32_t) {});
-    runs += run.good && run.characters >= 2 &&
-                    run.japanese == run.characters
+    runs += run.good && run.characters >= 2 && run.japanese == run.characters
                 ? 1u
                 : 0u;
     if (runs == 2) {

@@ -1,5 +1,5 @@
-// UTF-7 (RFC 2152): 7-bit text in which "+MEIwRA-" is Japanese. Mail programs of
-// long ago write it, and nothing else looks into it.
+// UTF-7 (RFC 2152): 7-bit text in which "+MEIwRA-" is Japanese. Mail programs
+// of long ago write it, and nothing else looks into it.
 #pragma once
 
 #include <string>

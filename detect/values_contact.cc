@@ -185,9 +185,8 @@ Phone ParsePhone(std::string_view text) {
     }
   }
   phone.kind = KindOf(phone.digits());
-  const bool cut_well =
-      phone.kind != PhoneKind::kLandline || group != 2 ||
-      HasAreaCodeOf(phone.digits(), groups[0]);
+  const bool cut_well = phone.kind != PhoneKind::kLandline || group != 2 ||
+                        HasAreaCodeOf(phone.digits(), groups[0]);
   if (phone.kind != PhoneKind::kNone &&
       (!cut_well || !GroupsFit(groups, group + 1))) {
     phone.kind = PhoneKind::kNone;

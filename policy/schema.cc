@@ -268,10 +268,9 @@ std::string PolicySchema() {
       {"groups", GroupsSchema()},
       {"window", WindowSchema()},
       {"type", TypeSchema()},
-      {"samples",
-       Object(kSamplesKeys, {},
-              {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
-              kSamplesKeys)},
+      {"samples", Object(kSamplesKeys, {},
+                         {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
+                         kSamplesKeys)},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

@@ -40,9 +40,8 @@ inline constexpr auto kContentMatchKeys =
     WordList("persons", "bytes", "data", "inspection", "reason", "format");
 
 // What came with version 2, by the same places.
-inline constexpr auto kPolicyKeys2 =
-    WordList("include", "zone", "groups", "holidays", "windows", "types",
-             "samples");
+inline constexpr auto kPolicyKeys2 = WordList(
+    "include", "zone", "groups", "holidays", "windows", "types", "samples");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");

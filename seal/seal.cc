@@ -328,9 +328,8 @@ Result<std::string> Seal(std::string_view text, const PublicKey& to) {
   std::string out(1, static_cast<char>(kVersion));
   out += AsText(IdOf(to));
   out += AsText(ephemeral);
-  ASSIGN_OR_RETURN(
-      const std::string closed,
-      Encrypt(key.bytes.data(), key.bytes.data() + 32, out, text));
+  ASSIGN_OR_RETURN(const std::string closed,
+                   Encrypt(key.bytes.data(), key.bytes.data() + 32, out, text));
   return out + closed;
 }
 
@@ -368,16 +367,15 @@ Result<PrivateKey> PrivateKey::FromText(std::string_view text,
   Secret<32> key;
   RETURN_IF_ERROR(
       KeyOfPassphrase(passphrase, locked.salt, locked.iterations, &key));
-  auto plain =
-      Decrypt(key.bytes.data(), Raw(locked.sealed), locked.id_line,
-              std::string_view(locked.sealed).substr(kNonceBytes));
+  auto plain = Decrypt(key.bytes.data(), Raw(locked.sealed), locked.id_line,
+                       std::string_view(locked.sealed).substr(kNonceBytes));
   if (!plain) {
     return Fail(Code::kPermissionDenied, "the passphrase does not fit the key");
   }
   const unsigned char* der = Raw(*plain);
   auto handle = std::make_unique<Handle>();
-  handle->key.reset(d2i_AutoPrivateKey(nullptr, &der,
-                                       static_cast<long>(plain->size())));
+  handle->key.reset(
+      d2i_AutoPrivateKey(nullptr, &der, static_cast<long>(plain->size())));
   OPENSSL_cleanse(plain->data(), plain->size());
   if (!handle->key) {
     return OpenSslFail("private key");
@@ -389,9 +387,9 @@ Result<PrivateKey> PrivateKey::FromText(std::string_view text,
 Result<std::string> PrivateKey::Open(ByteSpan sealed) const {
   ASSIGN_OR_RETURN(const KeyId id, SealedFor(sealed));
   if (id != IdOf(public_)) {
-    return Fail(Code::kPermissionDenied,
-                "sealed for the key " + ToHex(id) + ", this one is " +
-                    ToHex(IdOf(public_)));
+    return Fail(Code::kPermissionDenied, "sealed for the key " + ToHex(id) +
+                                             ", this one is " +
+                                             ToHex(IdOf(public_)));
   }
   PublicKey ephemeral{};
   std::copy_n(sealed.begin() + 1 + kKeyIdBytes, ephemeral.size(),

@@ -324,9 +324,8 @@ grpc::Status AdminCalls::ListEvents(grpc::ServerContext* context,
 grpc::Status AdminCalls::GetSamples(grpc::ServerContext* context,
                                     const admin::v1::GetSamplesRequest* request,
                                     admin::v1::GetSamplesResponse* response) {
-  return Hand(
-      desk_.GetSamples(Who(*context), request->row_id()),
-      [&](const std::string& sealed) { response->set_sealed(sealed); });
+  return Hand(desk_.GetSamples(Who(*context), request->row_id()),
+              [&](const std::string& sealed) { response->set_sealed(sealed); });
 }
 
 Status AdminCalls::AddProofs(const ExportLog& log,

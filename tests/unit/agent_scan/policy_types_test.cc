@@ -163,11 +163,12 @@ TEST_F(PolicyTypes, SamplesComeSealedToThePolicysKey) {
     EXPECT_EQ(found.inspection, "full") << found.reason;
     EXPECT_EQ(found.persons, 4);
     EXPECT_LE(found.sealed_samples.size(), seal::kMaxSealedBytes);
-    EXPECT_EQ(key->Open(AsBytes(found.sealed_samples)),
-              "{\"part\":\"\",\"columns\":[{\"name\":\"氏名\",\"type\":"
-              "\"person_name\"},{\"name\":\"電話番号\",\"type\":\"phone\"}],"
-              "\"rows\":[[\"佐藤 健*\",\"090-****-5678\"],[\"鈴木 花*\",\"080-****-"
-              "2222\"],[\"高橋 *\",\"070-****-4444\"]]}");
+    EXPECT_EQ(
+        key->Open(AsBytes(found.sealed_samples)),
+        "{\"part\":\"\",\"columns\":[{\"name\":\"氏名\",\"type\":"
+        "\"person_name\"},{\"name\":\"電話番号\",\"type\":\"phone\"}],"
+        "\"rows\":[[\"佐藤 健*\",\"090-****-5678\"],[\"鈴木 花*\",\"080-****-"
+        "2222\"],[\"高橋 *\",\"070-****-4444\"]]}");
   }
   EXPECT_EQ(Scan(client, "部品,数\nネジ,10\nナット,20\n").sealed_samples, "");
   // Without types of its own, too.

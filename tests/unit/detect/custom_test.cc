@@ -89,8 +89,9 @@ TEST(CustomTypes, CountsInRunningText) {
 // Half of a list is said in prose: "病棟番号はW123456".
 TEST(CustomTypes, CountsInRunningTextBehindTheirWords) {
   const std::vector<CustomType> types = {
-      {.id = "ward", .pattern = "W[0-9]{6}", .header_words = {"病棟番号",
-                                                              "Ward No"}},
+      {.id = "ward",
+       .pattern = "W[0-9]{6}",
+       .header_words = {"病棟番号", "Ward No"}},
       {.id = "client", .header_words = {"委託元"}, .values = {"西日本商事"}},
       {.id = "slip",
        .header_words = {"伝票番号"},

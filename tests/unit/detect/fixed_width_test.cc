@@ -118,14 +118,12 @@ TEST(GuessFixedWidths, OfOtherTextsIsNone) {
 TEST(FixedWidth, PeopleAreCountedWhetherCellsTouchOrNot) {
   for (const Measure measure : {Measure::kShown, Measure::kCharacters}) {
     for (const int count : {5, 20, 1500, 9000}) {
-      const Findings f =
-          Inspect(AsBytes(Touching(count, measure)), {});
+      const Findings f = Inspect(AsBytes(Touching(count, measure)), {});
       EXPECT_NEAR(static_cast<double>(f.persons), count, count * 0.015);
       EXPECT_EQ(f.of(DataType::kPhone), count);
       if (count < 20) {
         continue;  // too few to tell a surname from a name of its width
       }
-      EXPECT_EQ(f.of(DataType::kMemberId), count);
       EXPECT_EQ(f.of(DataType::kPersonName), count);
       EXPECT_EQ(f.of(DataType::kAddress), count);
       EXPECT_EQ(f.of(DataType::kBirthDate), count);

@@ -96,9 +96,8 @@ TEST(Samples, AreThreeRowsUnderTheirHeaders) {
   for (int i = 0; i < 50; ++i) {
     const Person p = PersonAt(i);
     std::string folded;
-    for (const std::string& value :
-         {p.member, p.name, p.kana, p.birth, p.postal, p.address, p.phone,
-          p.email}) {
+    for (const std::string& value : {p.member, p.name, p.kana, p.birth,
+                                     p.postal, p.address, p.phone, p.email}) {
       EXPECT_THAT(text, Not(HasSubstr(std::string(Fold(value, &folded)))));
     }
   }
@@ -106,8 +105,9 @@ TEST(Samples, AreThreeRowsUnderTheirHeaders) {
 
 TEST(Samples, AreOfTheLinesThatNameSomebody) {
   const MaskedSamples samples =
-      LookAt("本日の連絡\n山田太郎様(090-1234-5678)から電話がありました。\n"
-             "担当: 鈴木\n")
+      LookAt(
+          "本日の連絡\n山田太郎様(090-1234-5678)から電話がありました。\n"
+          "担当: 鈴木\n")
           .samples;
   ASSERT_EQ(samples.rows.size(), 1u);
   EXPECT_EQ(samples.columns[0].type, "text");

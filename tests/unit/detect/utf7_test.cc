@@ -73,9 +73,8 @@ TEST(DecodeUtf7, AgreesWithTheRfc) {
 }
 
 TEST(DecodeUtf7, LeavesWhatIsNoRun) {
-  for (std::string_view text :
-       {"a+b", "a+bc-d", "x = y + z", "+2F8-", "+2F8gAA-", "+++", "+",
-        "c++17 and g++"}) {
+  for (std::string_view text : {"a+b", "a+bc-d", "x = y + z", "+2F8-",
+                                "+2F8gAA-", "+++", "+", "c++17 and g++"}) {
     EXPECT_EQ(Decoded(text), text);
   }
 }
@@ -97,8 +96,9 @@ TEST(Inspector, ReadsUtf7AsASecondReading) {
     EXPECT_EQ(f.of(DataType::kPersonName), count);
   }
   // Runs that say nothing about people leave the text what it was.
-  EXPECT_EQ(Inspect(AsBytes(ToUtf7("部品,数\nネジ,1\nナット,2\n")), {}).encoding,
-            "us-ascii");
+  EXPECT_EQ(
+      Inspect(AsBytes(ToUtf7("部品,数\nネジ,1\nナット,2\n")), {}).encoding,
+      "us-ascii");
 }
 
 }  // namespace

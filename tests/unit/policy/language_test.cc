@@ -73,9 +73,8 @@ constexpr std::string_view kSamplesKey =
     "C4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfVpi+pj";
 
 TEST(Language, SamplesNameTheKeyOfTheAnalysts) {
-  const std::string text =
-      std::string(kHead) + "samples: { key: \"" + std::string(kSamplesKey) +
-      "\" }\n";
+  const std::string text = std::string(kHead) + "samples: { key: \"" +
+                           std::string(kSamplesKey) + "\" }\n";
   const Policy policy = Read(text);
   EXPECT_EQ(policy.samples_key, kSamplesKey);
   EXPECT_TRUE(NeedsVersion2(policy));
@@ -93,9 +92,10 @@ TEST(Language, AKeyWithASlipInItIsRefused) {
   }
   EXPECT_FALSE(ParseSamplesKey(kSamplesKey.substr(0, kSamplesKey.size() - 1)));
   EXPECT_FALSE(ParseSamplesKey(std::string(kSamplesKey) + "AAAA"));
-  EXPECT_THAT(Refused("samples: { key: abc }\n"),
-              HasSubstr("p.yaml:6:17: expected a public key as 'sekisho samples "
-                        "key' prints it"));
+  EXPECT_THAT(
+      Refused("samples: { key: abc }\n"),
+      HasSubstr("p.yaml:6:17: expected a public key as 'sekisho samples "
+                "key' prints it"));
   EXPECT_THAT(Refused("samples: {}\n"), HasSubstr("key"));
   EXPECT_THAT(Refused("samples: { kye: a }\n"), HasSubstr("'key'"));
 }

@@ -85,8 +85,8 @@ TEST_F(SealTest, AKeyIsKeptUnderItsPassphrase) {
 TEST_F(SealTest, OpensWhatWasSealedBefore) {
   const auto read = [](const char* name) {
     return *ReadFileAt(
-        AT_FDCWD,
-        std::string(SEKISHO_SOURCE_DIR) + "/tests/data/seal/" + name, 4096);
+        AT_FDCWD, std::string(SEKISHO_SOURCE_DIR) + "/tests/data/seal/" + name,
+        4096);
   };
   const auto key =
       PrivateKey::FromText(read("analysts.key"), "a long passphrase");
