@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 
 #include "detect/characters.h"
 #include "detect/values.h"
@@ -10,10 +11,11 @@
 namespace sekisho::detect {
 namespace {
 
-constexpr size_t kLookedAtLines = 200;
+constexpr size_t kLookedAtLines = 100;
 constexpr size_t kFirstLines = 8;  // most texts are told by them
 constexpr uint32_t kMinWidth = 16;
 constexpr size_t kMinFields = 3;
+constexpr uint32_t kMaxNumbers = 64;  // columns of digits that touch
 
 enum Kind : uint8_t {
   kBlank,
@@ -66,16 +68,26 @@ std::string_view TakeLine(std::string_view* text) {
   return line;
 }
 
-// Whole lines that are not empty.
-std::vector<std::string_view> LinesOf(std::string_view text) {
+// The first lines that are whole and not empty.
+std::vector<std::string_view> LinesOf(std::string_view text, size_t most) {
   std::vector<std::string_view> lines;
-  while (!text.empty() && lines.size() < kLookedAtLines) {
+  while (!text.empty() && lines.size() < most) {
     const std::string_view line = TakeLine(&text);
     if (!line.empty() && (!text.empty() || lines.size() < kMinFixedLines)) {
       lines.push_back(line);
     }
   }
   return lines;
+}
+
+// The first of the few may be a title or the header.
+bool MayHaveOneWidth(std::span<const std::string_view> few, Measure measure) {
+  std::map<uint32_t, size_t> counts;
+  for (const std::string_view line : few) {
+    ++counts[WidthOf(line, measure)];
+  }
+  return std::ranges::any_of(
+      counts, [&](const auto& one) { return one.second + 2 >= few.size(); });
 }
 
 // The width that nine in ten lines have, or 0.
@@ -210,6 +222,7 @@ class Guess {
       open[x] =
           Nearly(kinds_[x][kNumber] + kinds_[x][kMark] + kinds_[x][kBlank]);
     }
+    CloseLongRuns(&open);
     for (const auto& [size, check] : kNumbers) {
       for (uint32_t x = 0; x + size <= width_; ++x) {
         const auto begin = open.begin() + x;
@@ -219,6 +232,17 @@ class Guess {
           std::fill(cut_.begin() + x + 1, cut_.begin() + x + size, false);
           cut_[x] = cut_[x + size] = true;
         }
+      }
+    }
+  }
+
+  // What has more digits in a row is no record: pi, a dump.
+  static void CloseLongRuns(std::vector<bool>* open) {
+    for (auto it = open->begin(); it != open->end();) {
+      const auto begin = std::find(it, open->end(), true);
+      it = std::find(begin, open->end(), false);
+      if (it - begin > kMaxNumbers) {
+        std::fill(begin, it, false);
       }
     }
   }
@@ -245,6 +269,9 @@ class Guess {
       value = value.substr(0, last + 1);
       ++filled;
       passed += check(value) ? 1u : 0u;
+      if ((filled - passed) * 20 > lines_.size()) {
+        return false;
+      }
     }
     return filled * 10 >= lines_.size() * 9 && passed * 100 >= filled * 95;
   }
@@ -278,27 +305,17 @@ void Trim(std::string_view text, size_t* begin, size_t* end) {
 }  // namespace
 
 FixedWidths GuessFixedWidths(std::string_view text) {
-  const std::vector<std::string_view> lines = LinesOf(text);
-  if (lines.size() < kMinFixedLines) {
+  const std::vector<std::string_view> few = LinesOf(text, kFirstLines);
+  if (few.size() < kMinFixedLines) {
     return {};
   }
-  const std::span first =
-      std::span(lines).first(std::min(lines.size(), kFirstLines));
   for (const Measure measure : {Measure::kShown, Measure::kCharacters}) {
-    // The first of the few may be a title or the header.
-    std::map<uint32_t, size_t> few;
-    for (const std::string_view line : first) {
-      ++few[WidthOf(line, measure)];
-    }
-    if (std::ranges::none_of(few, [&](const auto& one) {
-          return one.second + 2 >= first.size();
-        })) {
+    if (!MayHaveOneWidth(few, measure)) {
       continue;
     }
-    const uint32_t width =
-        CommonWidth(lines.size() > kFirstLines ? std::span(lines).subspan(1)
-                                               : std::span(lines),
-                    measure);
+    const std::vector<std::string_view> lines = LinesOf(text, kLookedAtLines);
+    const uint32_t width = CommonWidth(
+        std::span(lines).subspan(lines.size() > kFirstLines ? 1 : 0), measure);
     if (width == 0) {
       continue;
     }

@@ -101,7 +101,8 @@ TextJudge* TextJudge::Inner(std::vector<TextJudge>* inner) {
 void TextJudge::GuessDialect(std::string_view text) {
   for (size_t at = 0; at < text.size() && delimiter_ == 0;) {
     delimiter_ = GuessDelimiter(text.substr(at, kGuessBytes));
-    if (delimiter_ == 0 || delimiter_ == kAligned) {
+    // Such a text is so from its first line on.
+    if (at == 0 && (delimiter_ == 0 || delimiter_ == kAligned)) {
       GuessFixed(text.substr(at, kGuessBytes));
     }
     const size_t line = text.find('\n', at + kGuessBytes / 2);

@@ -115,6 +115,16 @@ TEST(GuessFixedWidths, OfOtherTextsIsNone) {
   }
 }
 
+// Digits without end are looked at once, not at every place.
+TEST(GuessFixedWidths, OfNothingButDigitsIsNone) {
+  std::string digits;
+  for (int i = 0; i < 40'000; ++i) {
+    digits += static_cast<char>('0' + i * i % 97 % 10);
+    digits += i % 800 == 799 ? "\n" : "";
+  }
+  EXPECT_TRUE(GuessFixedWidths(digits).empty());
+}
+
 TEST(FixedWidth, PeopleAreCountedWhetherCellsTouchOrNot) {
   for (const Measure measure : {Measure::kShown, Measure::kCharacters}) {
     for (const int count : {5, 20, 1500, 9000}) {
