@@ -24,7 +24,7 @@ constexpr auto kSextets = [] {
 int8_t Sextet(char c) { return kSextets[static_cast<unsigned char>(c)]; }
 
 // Longer than any line of text that somebody wrote.
-constexpr size_t kMaxRunBytes = 64 * 1024;
+constexpr size_t kMaxRunBytes = size_t{64} * 1024;
 
 struct Run {
   size_t end = 0;     // behind it, and behind its '-'

@@ -310,6 +310,10 @@ Result<KeyId> SealedFor(ByteSpan sealed) {
 }
 
 Status Prepare() {
+  // No file, and no variable of the environment, has a say in it.
+  if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1) {
+    return OpenSslFail("OpenSSL");
+  }
   ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::Generate());
   ASSIGN_OR_RETURN(const std::string sealed, Seal("", key.public_key()));
   const auto opened = key.Open(AsBytes(sealed));
