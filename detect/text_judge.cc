@@ -10,6 +10,7 @@
 namespace sekisho::detect {
 namespace {
 
+constexpr int kMaxFixedInVain = 2;
 constexpr size_t kGuessBytes = size_t{32} * 1024;
 
 bool IsBlank(std::string_view text) {
@@ -102,7 +103,8 @@ void TextJudge::GuessDialect(std::string_view text) {
   for (size_t at = 0; at < text.size() && delimiter_ == 0;) {
     delimiter_ = GuessDelimiter(text.substr(at, kGuessBytes));
     // Such a text is so from its first line on.
-    if (at == 0 && (delimiter_ == 0 || delimiter_ == kAligned)) {
+    if (at == 0 && fixed_in_vain_ < kMaxFixedInVain &&
+        (delimiter_ == 0 || delimiter_ == kAligned)) {
       GuessFixed(text.substr(at, kGuessBytes));
     }
     const size_t line = text.find('\n', at + kGuessBytes / 2);
@@ -168,6 +170,11 @@ void TextJudge::JudgeBlock(Block* block) {
   }
   JudgeTable(block, rows, width);
   ReadLines(block);
+  // A log whose lines are of one length; other readings cost less.
+  if (delimiter_ == kFixed && !table_.people) {
+    delimiter_ = 0;
+    ++fixed_in_vain_;
+  }
 }
 
 // A list of one column has short lines; text has long ones.

@@ -102,7 +102,8 @@ class TextJudge {
   Records records_;          // empty; keeps its room from block to block
   std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;
-  FixedWidths fixed_;  // of the delimiter kFixed
+  FixedWidths fixed_;      // of the delimiter kFixed
+  int fixed_in_vain_ = 0;  // blocks that were cut so and held nobody
   char format_delimiter_ = 0;
   bool return_ends_lines_ = false;  // '\r' alone, as old Macs wrote
   bool begun_ = false;
