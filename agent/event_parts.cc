@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/scan_rules.h"
 #include "proto/event_bytes.h"
 
 namespace sekisho::agent {
@@ -114,6 +115,9 @@ void SetFindings(const ipc::Findings& findings, Parts& parts) {
     column.set_type(from.type);
     column.set_row_count(from.rows);
     column.set_share(from.share);
+  }
+  if (findings.sealed_samples.size() <= kMaxSealedSamplesBytes) {
+    parts.personal.set_sealed_samples(findings.sealed_samples);
   }
   for (size_t i = 0; i < std::min(findings.sketches.size(), kMaxSketches);
        ++i) {

@@ -1,5 +1,8 @@
 #include "agent/scan_rules.h"
 
+#include "common/bytes.h"
+#include "policy/samples_key.h"
+
 namespace sekisho::agent {
 
 ipc::ScanRules ScanRulesOf(const policy::Policy& policy) {
@@ -10,6 +13,9 @@ ipc::ScanRules ScanRulesOf(const policy::Policy& policy) {
                            .header_words = type.headers,
                            .check = policy::Name(type.check),
                            .values = type.values});
+  }
+  if (const auto point = policy::ParseSamplesKey(policy.samples_key)) {
+    rules.samples_key = AsText(*point);
   }
   return rules;
 }

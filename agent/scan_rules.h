@@ -6,6 +6,9 @@
 
 namespace sekisho::agent {
 
+// Sealed samples that an event keeps: what the worker's seal comes to at most.
+inline constexpr size_t kMaxSealedSamplesBytes = 4186;
+
 ipc::ScanRules ScanRulesOf(const policy::Policy& policy);
 
 }  // namespace sekisho::agent

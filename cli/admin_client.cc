@@ -163,6 +163,11 @@ Status AdminClient::Do(const admin::v1::ListEventsRequest& request,
                        admin::v1::ListEventsResponse& response) {
   return connection_->Do(&Stub::ListEvents, request, response);
 }
+Status AdminClient::Do(const admin::v1::GetSamplesRequest& request,
+                       admin::v1::GetSamplesResponse& response) {
+  return connection_->Do(&Stub::GetSamples, request, response);
+}
+
 Status AdminClient::Do(const admin::v1::ListAlertsRequest& request,
                        admin::v1::ListAlertsResponse& response) {
   return connection_->Do(&Stub::ListAlerts, request, response);

@@ -87,6 +87,8 @@ class AdminClient {
             admin::v1::ReportFoundResponse& response);
   Status Do(const admin::v1::ListEventsRequest& request,
             admin::v1::ListEventsResponse& response);
+  Status Do(const admin::v1::GetSamplesRequest& request,
+            admin::v1::GetSamplesResponse& response);
   Status Do(const admin::v1::ListAlertsRequest& request,
             admin::v1::ListAlertsResponse& response);
   Status Do(const admin::v1::UpdateAlertRequest& request,

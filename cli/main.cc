@@ -25,6 +25,7 @@
 #include "cli/policy_simulate_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
+#include "cli/samples_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
@@ -78,6 +79,8 @@ constexpr auto kCommands = std::to_array<Command>({
      RunAgentCommand},
     {"device", "list, show, approve and revoke devices", RunDeviceCommand},
     {"event", "list, follow, export and verify events", RunEventCommand},
+    {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
+    {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
     {"login", "a one-time login to the console", RunLoginCommand},
 });

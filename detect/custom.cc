@@ -20,6 +20,11 @@ struct Compiled {
   std::unordered_set<std::string> values;
 };
 
+bool IsAlnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+         (c >= 'a' && c <= 'z');
+}
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
@@ -58,6 +63,100 @@ constexpr std::array<std::pair<std::string_view, CustomCheck>, 5> kChecks{{
     {"mod97", CustomCheck::kMod97},
     {"verhoeff", CustomCheck::kVerhoeff},
 }};
+
+int64_t CountPattern(const Compiled& t, std::string_view line) {
+  if (t.pattern == nullptr) {
+    return 0;
+  }
+  int64_t count = 0;
+  const re2::StringPiece text(line.data(), line.size());
+  re2::StringPiece match;
+  for (size_t at = 0; at < line.size();) {
+    if (!t.pattern->Match(text, at, line.size(), RE2::UNANCHORED, &match, 1) ||
+        match.empty()) {
+      break;
+    }
+    const std::string_view value(match.data(), match.size());
+    count += (t.values.empty() || t.values.contains(std::string(value))) &&
+                     Passes(t.check, value)
+                 ? 1
+                 : 0;
+    at = static_cast<size_t>(match.data() - line.data()) + match.size();
+  }
+  return count;
+}
+
+// What people write between a word and its value: "病棟番号は: W123456".
+std::string_view SkipLinks(std::string_view text) {
+  constexpr std::string_view kLinks[] = {" ",  "\t", ":",  "=",  "(", "[",
+                                         "は", "が", "の", "「", "、"};
+  for (bool skipped = true; skipped;) {
+    skipped = false;
+    for (const std::string_view link : kLinks) {
+      if (text.starts_with(link)) {
+        text.remove_prefix(link.size());
+        skipped = true;
+      }
+    }
+  }
+  return text;
+}
+
+// Bytes of the value that `text` begins with; 0: none.
+size_t ValueAt(const Compiled& t, std::string_view text) {
+  const auto ends = [&](size_t size) {
+    return size == text.size() || !IsAlnum(text[size]) ||
+           !IsAlnum(text[size - 1]);
+  };
+  const auto is_value = [&](std::string_view value) {
+    return !value.empty() && ends(value.size()) &&
+           (t.values.empty() || t.values.contains(std::string(value))) &&
+           Passes(t.check, value);
+  };
+  if (t.pattern != nullptr) {
+    re2::StringPiece match;
+    const bool found =
+        t.pattern->Match({text.data(), text.size()}, 0, text.size(),
+                         RE2::ANCHOR_START, &match, 1);
+    return found && is_value({match.data(), match.size()}) ? match.size() : 0;
+  }
+  // Without a pattern, as far as something else than a letter or a digit.
+  size_t size = 0;
+  while (size < text.size() && size < kMaxCustomValueBytes &&
+         (IsAlnum(text[size]) || text[size] == '-' ||
+          static_cast<signed char>(text[size]) < 0)) {
+    ++size;
+  }
+  const bool known = !t.values.empty() || t.check != CustomCheck::kNone;
+  for (; known && size > 0; --size) {
+    if (is_value(text.substr(0, size))) {
+      return size;
+    }
+  }
+  return 0;
+}
+
+int64_t CountBehindWords(const Compiled& t, std::string_view line) {
+  const std::string lower = Lower(line);  // as long as the line
+  int64_t count = 0;
+  for (size_t at = 0; at < line.size();) {
+    size_t behind = std::string::npos;  // the word that ends first
+    for (const std::string& word : t.header_words) {
+      const size_t found = lower.find(word, at);
+      behind = found == std::string::npos
+                   ? behind
+                   : std::min(behind, found + word.size());
+    }
+    if (behind == std::string::npos) {
+      return count;
+    }
+    const std::string_view rest = SkipLinks(line.substr(behind));
+    const size_t size = ValueAt(t, rest);
+    count += size > 0 ? 1 : 0;
+    at = size > 0 ? line.size() - rest.size() + size : behind;
+  }
+  return count;
+}
 
 class CompiledTypes : public CustomTypes {
  public:
@@ -133,27 +232,8 @@ class CompiledTypes : public CustomTypes {
   }
 
   int64_t CountIn(size_t type, std::string_view line) const override {
-    const Compiled& t = types_[type];
-    if (t.pattern == nullptr) {
-      return 0;
-    }
-    int64_t count = 0;
-    const re2::StringPiece text(line.data(), line.size());
-    re2::StringPiece match;
-    for (size_t at = 0; at < line.size();) {
-      if (!t.pattern->Match(text, at, line.size(), RE2::UNANCHORED, &match,
-                            1) ||
-          match.empty()) {
-        break;
-      }
-      const std::string_view value(match.data(), match.size());
-      count += (t.values.empty() || t.values.contains(std::string(value))) &&
-                       Passes(t.check, value)
-                   ? 1
-                   : 0;
-      at = static_cast<size_t>(match.data() - line.data()) + match.size();
-    }
-    return count;
+    return has_header_words(type) ? CountBehindWords(types_[type], line)
+                                  : CountPattern(types_[type], line);
   }
 
  private:

@@ -55,8 +55,9 @@ class CustomTypes {
   virtual bool has_header_words(size_t type) const = 0;
   virtual bool HeaderSays(size_t type, std::string_view folded) const = 0;
   virtual bool Matches(size_t type, std::string_view folded) const = 0;
-  // How many values stand in a line of running text.
-  virtual int64_t CountIn(size_t type, std::string_view line) const = 0;
+  // How many values stand in a line of running text; of a type with header
+  // words those behind one of them: "病棟番号は W123456". `folded`: as by Fold.
+  virtual int64_t CountIn(size_t type, std::string_view folded) const = 0;
 };
 
 }  // namespace sekisho::detect

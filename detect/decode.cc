@@ -262,6 +262,7 @@ void DecodeInto(Encoding encoding, ByteSpan block, Writer* out,
     case Encoding::kUtf8:
     case Encoding::kUtf8Bom:
     case Encoding::kMixed:
+    case Encoding::kUtf7:  // by utf7.h
       break;
   }
   DecodeBytes(block, NextUtf8, out, decoded);

@@ -115,9 +115,10 @@ Encoding LineEncoding(ByteSpan line) {
 }
 
 std::string_view Name(Encoding encoding) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "us-ascii", "utf-8",  "utf-8-bom",    "utf-16le",    "utf-16be",
-      "cp932",    "euc-jp", "unknown-8bit", "iso-2022-jp", "mixed"};
+  static constexpr std::array<std::string_view, 11> kNames = {
+      "us-ascii",    "utf-8", "utf-8-bom", "utf-16le",
+      "utf-16be",    "cp932", "euc-jp",    "unknown-8bit",
+      "iso-2022-jp", "mixed", "utf-7"};
   return kNames[static_cast<size_t>(encoding)];
 }
 

@@ -24,9 +24,10 @@ enum class Encoding : uint8_t {
   kUnknown8Bit,
   kIso2022Jp,
   kMixed,  // line by line one of UTF-8, CP932 and EUC-JP
+  kUtf7,   // a second reading of what is ASCII (utf7.h)
 };
 // "us-ascii", "utf-8", "utf-8-bom", "utf-16le", "utf-16be", "cp932", "euc-jp",
-// "unknown-8bit", "iso-2022-jp", "mixed".
+// "unknown-8bit", "iso-2022-jp", "mixed", "utf-7".
 std::string_view Name(Encoding encoding);
 
 // UTF-16 by its BOM or, without one, by where its zero bytes stand; kAscii when

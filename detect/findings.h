@@ -10,6 +10,7 @@
 #include "detect/confidence.h"
 #include "detect/data_type.h"
 #include "detect/people.h"
+#include "detect/samples.h"
 
 namespace sekisho::detect {
 
@@ -60,6 +61,7 @@ struct Findings {
   // limit:<name>, timeout or crash.
   std::string reason = "unknown";
   PeopleSketch people;
+  MaskedSamples samples;  // where Options wish for them
 
   int64_t of(DataType type) const { return data[Index(type)]; }
 };

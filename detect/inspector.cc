@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "detect/utf7.h"
+
 namespace sekisho::detect {
 namespace {
 
@@ -65,7 +67,8 @@ Inspector::Inspector(const Options& options)
     : options_(options),
       hasher_(std::make_unique<const IdentityHasher>(options.key)) {
   state_.readings.push_back(
-      {Encoding::kAscii, TextJudge(hasher_.get(), options_.custom.get())});
+      {Encoding::kAscii,
+       TextJudge(hasher_.get(), options_.custom.get(), options_.samples)});
   state_.known_text = options.known_text;
 }
 Inspector::Inspector(Inspector&&) noexcept = default;
@@ -172,8 +175,14 @@ void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
   text_bytes += block.size();
   const bool seven_bit = !utf16 && IsAllAscii(block);
   if (seven_bit && !HasJisEscapes(AsBytes(block))) {
+    const bool only_ascii =
+        readings.size() == 1 && readings[0].encoding == Encoding::kAscii;
+    if (only_ascii && HasUtf7Runs(block)) {
+      readings.push_back(readings[0]);
+      readings[1].encoding = Encoding::kUtf7;
+    }
     for (Reading& reading : readings) {
-      reading.judge.Add(block, ending);
+      AddSevenBit(&reading, block, ending);
     }
     return;
   }
@@ -198,6 +207,17 @@ void Inspector::State::JudgeBlock(std::string_view block, Ending ending) {
   if (!std::all_of(readings.begin(), readings.end(), is_wrong)) {
     std::erase_if(readings, is_wrong);
   }
+}
+
+void Inspector::State::AddSevenBit(Reading* reading, std::string_view block,
+                                   Ending ending) {
+  if (reading->encoding != Encoding::kUtf7) {
+    reading->judge.Add(block, ending);
+    return;
+  }
+  DecodeUtf7(block, &reading->decoded);
+  reading->judge.Add(reading->decoded, ending);
+  reading->decoded.clear();
 }
 
 void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
@@ -233,7 +253,11 @@ void Inspector::State::AddDecoded(Reading* reading, std::string_view block,
 const Inspector::Reading& Inspector::State::Best() const {
   const Reading* best = &readings[0];
   for (const Reading& reading : readings) {
-    if (reading.judge.persons() > best->judge.persons()) {
+    const int64_t more = reading.judge.persons() - best->judge.persons();
+    // ASCII counts the same people by what of them needs no UTF-7.
+    const bool says_more = reading.encoding == Encoding::kUtf7 &&
+                           reading.judge.values() > best->judge.values();
+    if (more > 0 || (more == 0 && says_more)) {
       best = &reading;
     }
   }

@@ -36,6 +36,7 @@ struct Options {
   bool known_text = false;
   // Types of data the administrator defined; may be null.
   std::shared_ptr<const CustomTypes> custom{};
+  SampleWish samples = SampleWish::kNone;
 };
 
 class Inspector {
@@ -100,6 +101,7 @@ class Inspector {
     void SkipBinary(std::string_view text);
     void JudgeRaw(Ending ending);
     void JudgeBlock(std::string_view block, Ending ending);
+    void AddSevenBit(Reading* reading, std::string_view block, Ending ending);
     void AddDecoded(Reading* reading, std::string_view block, Ending ending);
     void NoteJudged(std::string_view block);
     const Reading& Best() const;

@@ -43,6 +43,9 @@ struct Records {
 // The delimiter of columns that are aligned by two spaces and more.
 inline constexpr char kAligned = ' ';
 
+// The delimiter of columns that have a place of their own (fixed_width.h).
+inline constexpr char kFixed = '\2';
+
 enum class Ending { kMoreFollows, kLast };
 
 // `delimiter` 0: every line is one field. `text` is below 4 GiB.

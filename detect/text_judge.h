@@ -13,10 +13,12 @@
 #include "detect/custom.h"
 #include "detect/encoded_text.h"
 #include "detect/findings.h"
+#include "detect/fixed_width.h"
 #include "detect/people.h"
 #include "detect/prose.h"
 #include "detect/records.h"
 #include "detect/role.h"
+#include "detect/samples.h"
 
 namespace sekisho::detect {
 
@@ -31,12 +33,15 @@ class TextJudge {
  public:
   // Both must outlive the judge; `custom` may be null.
   explicit TextJudge(const IdentityHasher* hasher,
-                     const CustomTypes* custom = nullptr);
+                     const CustomTypes* custom = nullptr,
+                     SampleWish wish = SampleWish::kNone);
 
   // UTF-8; any cut is fine. With kLast nothing is held back.
   void Add(std::string_view text, Ending ending);
 
   int64_t persons() const { return People().Persons(); }
+  // Of all types together.
+  int64_t values() const;
   // Nothing of what was added waits for the end of its record or of its run of
   // encoded lines.
   bool holds_nothing() const;
@@ -60,6 +65,8 @@ class TextJudge {
 
   void Judge(std::string_view text, Ending ending);
   void GuessDialect(std::string_view text);
+  void GuessFixed(std::string_view text);
+  void CutText(std::string_view text, Ending ending, Records* out) const;
   void JudgeBlock(Block* block);
   void JudgeList(Block* block);
   void JudgeRuns(Block* block);
@@ -81,13 +88,22 @@ class TextJudge {
   void ReadEncodedColumns(const Rows& rows);
   TextJudge* Inner(std::vector<TextJudge>* inner);
   PeopleSketch People() const;
+  void TakeSamples(const Rows& rows);
+  void ReadProse(std::string_view line);
+  std::string HeaderOf(size_t column) const;
+  std::string TypeNameOf(const Column& column) const;
   void FinishColumns(std::vector<ColumnFinding>* out) const;
 
   const IdentityHasher* hasher_;
   const CustomTypes* custom_;
-  Records records_;   // empty; keeps its room from block to block
+  SampleWish wish_;
+  MaskedSamples samples_;
+  std::string line_before_;  // of running text, where samples are wished for
+  Records records_;          // empty; keeps its room from block to block
   std::string text_;  // what is left of the last block: an unfinished record
   char delimiter_ = 0;
+  FixedWidths fixed_;      // of the delimiter kFixed
+  int fixed_in_vain_ = 0;  // blocks that were cut so and held nobody
   char format_delimiter_ = 0;
   bool return_ends_lines_ = false;  // '\r' alone, as old Macs wrote
   bool begun_ = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "detect/area_codes.h"
 #include "detect/characters.h"
 #include "detect/fold.h"
 #include "detect/tables.h"
@@ -10,9 +11,8 @@
 namespace sekisho::detect {
 namespace {
 
-// Lengths of the area code (with the 0) in the numbering plan are 2 to 5; a
-// landline number has 10 digits and its second digit is 1-9.
-// Source: Ministry of Internal Affairs, 電気通信番号計画 (2019), table 1.
+// Source: Ministry of Internal Affairs, 電気通信番号計画 (2019), table 1. A
+// landline number has 10 digits and an area code (area_codes.h).
 PhoneKind KindOf(std::string_view n) {
   if (n.size() < 10 || n.size() > 11 || n[0] != '0' || n[1] == '0') {
     return PhoneKind::kNone;
@@ -31,11 +31,7 @@ PhoneKind KindOf(std::string_view n) {
       n.starts_with("0180") || n.starts_with("0170")) {
     return PhoneKind::kShared;
   }
-  // 050, 060, 070, 080, 090 have 11 digits.
-  if (n[2] == '0' && n[1] >= '5') {
-    return PhoneKind::kNone;
-  }
-  return PhoneKind::kLandline;
+  return IsLandline(n) ? PhoneKind::kLandline : PhoneKind::kNone;
 }
 
 // Group sizes people write: 3-4-4, 2-4-4, 3-3-4, 4-2-4, 5-1-4, 4-3-3, 4-3-4.
@@ -189,7 +185,10 @@ Phone ParsePhone(std::string_view text) {
     }
   }
   phone.kind = KindOf(phone.digits());
-  if (phone.kind != PhoneKind::kNone && !GroupsFit(groups, group + 1)) {
+  const bool cut_well = phone.kind != PhoneKind::kLandline || group != 2 ||
+                        HasAreaCodeOf(phone.digits(), groups[0]);
+  if (phone.kind != PhoneKind::kNone &&
+      (!cut_well || !GroupsFit(groups, group + 1))) {
     phone.kind = PhoneKind::kNone;
   }
   return phone;

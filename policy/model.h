@@ -293,6 +293,9 @@ struct Policy {
   Access device_default = Access::kBlock;
   std::vector<ContentRule> content;  // first match wins
   Verdict content_default = Verdict::kBlock;
+  // Whom masked samples of files are sealed to (samples_key.h); empty: none
+  // are made.
+  std::string samples_key;
   // How to ask for approval, shown to the operator; language -> text.
   std::map<std::string, std::string> contact;
   bool operator==(const Policy&) const = default;

@@ -11,6 +11,7 @@
 #include "policy/field_reader.h"
 #include "policy/match_reader.h"
 #include "policy/packs.h"
+#include "policy/samples_key.h"
 #include "policy/sets_reader.h"
 #include "policy/words.h"
 
@@ -50,6 +51,7 @@ class PolicyReader {
   // False: nothing more can be read.
   bool ReadVersion(const YamlNode& root);
   void ReadIncludes(const YamlNode* node);
+  void ReadSamples(const YamlNode* node);
   void RuleId(const YamlNode& rule, std::string* out);
   template <typename F>
   void Rules(const YamlNode* node, std::string_view what, F read_one);
@@ -193,6 +195,23 @@ void PolicyReader::ReadIncludes(const YamlNode* node) {
   }
 }
 
+void PolicyReader::ReadSamples(const YamlNode* node) {
+  static constexpr std::string_view kExpected =
+      "samples such as { key: \"sekisho-p256:...\" }";
+  if (node == nullptr || !in_.IsMapping(*node, kExpected)) return;
+  in_.CheckKeys(*node, "samples", kSamplesKeys);
+  const YamlNode* key = in_.Required(
+      *node, "samples", "key", "the line that 'sekisho samples key' printed");
+  if (key == nullptr) return;
+  if (key->kind != YamlNode::Kind::kScalar || !ParseSamplesKey(key->text)) {
+    in_.Wrong(*key,
+              "a public key as 'sekisho samples key' prints it, whole "
+              "(sekisho-p256:...)");
+    return;
+  }
+  policy_.samples_key = key->text;
+}
+
 Policy PolicyReader::Read(const YamlNode& root) {
   if (!in_.IsMapping(root,
                      "a policy: a mapping that begins with 'policy: 1'") ||
@@ -231,6 +250,7 @@ Policy PolicyReader::Read(const YamlNode& root) {
   });
   in_.Word(needed("content_default", "block"), ParseVerdict, kVerdictWords,
            &policy_.content_default);
+  ReadSamples(root.Find("samples"));
   in_.Texts(root.Find("contact"), &policy_.contact);
   if (included_) AddIncluded(std::move(*included_), &policy_);
   return std::move(policy_);

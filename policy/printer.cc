@@ -324,6 +324,9 @@ std::string PrintPolicy(const Policy& policy) {
     out.Nested("content", PrintRules(policy.content));
   }
   out.Raw("content_default", Name(policy.content_default));
+  if (!policy.samples_key.empty()) {
+    out.Nested("samples", "  key: " + Quote(policy.samples_key) + "\n");
+  }
   out.Texts("contact", policy.contact);
   return out.text();
 }

@@ -241,7 +241,8 @@ std::string PolicyObject() {
        {"groups", Ref("groups")},
        {"holidays", ByName(dates)},
        {"windows", ByName(Ref("window"))},
-       {"types", ByName(Ref("type"))}},
+       {"types", ByName(Ref("type"))},
+       {"samples", Ref("samples")}},
       kNeeded);
 }
 
@@ -267,6 +268,9 @@ std::string PolicySchema() {
       {"groups", GroupsSchema()},
       {"window", WindowSchema()},
       {"type", TypeSchema()},
+      {"samples", Object(kSamplesKeys, {},
+                         {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
+                         kSamplesKeys)},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

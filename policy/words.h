@@ -40,8 +40,8 @@ inline constexpr auto kContentMatchKeys =
     WordList("persons", "bytes", "data", "inspection", "reason", "format");
 
 // What came with version 2, by the same places.
-inline constexpr auto kPolicyKeys2 =
-    WordList("include", "zone", "groups", "holidays", "windows", "types");
+inline constexpr auto kPolicyKeys2 = WordList(
+    "include", "zone", "groups", "holidays", "windows", "types", "samples");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");
@@ -53,6 +53,7 @@ inline constexpr auto kGroupKeys =
 inline constexpr auto kNameGroupKeys = WordList("any", "not");
 inline constexpr auto kTypeKeys =
     WordList("pattern", "headers", "check", "values");
+inline constexpr auto kSamplesKeys = WordList("key");
 inline constexpr auto kWindowKeys =
     WordList("zone", "days", "from", "to", "except", "only_on");
 inline constexpr auto kTotalKeys = WordList("of", "by", "over", "at_least");

@@ -18,6 +18,20 @@ constexpr size_t kMaxNoteBytes = 200;
 
 }  // namespace
 
+Result<std::string> JoinedDesk::GetSamples(const Caller& caller,
+                                           int64_t row_id) {
+  const auto event = p_.store.GetEvent(row_id);
+  Result<std::string> samples =
+      event ? Result<std::string>(event->personal_part.sealed_samples())
+            : std::unexpected(event.error());
+  if (samples && samples->empty()) {
+    samples = Fail(Code::kNotFound, "no samples were kept of this file");
+  }
+  return Written<std::string>(p_.store, p_.clock, caller, "event.samples",
+                              "event " + std::to_string(row_id), "",
+                              std::move(samples));
+}
+
 Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
                                             const core::AlertChange& change) {
   static constexpr std::string_view kVerdicts[] = {"true_positive",

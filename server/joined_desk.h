@@ -67,6 +67,7 @@ class JoinedDesk final : public core::Desk {
   Result<core::Event> GetEvent(const Caller&, int64_t row_id) override {
     return p_.store.GetEvent(row_id);
   }
+  Result<std::string> GetSamples(const Caller& caller, int64_t row_id) override;
   Result<Page<core::Alert>> ListAlerts(const Caller&,
                                        const core::AlertFilter& filter,
                                        const Paging& paging) override {

@@ -145,11 +145,13 @@ struct CustomType {
 // packet: sekishod encodes it into a sealed memory file, the gate hands that on
 // unread, the worker decodes it.
 struct ScanRules {
-  static constexpr uint16_t kType = 0x0305;
+  static constexpr uint16_t kType = 0x0310;
   std::vector<CustomType> types{};
+  // The point on P-256 that masked samples are sealed to; empty: none are made.
+  std::string samples_key{};
   template <typename V>
   void Fields(V& v) {
-    v(types);
+    v(types, samples_key);
   }
 };
 inline constexpr int64_t kMaxScanRulesBytes = int64_t{4} << 20;
@@ -207,10 +209,12 @@ struct Findings {
   std::string reason;                  // contract words
   std::vector<SketchFinding> sketches;
   std::string file_hash;  // SHA-256 of the content, 32 bytes
+  // Masked rows, sealed by the worker (seal/seal.h); empty unless policy asks.
+  std::string sealed_samples{};
   template <typename V>
   void Fields(V& v) {
     v(format, encoding, bytes, persons, data, columns, inspection, reason,
-      sketches, file_hash);
+      sketches, file_hash, sealed_samples);
   }
 };
 

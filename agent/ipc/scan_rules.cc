@@ -14,7 +14,8 @@ constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 }  // namespace
 
 Result<SharedScanRules> SealScanRules(const ScanRules& rules) {
-  if (rules.types.empty()) return SharedScanRules();
+  if (rules.types.empty() && rules.samples_key.empty())
+    return SharedScanRules();
   const Bytes bytes = Encode(rules);
   if (bytes.size() > static_cast<size_t>(kMaxScanRulesBytes)) {
     return Fail(Code::kResourceExhausted, "too many types of policy's own");

@@ -17,7 +17,8 @@ constexpr size_t kReadBytes = size_t{256} * 1024;
 }  // namespace
 
 ContentStream::ContentStream(const ScanOptions& options)
-    : name_(InspectName(options.name, DetectingOf(options))),
+    : options_(options),
+      name_(InspectName(options.name, DetectingOf(options))),
       inspector_(DetectingOf(options)),
       buffer_(kReadBytes) {}
 
@@ -99,6 +100,15 @@ void ContentStream::NotePoint() {
   }
 }
 
+const std::string& ContentStream::Sealed(
+    const detect::MaskedSamples& samples) const {
+  if (samples.rows.size() != sealed_rows_) {
+    sealed_rows_ = samples.rows.size();
+    sealed_ = SealSamples(samples, options_);
+  }
+  return sealed_;
+}
+
 ipc::ScanProgress ContentStream::Progress(bool quiet) const {
   ipc::ScanProgress progress;
   // What is too short to tell is no reason to give up.
@@ -118,6 +128,7 @@ ipc::ScanProgress ContentStream::Progress(bool quiet) const {
     detect::Findings findings = inspector_.FindingsSoFar();
     AddName(name_, &findings);
     progress.findings = ToMessage(findings);
+    progress.findings.sealed_samples = Sealed(findings.samples);
   } else {
     detect::Findings findings;  // "none", "unknown"
     findings.format = format_;
@@ -138,6 +149,7 @@ std::optional<ipc::Findings> ContentStream::Finish() {
   detect::Findings all = inspector_.Finish();
   AddName(name_, &all);
   ipc::Findings findings = ToMessage(all);
+  findings.sealed_samples = Sealed(all.samples);
   if (damaged_) {
     findings.inspection = findings.inspection == "none" ? "none" : "partial";
     findings.reason = "damaged";

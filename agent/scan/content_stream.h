@@ -42,7 +42,9 @@ class ContentStream {
   void Take(ByteSpan bytes);
   void Decide();
   void NotePoint();
+  const std::string& Sealed(const detect::MaskedSamples& samples) const;
 
+  const ScanOptions options_;
   const detect::Findings name_;
   detect::Inspector inspector_;
   ContentHash hash_;
@@ -55,6 +57,9 @@ class ContentStream {
   // The last points at which all had been judged: the newest, and the one
   // before it, which may be released.
   std::deque<Point> points_;
+  // Samples are added and never changed: sealed once for each number of rows.
+  mutable size_t sealed_rows_ = 0;
+  mutable std::string sealed_;
 };
 
 }  // namespace sekisho::scan

@@ -90,6 +90,7 @@ Status RestrictSyscalls() {
                                    SCMP_SYS(clock_nanosleep),
                                    SCMP_SYS(futex),
                                    SCMP_SYS(getrandom),
+                                   SCMP_SYS(getpid),  // OpenSSL, after forks
                                    SCMP_SYS(setitimer),
                                    SCMP_SYS(rt_sigreturn),
                                    SCMP_SYS(rt_sigprocmask),

@@ -72,7 +72,19 @@ std::vector<ipc::SketchFinding> Sketches(const detect::PeopleSketch& people) {
 }  // namespace
 
 detect::Options DetectingOf(const ScanOptions& options) {
-  return {.key = options.sketch_key, .custom = options.custom};
+  return {.key = options.sketch_key,
+          .custom = options.custom,
+          .samples = options.samples_key ? detect::SampleWish::kMasked
+                                         : detect::SampleWish::kNone};
+}
+
+std::string SealSamples(const detect::MaskedSamples& samples,
+                        const ScanOptions& options) {
+  const std::string text = detect::SamplesJson(samples);
+  if (text.empty() || !options.samples_key) {
+    return {};
+  }
+  return seal::Seal(text, *options.samples_key).value_or(std::string());
 }
 
 std::string RowHashes(const detect::PeopleSketch& people) {
@@ -163,14 +175,14 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
   detect::Findings findings = detect::InspectSource(source, detecting, &budget);
   AddName(InspectName(options.name, detecting), &findings);
   ipc::Findings out = ToMessage(findings);
+  out.sealed_samples = SealSamples(findings.samples, options);
   if (budget.ok()) {
     out.file_hash = source.Finish();
   }
   return out;
 }
 
-Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
-    const ipc::ScanRules& rules) {
+Result<Rules> CompileRules(const ipc::ScanRules& rules) {
   std::vector<detect::CustomType> types;
   for (const ipc::CustomType& type : rules.types) {
     const auto check = detect::CustomCheckFromName(type.check);
@@ -184,16 +196,25 @@ Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
                      .check = *check,
                      .values = type.values});
   }
-  return detect::CustomTypes::Make(types);
+  Rules compiled;
+  if (!types.empty()) {
+    ASSIGN_OR_RETURN(compiled.custom, detect::CustomTypes::Make(types));
+  }
+  if (rules.samples_key.size() == seal::kPublicKeyBytes) {
+    compiled.samples_key.emplace();
+    std::ranges::copy(AsBytes(rules.samples_key),
+                      compiled.samples_key->begin());
+  }
+  return compiled;
 }
 
 namespace {
 
-Result<std::shared_ptr<const detect::CustomTypes>> TakeRules(Packet packet) {
+Result<Rules> TakeRules(Packet packet) {
   ASSIGN_OR_RETURN(const ipc::UseScanRules use,
                    ipc::Decode<ipc::UseScanRules>(packet.bytes));
   if (use.size_bytes == 0 && packet.fds.empty()) {
-    return std::shared_ptr<const detect::CustomTypes>();
+    return Rules();
   }
   if (packet.fds.size() != 1) {
     return Fail(Code::kInvalidArgument, "scan rules without a descriptor");
@@ -215,7 +236,7 @@ class Session {
       return More(std::move(packet));
     }
     if (ipc::TypeOf(packet.bytes) == ipc::UseScanRules::kType) {
-      ASSIGN_OR_RETURN(custom_, TakeRules(std::move(packet)));
+      ASSIGN_OR_RETURN(rules_, TakeRules(std::move(packet)));
       return {};
     }
     ASSIGN_OR_RETURN(const ipc::ScanRequest request,
@@ -231,7 +252,8 @@ class Session {
     options.sketch_key = request.sketch_key;
     options.timeout_ms = request.timeout_ms;
     options.name = request.name_hint;
-    options.custom = custom_;
+    options.custom = rules_.custom;
+    options.samples_key = rules_.samples_key;
     transfer_id_ = request.transfer_id;
     stream_.reset();
     if (request.follows) {
@@ -299,7 +321,7 @@ class Session {
 
   const int socket_;
   const Clock& clock_;
-  std::shared_ptr<const detect::CustomTypes> custom_;
+  Rules rules_;
   uint64_t transfer_id_ = 0;
   std::optional<ContentStream> stream_;
   UniqueFd content_;

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/ipc/messages.h"
 #include "common/clock.h"
 #include "common/result.h"
 #include "detect/inspector.h"
+#include "seal/seal.h"
 
 namespace sekisho::scan {
 
@@ -25,6 +27,8 @@ struct ScanOptions {
   std::shared_ptr<const detect::CustomTypes> custom{};
   int64_t timeout_ms = 30'000;
   std::string name;  // of the file, for the people in it; empty: not known
+  // Whom masked samples are sealed to; without it none are made.
+  std::optional<seal::PublicKey> samples_key{};
 };
 
 // What of it the engine is told.
@@ -36,13 +40,21 @@ detect::Options DetectingOf(const ScanOptions& options);
 ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
                      const Clock& clock);
 
-// As policy defined them. What the engine refuses is an error: a file is not
-// called clean by a worker that does not look for all of it.
-Result<std::shared_ptr<const detect::CustomTypes>> CompileRules(
-    const ipc::ScanRules& rules);
+// What policy wants of a worker, ready to use.
+struct Rules {
+  std::shared_ptr<const detect::CustomTypes> custom;
+  std::optional<seal::PublicKey> samples_key;
+};
+// What the engine refuses is an error: a file is not called clean by a worker
+// that does not look for all of it.
+Result<Rules> CompileRules(const ipc::ScanRules& rules);
 
-// As a message; sketches as far as a packet holds them.
+// As a message; sketches as far as a packet holds them. Without samples.
 ipc::Findings ToMessage(const detect::Findings& findings);
+// Empty where there is no sample or no key. A key that is none costs the
+// samples, not the inspection.
+std::string SealSamples(const detect::MaskedSamples& samples,
+                        const ScanOptions& options);
 // The strongest identity of each record, 8 bytes each; empty when there are
 // more than a set keeps exactly.
 std::string RowHashes(const detect::PeopleSketch& people);

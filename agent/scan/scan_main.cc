@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/unix_socket.h"
 #include "detect/formats/inspect.h"
+#include "seal/seal.h"
 
 namespace {
 
@@ -32,6 +33,9 @@ int ServeStandardInput() {
     return 2;
   }
   detect::PrepareFormats();
+  if (const Status status = seal::Prepare(); !status) {
+    Log(LogLevel::kWarning, "no samples: " + status.error().message);
+  }
   if (const Status status = scan::EnterSandbox(); !status) {
     Log(LogLevel::kError, "sandbox: " + status.error().message);
     return 1;

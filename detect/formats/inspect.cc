@@ -54,6 +54,13 @@ void CutPath(std::string* path) {
   }
 }
 
+std::string JoinPath(const std::string& outer, const std::string& inner) {
+  std::string path =
+      outer.empty() || inner.empty() ? outer + inner : outer + "/" + inner;
+  CutPath(&path);
+  return path;
+}
+
 // Findings of several parts as one.
 class Total {
  public:
@@ -63,6 +70,8 @@ class Total {
     if (part.persons > most_persons_) {
       most_persons_ = part.persons;
       confidence_ = part.confidence;
+      samples_ = part.samples;
+      samples_.part = JoinPath(path, part.samples.part);
     }
     for (size_t i = 0; i < kDataTypeCount; ++i) {
       data_[i] += part.data[i];
@@ -95,6 +104,7 @@ class Total {
     out->data = data_;
     out->custom = custom_;
     out->columns = columns_;
+    out->samples = samples_;
     out->media = media_;
     out->reason = reason_;
     out->inspection = reason_.empty() ? Inspection::kFull
@@ -115,11 +125,7 @@ class Total {
 
   // A table read in several pieces is one column each.
   void AddColumn(const ColumnFinding& column, const std::string& path) {
-    std::string part = path;
-    if (!column.part.empty()) {
-      part += part.empty() ? column.part : "/" + column.part;
-    }
-    CutPath(&part);
+    const std::string part = JoinPath(path, column.part);
     for (ColumnFinding& known : columns_) {
       if (known.index == column.index && known.type == column.type &&
           known.custom == column.custom && known.name == column.name &&
@@ -138,7 +144,7 @@ class Total {
     }
     if (columns_.size() < kMaxColumnFindings) {
       columns_.push_back(column);
-      columns_.back().part = std::move(part);
+      columns_.back().part = part;
     }
   }
 
@@ -146,6 +152,7 @@ class Total {
   std::array<int64_t, kDataTypeCount> data_{};
   std::vector<CustomCount> custom_;
   std::vector<ColumnFinding> columns_;
+  MaskedSamples samples_;
   int64_t media_ = 0;
   int64_t most_persons_ = 0;
   Confidence confidence_ = Confidence::kMedium;
@@ -514,6 +521,13 @@ class ToldSource final : public Source {
 
 Result<Findings> InspectFile(const std::string& path, const Options& options,
                              const std::function<void(int64_t)>& read) {
+  Budget budget;
+  return InspectFile(path, options, &budget, read);
+}
+
+Result<Findings> InspectFile(const std::string& path, const Options& options,
+                             Budget* budget,
+                             const std::function<void(int64_t)>& read) {
   ASSIGN_OR_RETURN(const UniqueFd fd,
                    OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
   struct stat info{};
@@ -524,8 +538,7 @@ Result<Findings> InspectFile(const std::string& path, const Options& options,
     return Fail(Code::kInvalidArgument, path + ": not a regular file");
   }
   const ToldSource source(fd.get(), info.st_size, read);
-  Budget budget;
-  return InspectSource(source, options, &budget);
+  return InspectSource(source, options, budget);
 }
 
 void PrepareFormats() { PrepareArchives(); }

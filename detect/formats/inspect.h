@@ -24,6 +24,10 @@ Findings InspectSource(const Source& source, const Options& options,
 // where the file cannot be opened.
 Result<Findings> InspectFile(const std::string& path, const Options& options,
                              const std::function<void(int64_t)>& read = {});
+// Within a budget of the caller's.
+Result<Findings> InspectFile(const std::string& path, const Options& options,
+                             Budget* budget,
+                             const std::function<void(int64_t)>& read = {});
 
 // Call before entering a sandbox that refuses to open files.
 void PrepareFormats();

@@ -301,6 +301,11 @@ class Desk {
                                          const EventFilter& filter,
                                          const Paging& paging) = 0;
   virtual Result<Event> GetEvent(const Caller& caller, int64_t row_id) = 0;
+  // The event's masked samples, sealed to the analysts' key, which the server
+  // has not. Every time somebody takes them is in the audit. kNotFound: the
+  // event has none.
+  virtual Result<std::string> GetSamples(const Caller& caller,
+                                         int64_t row_id) = 0;
 
   // Alerts newest first.
   virtual Result<Page<Alert>> ListAlerts(const Caller& caller,

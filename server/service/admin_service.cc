@@ -71,6 +71,8 @@ void Fill(admin::v1::EventRow* out, const core::Event& event) {
   SetTime(out->mutable_receive_time(), event.receive_time);
   *out->mutable_public_part() = event.public_part;
   *out->mutable_personal_part() = event.personal_part;
+  // GetSamples hands them out, and writes down to whom.
+  out->mutable_personal_part()->clear_sealed_samples();
   out->set_hash(event.hash_hex);
 }
 
@@ -317,6 +319,13 @@ grpc::Status AdminCalls::ListEvents(grpc::ServerContext* context,
                 }
                 response->set_next_page_token(page.next_token);
               });
+}
+
+grpc::Status AdminCalls::GetSamples(grpc::ServerContext* context,
+                                    const admin::v1::GetSamplesRequest* request,
+                                    admin::v1::GetSamplesResponse* response) {
+  return Hand(desk_.GetSamples(Who(*context), request->row_id()),
+              [&](const std::string& sealed) { response->set_sealed(sealed); });
 }
 
 Status AdminCalls::AddProofs(const ExportLog& log,

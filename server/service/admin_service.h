@@ -85,6 +85,9 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status ListAlerts(grpc::ServerContext* context,
                           const admin::v1::ListAlertsRequest* request,
                           admin::v1::ListAlertsResponse* response) override;
+  grpc::Status GetSamples(grpc::ServerContext* context,
+                          const admin::v1::GetSamplesRequest* request,
+                          admin::v1::GetSamplesResponse* response) override;
   grpc::Status DecideRequest(
       grpc::ServerContext* context,
       const admin::v1::DecideRequestRequest* request,

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/bytes.h"
 #include "server/web/json.h"
 #include "server/web/routes.h"
 
@@ -200,6 +201,13 @@ Result<json> GetEvent(const Call& call) {
   ASSIGN_OR_RETURN(const int64_t row_id, Number(call.rest, "event id"));
   ASSIGN_OR_RETURN(const auto event, call.desk.GetEvent(call.caller, row_id));
   return ToJson(event);
+}
+
+Result<json> GetSamples(const Call& call) {
+  ASSIGN_OR_RETURN(const int64_t row_id, Number(call.rest, "event id"));
+  ASSIGN_OR_RETURN(const std::string sealed,
+                   call.desk.GetSamples(call.caller, row_id));
+  return json{{"sealed", ToHex(AsBytes(sealed))}};
 }
 
 }  // namespace sekisho::web

@@ -84,6 +84,7 @@ constexpr Route kRoutes[] = {
     {"GET", "alerts:around/*", GetAround},
     {"GET", "events", ListEvents},
     {"GET", "events/*", GetEvent},
+    {"GET", "events:samples/*", GetSamples},
     {"GET", "devices", ListDevices},
     {"POST", "devices:approve", ApproveDevice},
     {"POST", "devices:revoke", RevokeDevice},

@@ -69,7 +69,8 @@ json Transfer(const event::v1::PublicPart& p,
           {"inspection_reason", Shown(p.inspection_reason())},
           {"format", Shown(p.format())},
           {"encoding", Shown(p.encoding())},
-          {"file_sha256", ToHex(AsBytes(p.file_hash()))}};
+          {"file_sha256", ToHex(AsBytes(p.file_hash()))},
+          {"samples_kept", !q.sealed_samples().empty()}};
 }
 
 json Who(const event::v1::PersonalPart& q) {

@@ -72,6 +72,7 @@ Result<json> GroupAlerts(const Call& call);
 Result<json> GetAround(const Call& call);
 Result<json> ListEvents(const Call& call);
 Result<json> GetEvent(const Call& call);
+Result<json> GetSamples(const Call& call);
 
 // ---- device_routes.cc ----
 Result<json> ListDevices(const Call& call);

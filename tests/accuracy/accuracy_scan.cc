@@ -1,8 +1,6 @@
 // Judges the files named on standard input, one a line, and writes one JSON
 // object a line: what detect found, and what each shipped policy pack would do.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstdio>
 #include <ctime>
@@ -12,7 +10,6 @@
 #include <vector>
 
 #include "cli/file_judge.h"
-#include "common/file.h"
 #include "common/text.h"
 #include "detect/formats/inspect.h"
 #include "policy/evaluator.h"
@@ -42,23 +39,20 @@ Result<std::vector<Pack>> LoadPacks() {
 }
 
 void JudgeFile(const std::string& path, const std::vector<Pack>& packs) {
-  const auto fd = OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
-  struct stat info{};
-  if (!fd || ::fstat(fd->get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    fmt::print(stderr, "{}: not read\n", path);
-    return;
-  }
   // Of this process alone: other work on the machine does not count.
   const std::clock_t start = std::clock();
   detect::Budget budget({}, [&] { return std::clock() - start >= kMaxClocks; });
-  const detect::FdSource source(fd->get(), info.st_size);
-  const detect::Findings findings = detect::InspectSource(source, {}, &budget);
+  const auto findings = detect::InspectFile(path, {}, &budget);
+  if (!findings) {
+    fmt::print(stderr, "{}: not read\n", path);
+    return;
+  }
   const double seconds =
       static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   std::string stopped;
   for (const Pack& pack : packs) {
     const policy::ContentDecision decision =
-        pack.snapshot->DecideContent(cli::FactsOf(findings));
+        pack.snapshot->DecideContent(cli::FactsOf(*findings));
     if (decision.verdict == policy::Verdict::kBlock) {
       stopped += fmt::format("{}{}:{}", stopped.empty() ? "" : ",",
                              JsonQuote(pack.name), JsonQuote(decision.rule));
@@ -66,8 +60,8 @@ void JudgeFile(const std::string& path, const std::vector<Pack>& packs) {
   }
   fmt::print(R"({{"path":{},{},"reason":{},"seconds":{:.6f},"stopped":{{{}}}}})"
              "\n",
-             JsonQuote(path), detect::JsonMembers(findings),
-             JsonQuote(findings.reason), seconds, stopped);
+             JsonQuote(path), detect::JsonMembers(*findings),
+             JsonQuote(findings->reason), seconds, stopped);
 }
 
 }  // namespace

@@ -262,7 +262,9 @@ DIALECTS = {
     "english_header": {"header": "en"}, "unknown_header": {"header": "odd"},
     "titled": {"titled": True}, "ragged": {"ragged": True},
     "blank_lines": {"blank": True}, "repeated_header": {"repeat": True},
-    "fixed_width": {"fixed": True}, "markdown": {"markdown": True},
+    "fixed_width": {"fixed": True, "gap": 2},
+    # Cells touch, and every line is as long as the others.
+    "fixed_touching": {"fixed": True, "gap": 0}, "markdown": {"markdown": True},
     "shuffled": {"shuffled": True}, "spaced": {"spaced": True},
     "no_final_newline": {"cut": True}, "doubled": {"doubled": True},
 }
@@ -280,11 +282,13 @@ def plain(rows, options):
     """Rows in a dialect that the csv module does not write."""
     rows = one_line(rows)
     if options.get("fixed"):
-        sizes = [max(width(row[c]) for row in rows) + 2
+        gap = options["gap"]
+        sizes = [max(width(row[c]) for row in rows) + gap
                  for c in range(len(rows[0]))]
-        return "".join("".join(v + " " * (s - width(v))
-                               for v, s in zip(row, sizes)).rstrip() + "\r\n"
-                       for row in rows)
+        lines = ["".join(v + " " * (s - width(v)) for v, s in zip(row, sizes))
+                 for row in rows]
+        return "".join((line.rstrip() if gap else line) + "\r\n"
+                       for line in lines)
     if options.get("markdown"):
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         lines.insert(1, "|" + "---|" * len(rows[0]))

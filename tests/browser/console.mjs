@@ -93,6 +93,17 @@ await step('the alert page tells who, what, where and why', async () => {
   await shoot('alert-en', true);
 });
 
+await step('masked rows open here with the key of the analysts', async () => {
+  const vector = (name) => new URL(`../data/seal/${name}`, import.meta.url).pathname;
+  await page.getByLabel('Key file of the analysts').setInputFiles(vector('analysts.key'));
+  await page.getByLabel('Passphrase').fill('not this one');
+  await button('Open here').click();
+  await page.getByText('The passphrase does not fit the key.').waitFor();
+  await page.getByLabel('Passphrase').fill('a long passphrase');
+  await button('Open here').click();
+  await page.getByRole('table', { name: 'Masked rows of the file' }).getByText('090-****-5678').waitFor();
+});
+
 await step('what else: a month of the same person, device and terminal', async () => {
   for (const lane of ['Same person', 'Same device', 'Same terminal']) {
     check((await page.getByRole('group', { name: lane }).getByRole('link').count()) > 5, `${lane} is empty`);

@@ -17,6 +17,13 @@ foreach(encoding Utf8 Utf16Le Utf16Be Cp932 EucJp Iso2022Jp Mixed Unknown8Bit)
   detect_decoder_fuzzer(${encoding})
 endforeach()
 
+sekisho_fuzzer(detect_utf7_fuzz SOURCE detect_utf7_fuzz.cc
+  CORPUS tests/fuzz/corpus/detect_utf7 DEPS sekisho_detect)
+sekisho_fuzzer(detect_fixed_fuzz SOURCE detect_fixed_fuzz.cc
+  CORPUS tests/fuzz/corpus/detect_fixed DEPS sekisho_detect)
+sekisho_fuzzer(seal_fuzz SOURCE seal_fuzz.cc
+  CORPUS tests/fuzz/corpus/seal DEPS sekisho_seal)
+
 # One reader each; the corpus has small files of its formats.
 function(detect_format_fuzzer name formats)
   sekisho_fuzzer(detect_${name}_fuzz SOURCE detect_format_fuzz.cc

@@ -1,4 +1,7 @@
 // What happened in the demo world: today's story, and ninety days before it.
+#include <fcntl.h>
+
+#include "common/file.h"
 #include "server/core/device_id.h"
 #include "tests/support/demo_world.h"
 
@@ -72,6 +75,18 @@ constexpr const char* kFiles[] = {"点検ログ", "障害報告", "設定一覧"
                                   "通話品質", "交換部品"};
 
 }  // namespace
+
+std::string SealedSamples() {
+  const auto hex = ReadFileAt(
+      AT_FDCWD,
+      std::string(SEKISHO_SOURCE_DIR) + "/tests/data/seal/samples.hex", 16384);
+  CHECK(hex);
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex->size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(hex->substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
 
 // Terminals observed for half of the time; then they enforce. In the last
 // weeks one person's copies grow.
@@ -265,6 +280,7 @@ int64_t DemoWorld::AddBlockedTransfer() {
                "/home/op01/export/顧客一覧_2026-11.csv");
   Block(copy.open, "too-many-people",
         "1500 people; the rule stops a copy from 21 people on");
+  copy.personal.set_sealed_samples(SealedSamples());
   Tell(copy);
   Index();
   return NewestAlert();

@@ -27,6 +27,9 @@ inline constexpr char kHostileFile[] =
 // 2026-11-20 18:12:31 in Japan: screenshots do not change by themselves.
 inline constexpr WallTime kDemoNow{std::chrono::seconds(1'795'165'951)};
 
+// Of tests/data/seal; its key is there, too.
+std::string SealedSamples();
+
 // Stands still until it is set.
 class StandingClock final : public Clock {
  public:

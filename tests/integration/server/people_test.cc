@@ -18,9 +18,12 @@
 #include "cli/event_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/requests_command.h"
+#include "cli/samples_command.h"
 #include "merkle/checkpoint.h"
 #include "policy/envelope.h"
 #include "policy/packs.h"
+#include "policy/samples_key.h"
+#include "seal/seal.h"
 #include "tests/integration/server/test_server.h"
 
 namespace sekisho::testing {
@@ -34,8 +37,11 @@ using cli::RunLoginCommand;
 using cli::RunPolicyHistory;
 using cli::RunPolicyPush;
 using cli::RunPolicyRollback;
+using cli::RunSamplesKey;
+using cli::RunSamplesOpen;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using Command = int (*)(std::span<const std::string_view>);
 
@@ -227,6 +233,76 @@ TEST_F(PeopleTest, DecidesWhatOperatorsAskFor) {
   EXPECT_EQ(open(0).size(), 0U);
   EXPECT_EQ(Run(cli::RunRequestList, {"--state", "all", "--json"}), 0);
   EXPECT_EQ(json::parse(out_).size(), 2U);
+}
+
+// From the analysts' key to what they read, past a server that cannot.
+TEST_F(PeopleTest, AnalystsOpenWhatTheServerCannotRead) {
+  const std::string key = server_.dir() + "/soc.key";
+  const std::string passphrase = server_.dir() + "/passphrase";
+  Write(passphrase, "a long passphrase\n");
+  ASSERT_EQ(Run(RunSamplesKey, {"--out", key, "--passphrase-file", passphrase}),
+            0);
+  EXPECT_EQ(Run(RunSamplesKey, {"--out", key, "--passphrase-file", passphrase}),
+            1)
+      << "never over another key";
+  Write(server_.dir() + "/short", "short");
+  EXPECT_EQ(Run(RunSamplesKey, {"--out", server_.dir() + "/b",
+                                "--passphrase-file", server_.dir() + "/short"}),
+            1);
+  ASSERT_EQ(Run(RunSamplesKey, {"--out", server_.dir() + "/other.key",
+                                "--passphrase-file", passphrase, "--json"}),
+            0);
+  const std::string line = json::parse(out_)["key"];
+  ASSERT_TRUE(policy::ParseSamplesKey(line)) << line;
+
+  const auto private_key =
+      seal::PrivateKey::FromText(Read(key), "a long passphrase");
+  ASSERT_TRUE(private_key) << private_key.error().message;
+  const std::string sealed = *seal::Seal(
+      R"({"part":"a.xlsx","columns":[{"name":"氏名","type":"person_name"}],)"
+      R"("rows":[["山田 太*"],["鈴木 花*"]]})",
+      private_key->public_key());
+  auto agent = std::make_unique<FakeAgent>(server_.agents_port(),
+                                           server_.EnrolAs("terminal-1"));
+  ASSERT_TRUE(agent->Connect());
+  event::v1::PublicPart open;
+  open.set_kind(event::v1::EVENT_KIND_TRANSFER);
+  open.set_outcome(event::v1::OUTCOME_BLOCKED);
+  event::v1::PersonalPart personal;
+  personal.set_sealed_samples(sealed);
+  ASSERT_TRUE(agent->SendBatch({agent->Next(open, personal)}));
+  ASSERT_TRUE(agent->AwaitAck(1));
+  ASSERT_EQ(Run(RunEventCommand, {"list", "--json"}), 0);
+  EXPECT_THAT(out_, Not(HasSubstr(ToHex(AsBytes(sealed)).substr(20, 40))));
+  const std::string row =
+      std::to_string(json::parse(out_)[0]["row_id"].get<int64_t>());
+
+  EXPECT_EQ(
+      Run(RunSamplesOpen, {row, "--key", key, "--passphrase-file", passphrase}),
+      0);
+  EXPECT_THAT(out_, HasSubstr("氏名 (person_name)"));
+  EXPECT_THAT(out_, HasSubstr("山田 太*"));
+  EXPECT_THAT(out_, HasSubstr("a.xlsx"));
+  EXPECT_EQ(Run(RunSamplesOpen,
+                {row, "--key", key, "--passphrase-file", passphrase, "--json"}),
+            0);
+  EXPECT_EQ(json::parse(out_)["rows"][1][0], "鈴木 花*");
+
+  // Without a server, from what the console handed out.
+  Write(server_.dir() + "/sealed", sealed);
+  EXPECT_EQ(Run(RunSamplesOpen, {"--sealed", server_.dir() + "/sealed", "--key",
+                                 key, "--passphrase-file", passphrase}),
+            0);
+  EXPECT_EQ(Run(RunSamplesOpen, {row, "--key", server_.dir() + "/other.key",
+                                 "--passphrase-file", passphrase}),
+            1);
+  EXPECT_EQ(Run(RunSamplesOpen, {row, "--key", key, "--passphrase-file",
+                                 server_.dir() + "/short"}),
+            1);
+  EXPECT_EQ(Run(RunSamplesOpen,
+                {"99", "--key", key, "--passphrase-file", passphrase}),
+            1);
+  EXPECT_EQ(Run(RunSamplesOpen, {row}), 2);
 }
 
 TEST_F(PeopleTest, PushesAndRollsBackPolicy) {

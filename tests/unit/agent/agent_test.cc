@@ -13,6 +13,8 @@
 
 #include "agent/agent_gate.h"
 #include "agent/mount_records.h"
+#include "agent/scan_rules.h"
+#include "policy/samples_key.h"
 #include "proto/event_bytes.h"
 #include "tests/unit/agent/temp_dir.h"
 
@@ -67,13 +69,16 @@ class Client {
         return {};
       }
       last_fds = packet->fds.size();
+      last_fd_ = last_fds > 0 ? std::move(packet->fds[0]) : UniqueFd();
       if (auto message = ipc::Decode<M>(packet->bytes)) return *message;
     }
   }
   size_t last_fds = 0;
+  // The first that came with the last message.
+  UniqueFd TakeFd() { return std::move(last_fd_); }
 
  private:
-  UniqueFd fd_;
+  UniqueFd fd_, last_fd_;
 };
 
 class AgentTest : public testing::Test {
@@ -381,6 +386,66 @@ TEST_F(AgentTest, PeopleReleasedBeforeTheVerdictAreOnRecord) {
   EXPECT_EQ(event.open.rule(), "unfinished");
   EXPECT_EQ(event.open.persons_written_count(), 5);
   EXPECT_EQ(event.personal.file_path(), "log.txt");
+}
+
+// What policy wants found reaches a gate at once, and a gate that comes later;
+// what the worker sealed reaches the event.
+TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  EXPECT_EQ(gate.Next<ipc::GateStart>().scan_rules_bytes, 0);
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  const std::string analysts = policy::PrintSamplesKey([] {
+    policy::SamplesPoint point{};
+    point[0] = std::byte{4};
+    return point;
+  }());
+  std::string text = kEnforcing;
+  text.replace(text.find("policy: 1"), 9, "policy: 2");
+  text += "types: { ward: { pattern: \"W[0-9]{6}\" } }\nsamples: { key: \"" +
+          analysts + "\" }\n";
+  SendSealed(uplink, "policy", SealedOf("policy", 4, text));
+  const auto told = gate.Next<ipc::GateScanRules>();
+  ASSERT_EQ(gate.last_fds, 1u);
+  auto file = ipc::TakeScanRules(gate.TakeFd(), told.size_bytes);
+  ASSERT_TRUE(file) << file.error().message;
+  const auto rules = ipc::ReadScanRules(**file);
+  ASSERT_TRUE(rules) << rules.error().message;
+  ASSERT_EQ(rules->types.size(), 1u);
+  EXPECT_EQ(rules->types[0].id, "ward");
+  EXPECT_EQ(rules->samples_key.size(), policy::SamplesPoint{}.size());
+
+  ipc::TransferQuestion ask;
+  ask.question_id = 9;
+  ask.path = "/customers.csv";
+  ask.operation = "create";
+  ask.findings.persons = 1500;
+  ask.findings.inspection = "full";
+  ask.findings.sealed_samples = std::string(kMaxSealedSamplesBytes, 's');
+  gate.Send(ask);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kBlock);
+  EXPECT_EQ(NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER)
+                .personal.sealed_samples(),
+            ask.findings.sealed_samples);
+  // More than a seal comes to is none.
+  ask.findings.sealed_samples += 's';
+  gate.Send(ask);
+  gate.Next<ipc::TransferAnswer>();
+  EXPECT_EQ(NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER)
+                .personal.sealed_samples(),
+            "");
+
+  // A policy without them takes them back.
+  SendEnvelope(uplink, 5);
+  EXPECT_EQ(gate.Next<ipc::GateScanRules>().size_bytes, 0);
+  EXPECT_EQ(gate.last_fds, 0u);
 }
 
 class ReplacedProgramTest : public AgentTest {

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "agent/gate/scan_client.h"
+#include "agent/scan/content_stream.h"
 #include "agent/scan/scan.h"
 #include "agent/scan_rules.h"
 #include "common/file.h"
@@ -16,7 +17,9 @@
 #include "policy/evaluator.h"
 #include "policy/field_reader.h"
 #include "policy/parser.h"
+#include "policy/samples_key.h"
 #include "policy/type_pattern.h"
+#include "seal/seal.h"
 #include "tests/unit/agent/temp_dir.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -142,6 +145,80 @@ TEST_F(PolicyTypes, ChangeWithPolicyWhileAWorkerServes) {
   EXPECT_TRUE(Scan(client, kWards).data.empty());
 }
 
+constexpr std::string_view kPeople =
+    "氏名,電話番号\n佐藤 健一,090-1234-5678\n鈴木 花子,080-1111-2222\n"
+    "高橋 誠,070-3333-4444\n田中 美咲,090-5555-6666\n";
+
+// The sandbox lets the worker seal; nobody on the way can read it.
+TEST_F(PolicyTypes, SamplesComeSealedToThePolicysKey) {
+  const auto key = seal::PrivateKey::Generate();
+  ASSERT_TRUE(key) << key.error().message;
+  policy::Policy policy = ReadPolicy(kPolicy);
+  policy.samples_key = policy::PrintSamplesKey(key->public_key());
+  gate::ScanClient client({.socket_path = socket_});
+  EXPECT_EQ(Scan(client, kPeople).sealed_samples, "");
+  client.UseRules(Sealed(policy));
+  for (int i = 0; i < 3; ++i) {
+    const ipc::Findings found = Scan(client, kPeople);
+    EXPECT_EQ(found.inspection, "full") << found.reason;
+    EXPECT_EQ(found.persons, 4);
+    EXPECT_LE(found.sealed_samples.size(), seal::kMaxSealedBytes);
+    EXPECT_EQ(
+        key->Open(AsBytes(found.sealed_samples)),
+        "{\"part\":\"\",\"columns\":[{\"name\":\"氏名\",\"type\":"
+        "\"person_name\"},{\"name\":\"電話番号\",\"type\":\"phone\"}],"
+        "\"rows\":[[\"佐藤 健*\",\"090-****-5678\"],[\"鈴木 花*\",\"080-****-"
+        "2222\"],[\"高橋 *\",\"070-****-4444\"]]}");
+  }
+  EXPECT_EQ(Scan(client, "部品,数\nネジ,10\nナット,20\n").sealed_samples, "");
+  // Without types of its own, too.
+  policy.sets.types.clear();
+  client.UseRules(Sealed(policy));
+  EXPECT_TRUE(key->Open(AsBytes(Scan(client, kPeople).sealed_samples)));
+  client.UseRules(nullptr);
+  EXPECT_EQ(Scan(client, kPeople).sealed_samples, "");
+}
+
+TEST_F(PolicyTypes, AKeyThatIsNoneCostsTheSamplesAlone) {
+  for (const std::string& bad :
+       {std::string("short"), std::string(seal::kPublicKeyBytes, '\x04')}) {
+    auto rules = ipc::SealScanRules({.types = {}, .samples_key = bad});
+    ASSERT_TRUE(rules);
+    gate::ScanClient client({.socket_path = socket_});
+    client.UseRules(*rules);
+    const ipc::Findings found = Scan(client, kPeople);
+    EXPECT_EQ(found.inspection, "full") << found.reason;
+    EXPECT_EQ(found.sealed_samples, "");
+  }
+}
+
+// A stream that is refused on its way is an event like any other.
+TEST(StreamedSamples, AreThereBeforeTheEnd) {
+  const auto key = seal::PrivateKey::Generate();
+  ASSERT_TRUE(key);
+  std::string text = "氏名,電話番号\n";
+  for (int i = 0; text.size() < 1'000'000; ++i) {
+    text += "佐藤 健一,090-1234-" + std::to_string(1000 + i % 9000) + "\n";
+  }
+  const UniqueFd file = MemoryFile(text);
+  scan::ScanOptions options;
+  options.samples_key = key->public_key();
+  scan::ContentStream stream(options);
+  stream.Feed(file.get(), 600'000);
+  const std::string sealed = stream.Progress(false).findings.sealed_samples;
+  const auto early = key->Open(AsBytes(sealed));
+  ASSERT_TRUE(early) << early.error().message;
+  // Sealed once, however often somebody asks.
+  EXPECT_EQ(stream.Progress(false).findings.sealed_samples, sealed);
+  stream.Feed(file.get(), static_cast<int64_t>(text.size()));
+  EXPECT_EQ(key->Open(AsBytes(stream.Finish()->sealed_samples)), *early);
+}
+
+TEST(SamplesLimits, OfEventAndSealAreTheSame) {
+  EXPECT_EQ(agent::kMaxSealedSamplesBytes, seal::kMaxSealedBytes);
+  EXPECT_EQ(detect::kMaxSamplesBytes, seal::kMaxTextBytes);
+}
+
 // A worker that cannot look for what policy wants says nothing is clean.
 TEST_F(PolicyTypes, ThatNoEngineTakesLeaveFilesUninspected) {
   gate::ScanClient client({.socket_path = socket_});
@@ -205,7 +282,7 @@ TEST(PolicyTypeLimits, WhatPolicyTakesTheEngineTakes) {
   const auto compiled =
       scan::CompileRules(agent::ScanRulesOf(ReadPolicy(kPolicy)));
   ASSERT_TRUE(compiled) << compiled.error().message;
-  EXPECT_EQ((*compiled)->size(), 3U);
+  EXPECT_EQ(compiled->custom->size(), 3U);
 }
 
 TEST(ScanRulesFile, IsSealedAndBounded) {

@@ -86,6 +86,30 @@ TEST(CustomTypes, CountsInRunningText) {
             2);
 }
 
+// Half of a list is said in prose: "病棟番号はW123456".
+TEST(CustomTypes, CountsInRunningTextBehindTheirWords) {
+  const std::vector<CustomType> types = {
+      {.id = "ward",
+       .pattern = "W[0-9]{6}",
+       .header_words = {"病棟番号", "Ward No"}},
+      {.id = "client", .header_words = {"委託元"}, .values = {"西日本商事"}},
+      {.id = "slip",
+       .header_words = {"伝票番号"},
+       .check = CustomCheck::kMod11}};
+  const Findings f = Look(
+      "患者の病棟番号は W123456 であり、転院前の病棟番号：Ｗ１２３４５７ とは"
+      "異なるため、関係者は次の連絡を待つこととする。\n"
+      "The ward no. is W1, its ward no: W999999, and W111111 is another one.\n"
+      "委託元は西日本商事、再委託の委託元「東日本商事」については別に定める。\n"
+      "伝票番号 123456789018 と、伝票番号 123456789019 を確認されたい。\n"
+      "病棟番号は W1234567 ではなく、ただ W765432 とだけ書かれたものもある。\n",
+      types);
+  EXPECT_EQ(Count(f, "ward"), 3);
+  EXPECT_EQ(Count(f, "client"), 1);
+  EXPECT_EQ(Count(f, "slip"), 1);
+  EXPECT_EQ(f.persons, 0);
+}
+
 TEST(CustomTypes, RefusesWhatCannotWork) {
   const CustomType bad[] = {
       {.id = ""},

@@ -5,6 +5,7 @@
 #include "policy/evaluator.h"
 #include "policy/field_reader.h"
 #include "policy/parser.h"
+#include "policy/samples_key.h"
 #include "policy/words.h"
 
 namespace sekisho::policy {
@@ -64,6 +65,39 @@ TEST(Language, TypesOfItsOwnAreReadAndNamed) {
   EXPECT_EQ(snapshot->DecideContent(content).verdict, Verdict::kAllow);
   content.data["custom:ward"] = 1;
   EXPECT_EQ(snapshot->DecideContent(content).verdict, Verdict::kBlock);
+}
+
+// The generator of P-256 and its checksum.
+constexpr std::string_view kSamplesKey =
+    "sekisho-p256:BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+N"
+    "C4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfVpi+pj";
+
+TEST(Language, SamplesNameTheKeyOfTheAnalysts) {
+  const std::string text = std::string(kHead) + "samples: { key: \"" +
+                           std::string(kSamplesKey) + "\" }\n";
+  const Policy policy = Read(text);
+  EXPECT_EQ(policy.samples_key, kSamplesKey);
+  EXPECT_TRUE(NeedsVersion2(policy));
+  EXPECT_EQ(Read(PrintPolicy(policy)), policy);
+  const auto point = ParseSamplesKey(kSamplesKey);
+  ASSERT_TRUE(point);
+  EXPECT_EQ(PrintSamplesKey(*point), kSamplesKey);
+}
+
+TEST(Language, AKeyWithASlipInItIsRefused) {
+  for (size_t i = 0; i < kSamplesKey.size(); ++i) {
+    std::string other(kSamplesKey);
+    other[i] = other[i] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(ParseSamplesKey(other)) << i;
+  }
+  EXPECT_FALSE(ParseSamplesKey(kSamplesKey.substr(0, kSamplesKey.size() - 1)));
+  EXPECT_FALSE(ParseSamplesKey(std::string(kSamplesKey) + "AAAA"));
+  EXPECT_THAT(
+      Refused("samples: { key: abc }\n"),
+      HasSubstr("p.yaml:6:17: expected a public key as 'sekisho samples "
+                "key' prints it"));
+  EXPECT_THAT(Refused("samples: {}\n"), HasSubstr("key"));
+  EXPECT_THAT(Refused("samples: { kye: a }\n"), HasSubstr("'key'"));
 }
 
 TEST(Language, TypesThatFindNothingAreRefused) {

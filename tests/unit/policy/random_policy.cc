@@ -197,6 +197,11 @@ Policy RandomWorld::MakePolicy(int rules) {
   policy.contact = MakeTexts();
   const bool newer = Chance(70);  // the rest says what version 1 can
   if (newer) policy.sets = MakeSets();
+  if (newer && Chance(30)) {
+    policy.samples_key =
+        "sekisho-p256:BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+N"
+        "C4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfVpi+pj";
+  }
   for (int i = 0; i < rules; ++i) {
     DeviceRule rule;
     rule.id = "d" + std::to_string(i);

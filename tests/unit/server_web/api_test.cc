@@ -81,16 +81,41 @@ class ApiTest : public testing::Test {
 };
 
 TEST_F(ApiTest, EveryPathNeedsASession) {
-  for (const char* path : {"session", "overview", "alerts", "alerts/1",
-                           "alerts:groups?by=kind", "alerts:around/1", "events",
-                           "events/1", "devices", "devices:story?device_id=x",
-                           "agents", "policies", "audit", "nothing"}) {
+  for (const char* path :
+       {"session", "overview", "alerts", "alerts/1", "alerts:groups?by=kind",
+        "alerts:around/1", "events", "events/1", "events:samples/1", "devices",
+        "devices:story?device_id=x", "agents", "policies", "audit",
+        "nothing"}) {
     const Response response = Get(path);
     EXPECT_EQ(response.status, 401) << path;
     EXPECT_EQ(json::parse(response.body)["error"]["code"], "unauthenticated");
   }
   token_ = "made up";
   EXPECT_EQ(Get("alerts").status, 401);
+}
+
+// The lists say that there are samples; who takes them is written down.
+TEST_F(ApiTest, SealedSamplesAreHandedOutByThemselves) {
+  LogInAs("tanaka");
+  const int64_t id = world_.AddBlockedTransfer();
+  const Response alert = Get("alerts/" + std::to_string(id));
+  const json event = json::parse(alert.body)["event"];
+  EXPECT_EQ(event["transfer"]["samples_kept"], true);
+  const std::string row = std::to_string(event["row_id"].get<int64_t>());
+  const Response samples = Get("events:samples/" + row);
+  ASSERT_EQ(samples.status, 200) << samples.body;
+  const std::string sealed = json::parse(samples.body)["sealed"];
+  EXPECT_EQ(sealed, ToHex(AsBytes(demo::SealedSamples())));
+  EXPECT_THAT(alert.body, Not(HasSubstr(sealed.substr(20, 40))));
+  const auto audit = world_.store().AuditOf("event " + row);
+  ASSERT_TRUE(audit);
+  ASSERT_EQ(audit->size(), 1u);
+  EXPECT_EQ(audit->at(0).action, "event.samples");
+  EXPECT_EQ(audit->at(0).user, "tanaka");
+
+  EXPECT_EQ(Get("events:samples/1").status, 404);
+  EXPECT_EQ(Get("events:samples/999999").status, 404);
+  EXPECT_EQ(Get("events:samples/x").status, 400);
 }
 
 TEST_F(ApiTest, LoginSetsACookieNoScriptAndNoOtherSiteCanUse) {

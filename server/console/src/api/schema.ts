@@ -238,6 +238,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events:samples/{row_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The masked samples of a transfer, sealed to the analysts' key; each call is an audit entry */
+        get: operations["getSamples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices": {
         parameters: {
             query?: never;
@@ -661,6 +678,12 @@ export interface components {
             format: string;
             encoding: string;
             file_sha256: string;
+            /** @description masked rows of the file are kept, sealed to the analysts' key */
+            samples_kept: boolean;
+        };
+        SealedSamples: {
+            /** @description hex */
+            sealed: string;
         };
         Who: {
             person: string;
@@ -1738,6 +1761,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Event"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getSamples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                row_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; how to open them: docs/adr/0107 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealedSamples"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -18,6 +18,7 @@ export type Access = Schemas['Access'];
 export type DeviceFacts = Schemas['DeviceFacts'];
 export type Column = Schemas['Column'];
 export type Transfer = Schemas['Transfer'];
+export type SealedSamples = Schemas['SealedSamples'];
 export type Who = Schemas['Who'];
 export type Event = Schemas['Event'];
 export type Comment = Schemas['Comment'];

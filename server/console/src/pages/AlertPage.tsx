@@ -13,6 +13,7 @@ import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
 import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
 import { Help } from '../parts/Help';
+import { SampleRows } from '../parts/SampleRows';
 import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
 import { ErrorText, Loaded } from '../parts/State';
 import { Timeline, useAround } from '../parts/Timeline';
@@ -87,6 +88,11 @@ function Facts({ event }: { event: Event }) {
             <TransferFacts transfer={event.transfer} />
             <ColumnFacts columns={event.transfer.columns} />
           </Section>
+        </Grid>
+      )}
+      {event.transfer?.samples_kept && (
+        <Grid size={12}>
+          <Section title={t('samples.title')}><SampleRows rowId={event.row_id} /></Section>
         </Grid>
       )}
       <Grid size={{ xs: 12, sm: 6 }}>
