@@ -15,7 +15,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartTime{15'000};
 // After its end was seen, or after sekishod's restart.
 constexpr milliseconds kReturnTime{5'000};
-constexpr milliseconds kStopTime{10'000};
 constexpr size_t kMaxGates = 64;
 
 }  // namespace
@@ -111,7 +110,7 @@ void Gates::ChangeAccess(int64_t mount_id, const std::string& access) {
 }
 
 void Gates::Stop(int64_t mount_id, const std::string& reason,
-                 std::function<void()> done) {
+                 std::function<void()> done, milliseconds patience) {
   const auto found = entries_.find(mount_id);
   if (found == entries_.end() || found->second.connection == 0) {
     // Never came, or died: dropping the descriptors ends the mount.
@@ -126,7 +125,7 @@ void Gates::Stop(int64_t mount_id, const std::string& reason,
   entry.reserved = false;
   entry.stopping = std::move(done);
   server_->Send(entry.connection, ipc::Encode(ipc::GateStop{.reason = reason}));
-  ArmTimer(entry, kStopTime);
+  ArmTimer(entry, patience);
 }
 
 void Gates::SetSketchKey(const std::array<std::byte, 32>& key) {

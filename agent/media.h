@@ -139,7 +139,8 @@ class Media final : public decide::Effects {
   Remains TakeRemains(Entry& entry) const;
   // Gate, mounts, nodes; then `done`.
   void TakeDown(Remains remains, const std::string& reason,
-                std::function<void()> done);
+                std::function<void()> done,
+                std::chrono::milliseconds patience = kStopTime);
   void Problem(const std::string& what, const Error& error);
 
   EventLoop& loop_;

@@ -62,12 +62,16 @@ std::string WhyEnglish(const Refusal& refusal) {
 
 std::string HowJapanese(const Refusal& refusal) {
   const std::string contact = TextFor(refusal.contact, "ja");
-  return contact.empty() ? "承認の申請: sekisho request" : contact;
+  if (!contact.empty()) return contact;
+  return refusal.contained ? "セキュリティ担当(SOC)に連絡してください"
+                           : "承認の申請: sekisho request";
 }
 
 std::string HowEnglish(const Refusal& refusal) {
   const std::string contact = TextFor(refusal.contact, "en");
-  return contact.empty() ? "to ask for approval: sekisho request" : contact;
+  if (!contact.empty()) return contact;
+  return refusal.contained ? "call your security team (SOC)"
+                           : "to ask for approval: sekisho request";
 }
 
 }  // namespace
