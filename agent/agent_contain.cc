@@ -1,5 +1,5 @@
-// The SOC's orders to close media for a while: taken from the signed list, ended
-// by this terminal's own clock, and told back as they are carried out.
+// The SOC's orders to close media for a while: taken from the signed list,
+// ended by this terminal's own clock, and told back as they are carried out.
 #include <algorithm>
 #include <utility>
 
