@@ -170,6 +170,9 @@ class Agent {
   // What the operator is told of a rule "contain:..."; empty for others.
   std::map<std::string, std::string> ContainNotice(
       const std::string& rule) const;
+  // Whoever is in the middle of a copy to a medium that is being closed.
+  void TellCopying(decide::DeviceId id, const attribute::Who& plugger,
+                   const Refusal& refusal);
   // Looks how far they are carried out, and tells the server what is new.
   void LookAtContained();
   void LookAtContainedSoon();

@@ -12,6 +12,7 @@ namespace {
 // least this often.
 constexpr std::chrono::milliseconds kLongestWait{60'000};
 constexpr std::chrono::milliseconds kLookAgain{100};
+constexpr size_t kMaxTold = 16;
 
 bool IsOpen(const decide::Decider::Device& device) {
   using Busy = decide::Decider::Device::Busy;
@@ -82,6 +83,17 @@ std::map<std::string, std::string> Agent::ContainNotice(
     }
   }
   return {};
+}
+
+void Agent::TellCopying(decide::DeviceId id, const attribute::Who& plugger,
+                        const Refusal& refusal) {
+  auto askers = gates_->AskersOf(media_->MountOf(id));
+  if (askers.size() > kMaxTold) askers.resize(kMaxTold);
+  for (const attribute::Who& who : askers) {
+    const bool told =
+        who.login_uid == plugger.login_uid && who.tty == plugger.tty;
+    if (!told) Notify(who, refusal);
+  }
 }
 
 void Agent::LookAtContainedSoon() {

@@ -120,15 +120,18 @@ void Agent::OnReport(const decide::Report& report) {
       report.decision.access != policy::Access::kBlock) {
     return;
   }
-  Notify(person, {.what = NameOf(report.facts),
-                  .kind = Refusal::Kind::kDevice,
-                  .persons = 0,
-                  .rule = report.decision.rule,
-                  .reason = report.decision.reason,
-                  .notify = contained ? ContainNotice(report.decision.rule)
+  const Refusal refusal{.what = NameOf(report.facts),
+                        .kind = Refusal::Kind::kDevice,
+                        .persons = 0,
+                        .rule = report.decision.rule,
+                        .reason = report.decision.reason,
+                        .notify = contained
+                                      ? ContainNotice(report.decision.rule)
                                       : report.decision.notify,
-                  .contact = decider_->snapshot()->policy().contact,
-                  .contained = contained});
+                        .contact = decider_->snapshot()->policy().contact,
+                        .contained = contained};
+  Notify(person, refusal);
+  if (contained) TellCopying(report.id, person, refusal);
 }
 
 ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,

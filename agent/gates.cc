@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "common/log.h"
@@ -149,6 +151,20 @@ pid_t Gates::PidOf(int64_t mount_id) const {
   return found == entries_.end()
              ? 0
              : server_->PeerOfConnection(found->second.connection).pid;
+}
+
+std::vector<attribute::Who> Gates::AskersOf(int64_t mount_id) const {
+  std::vector<attribute::Who> askers;
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end()) return askers;
+  for (const auto& [id, who] :
+       std::ranges::reverse_view(found->second.remembered)) {
+    const bool known = std::ranges::any_of(askers, [&](const auto& other) {
+      return other.login_uid == who.login_uid && other.tty == who.tty;
+    });
+    if (!known) askers.push_back(who);
+  }
+  return askers;
 }
 
 void Gates::ArmTimer(Entry& entry, milliseconds delay) {

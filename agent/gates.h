@@ -94,6 +94,8 @@ class Gates {
   // From each gate's next scan on.
   void SetScanRules(ipc::SharedScanRules rules);
   pid_t PidOf(int64_t mount_id) const;  // 0: not connected
+  // Who wrote there lately, newest first, each terminal of a person once.
+  std::vector<attribute::Who> AskersOf(int64_t mount_id) const;
 
  private:
   struct Entry {

@@ -292,6 +292,11 @@ DeviceId Media::DeviceOfMount(int64_t mount_id) const {
   return 0;
 }
 
+int64_t Media::MountOf(DeviceId id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? 0 : found->second.mount.mount_id;
+}
+
 DeviceId Media::DeviceOfNode(const enforce::DeviceNumber& number) const {
   for (const auto& [id, entry] : entries_) {
     for (const enforce::Disk& disk : DisksOf(entry)) {

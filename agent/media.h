@@ -65,6 +65,7 @@ class Media final : public decide::Effects {
   void OnGateLost(int64_t mount_id, const std::string& why);
 
   decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
+  int64_t MountOf(decide::DeviceId id) const;              // 0: not mounted
   decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
   // Who plugged it in, as told at that time.
   attribute::Who PlugPerson(decide::DeviceId id) const;

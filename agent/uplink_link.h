@@ -62,8 +62,8 @@ class UplinkLink {
   Events events_;
   std::unique_ptr<SocketServer> server_;
   SocketServer::ConnectionId peer_ = 0;
-  bool sending_ = false;  // SendFrom was received
-  event::Head cursor_;    // sent up to here
+  bool sending_ = false;                           // SendFrom was received
+  event::Head cursor_;                             // sent up to here
   std::optional<ipc::ContainState> told_contain_;  // on this connection
   bool woken_ = false;
   bool connected_ = false;
