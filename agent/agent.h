@@ -163,8 +163,8 @@ class Agent {
   void TakeContainments();   // of the store, also at the start
   void ApplyContainments();  // those that run; again when one ends
   // nullptr: none stops this copy.
-  const policy::Containment* ContainedCopy(
-      const decide::Decider::Device* device, const attribute::Who& who) const;
+  const policy::Containment* ContainedCopy(int64_t mount_id,
+                                           const attribute::Who& who) const;
   policy::ContentDecision Contained(
       const policy::Containment& containment) const;
   // What the operator is told of a rule "contain:..."; empty for others.

@@ -55,7 +55,8 @@ void Agent::ApplyContainments() {
 }
 
 const policy::Containment* Agent::ContainedCopy(
-    const decide::Decider::Device* device, const attribute::Who& who) const {
+    int64_t mount_id, const attribute::Who& who) const {
+  const auto* device = decider_->Find(media_->DeviceBehind(mount_id));
   if (device == nullptr) return nullptr;
   const policy::DeviceFacts& facts = device->plug.facts;
   const policy::Containment* of_writer =

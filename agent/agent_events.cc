@@ -142,7 +142,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
       decider_->Find(media_->DeviceOfMount(mount_id));
   // Its people are counted; whatever the verdict is, it is told below.
   const auto stream = streams_.extract({mount_id, question.stream_id});
-  const policy::Containment* contained = ContainedCopy(device, who);
+  const policy::Containment* contained = ContainedCopy(mount_id, who);
   const auto decision = contained != nullptr
                             ? Contained(*contained)
                             : DecideContent(question.findings, device, who);

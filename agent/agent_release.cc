@@ -33,7 +33,7 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
       decider_->Find(media_->DeviceOfMount(mount_id));
   const bool audit =
       device != nullptr && device->open == policy::Access::kAudit;
-  if (!decider_->observing() && ContainedCopy(device, who) != nullptr) {
+  if (!decider_->observing() && ContainedCopy(mount_id, who) != nullptr) {
     return ipc::TransferVerdict::kBlock;
   }
   if (!decider_->observing() && !audit) {

@@ -412,8 +412,14 @@ void Media::Close(DeviceId id, const std::string& reason) {
   const decide::Decider::Device* device = decider_->Find(id);
   const bool contained =
       device != nullptr && policy::IsContainRule(device->judged.decision.rule);
+  const int64_t mount_id = entry->mount.mount_id;
+  if (mount_id != 0) closing_[mount_id] = id;
   TakeDown(
-      TakeRemains(*entry), reason, [this, id] { decider_->OnClosed(id); },
+      TakeRemains(*entry), reason,
+      [this, id, mount_id] {
+        closing_.erase(mount_id);
+        decider_->OnClosed(id);
+      },
       contained ? kContainStopTime : kStopTime);
 }
 
