@@ -45,7 +45,7 @@ Result<UniqueFd> CopyToMemory(int file, int64_t size) {
 Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
                            const ipc::ScanRequest& asked,
                            const ipc::SharedScanRules& rules) {
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
   ipc::ScanRequest request = asked;
   request.size_bytes = about.st_size;

@@ -78,8 +78,7 @@ std::string Clean(const std::string& raw) {
     return plain.substr(0, kMaxNameBytes);
   }
   std::string name(Trim(raw));
-  std::ranges::replace_if(
-      name, [](char c) { return !Keeps(c); }, '_');
+  std::ranges::replace_if(name, [](char c) { return !Keeps(c); }, '_');
   size_t size = std::min(name.size(), kMaxNameBytes);
   while (size > 0 && !IsValidUtf8(name.substr(0, size))) --size;
   name.resize(size);

@@ -107,7 +107,7 @@ void WriteToTerminal(const std::string& tty, const std::string& text) {
   const std::string path = "/dev/" + tty;
   const UniqueFd fd(::open(
       path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
-  struct stat about {};
+  struct stat about{};
   if (!fd || ::fstat(fd.get(), &about) != 0 || !S_ISCHR(about.st_mode) ||
       ::isatty(fd.get()) != 1) {
     return;

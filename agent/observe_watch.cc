@@ -66,7 +66,7 @@ void ObserveWatch::Refresh() {
     // By path in this namespace; a mark holds for the whole file system.
     const UniqueFd root(
         ::open(mount.mount_point.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    struct stat about {};
+    struct stat about{};
     if (!root || ::fstat(root.get(), &about) != 0 ||
         major(about.st_dev) != mount.device.major ||
         minor(about.st_dev) != mount.device.minor) {
@@ -95,7 +95,7 @@ void ObserveWatch::Read() {
       continue;
     }
     UniqueFd file(event->fd);
-    struct stat about {};
+    struct stat about{};
     if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode) ||
         event->pid == ::getpid()) {
       continue;

@@ -38,7 +38,7 @@ std::set<uint64_t> ExecutedInodes() {
   if (!proc) return inodes;
   while (const dirent* entry = ::readdir(proc.get())) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-    struct stat about {};
+    struct stat about{};
     const std::string path = fmt::format("{}/exe", entry->d_name);
     if (::fstatat(::dirfd(proc.get()), path.c_str(), &about, 0) == 0) {
       inodes.insert(about.st_ino);
@@ -63,8 +63,8 @@ Status CheckUnwritten(int fd) {
 }  // namespace
 
 bool RunsProgram(pid_t pid, const std::string& program) {
-  struct stat running {};
-  struct stat expected {};
+  struct stat running{};
+  struct stat expected{};
   return ::stat(fmt::format("/proc/{}/exe", pid).c_str(), &running) == 0 &&
          ::stat(program.c_str(), &expected) == 0 &&
          running.st_dev == expected.st_dev && running.st_ino == expected.st_ino;
@@ -129,7 +129,7 @@ void OwnPrograms::Watch() {
 }
 
 OwnPrograms::Seen OwnPrograms::See(const std::string& path) {
-  struct statx about {};
+  struct statx about{};
   if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW,
               STATX_BASIC_STATS | STATX_BTIME, &about) != 0) {
     return {};
@@ -399,7 +399,7 @@ Status OwnPrograms::Standing() const {
 bool OwnPrograms::Owns(pid_t pid, const std::string& path) const {
   if (!events_.enforcing()) return RunsProgram(pid, path);
   const auto exe = OpenAt(AT_FDCWD, fmt::format("/proc/{}/exe", pid), O_RDONLY);
-  struct stat about {};
+  struct stat about{};
   if (!exe || ::fstat(exe->get(), &about) != 0) return false;
   int generation = 0;
   const bool has_generation =

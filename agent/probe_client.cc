@@ -24,7 +24,7 @@ Result<UniqueFd> OpenNode(const std::string& path,
                           const enforce::DeviceNumber& expected) {
   ASSIGN_OR_RETURN(UniqueFd fd,
                    OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd.get(), &about) != 0) return FailErrno("stat " + path);
   if (!S_ISBLK(about.st_mode) || major(about.st_rdev) != expected.major ||
       minor(about.st_rdev) != expected.minor) {

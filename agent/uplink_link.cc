@@ -29,7 +29,7 @@ Result<std::string> ReadMemory(int fd) {
   if (::fcntl(fd, F_GET_SEALS) < 0) {
     return Fail(Code::kInvalidArgument, "an envelope comes in a memfd");
   }
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd, &about) != 0) return FailErrno("envelope");
   const auto size = static_cast<size_t>(about.st_size);
   if (size > policy::kMaxEnvelopeBytes) {

@@ -104,9 +104,8 @@ Result<std::vector<Containment>> ParseContainments(std::string_view text) {
 std::string PrintContainments(const std::vector<Containment>& all) {
   std::string text = std::string(kMagic) + "\n";
   for (const Containment& one : all) {
-    text +=
-        fmt::format("{} {} {} {} {}\n", one.id, Name(one.kind),
-                    one.from_seconds, one.until_seconds, one.target);
+    text += fmt::format("{} {} {} {} {}\n", one.id, Name(one.kind),
+                        one.from_seconds, one.until_seconds, one.target);
   }
   return text;
 }
@@ -161,7 +160,8 @@ std::map<std::string, std::string> NoticeOf(const Containment& containment,
     en = "all use of this medium";
   }
   const std::string to_ja = until.empty() ? "" : fmt::format("{}まで", until);
-  const std::string to_en = until.empty() ? "" : fmt::format(" until {}", until);
+  const std::string to_en =
+      until.empty() ? "" : fmt::format(" until {}", until);
   return {
       {"ja", fmt::format("セキュリティ担当の指示で{}を{}停止しています"
                          " (封じ込め {})",

@@ -1,5 +1,5 @@
-// The one signed form for policy, device list, grant, unlock, upgrade and containment.
-// Bytes (little-endian, frozen):
+// The one signed form for policy, device list, grant, unlock, upgrade and
+// containment. Bytes (little-endian, frozen):
 //   "SEKISHO-ENVELOPE-1\n" | u32 header_size | header | u32 body_size | body |
 //   u16 signature_count | signature_count * (key_id[16] | signature[64])
 // header, one "key=value\n" each, in this order: type, version, issued, expires

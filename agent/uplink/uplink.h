@@ -111,8 +111,8 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   int refusals_ = 0;
   std::optional<ipc::CoreState> core_state_;  // nothing: sekishod is away
   std::optional<ipc::ContainState> contain_state_;
-  event::v1::ChainHead acked_;                // where the server stands
-  std::map<std::string, int64_t> wanted_;     // announced versions
+  event::v1::ChainHead acked_;             // where the server stands
+  std::map<std::string, int64_t> wanted_;  // announced versions
   std::map<std::string, int64_t> delivered_;
   bool fetching_ = false;
 
