@@ -127,6 +127,7 @@ Status Agent::OpenState() {
       clock_, *media_, store_->snapshot(),
       policy::TerminalFacts{
           .terminal = terminal_, .groups = {}, .online = false});
+  containments_ = std::make_unique<Containments>(clock_);
   programs_ = std::make_unique<OwnPrograms>(
       loop_, jobs_, gate_.get(), ProgramsOf(options_),
       OwnPrograms::Events{
@@ -192,6 +193,7 @@ Status Agent::Listen() {
            .runs_uplink = std::move(runs_uplink)},
           *log_,
           {.state = [this] { return CoreStateNow(); },
+           .contain = [this] { return contain_state_; },
            .envelope =
                [this](const std::string& type, const std::string& sealed) {
                  OnEnvelope(type, sealed);
@@ -249,6 +251,7 @@ Status Agent::Start() {
   }
   // Closed (or open) before the first device is looked at.
   decider_->Start();
+  TakeContainments();
   programs_->Start();
   ArmExpiry();
   if (gate_ != nullptr && gate_->EventsFd() >= 0) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/containments.h"
 #include "agent/decide/decider.h"
 #include "agent/enforce/kernel_gate.h"
 #include "agent/event_parts.h"
@@ -158,6 +159,24 @@ class Agent {
   void ArmUnlockEnd();
   Status Enrol(const ipc::EnrolmentDone& done);
 
+  // Containments (agent_contain.cc).
+  void TakeContainments();   // of the store, also at the start
+  void ApplyContainments();  // those that run; again when one ends
+  // nullptr: none stops this copy.
+  const policy::Containment* ContainedCopy(int64_t mount_id,
+                                           const attribute::Who& who) const;
+  policy::ContentDecision Contained(
+      const policy::Containment& containment) const;
+  // What the operator is told of a rule "contain:..."; empty for others.
+  std::map<std::string, std::string> ContainNotice(
+      const std::string& rule) const;
+  // Whoever is in the middle of a copy to a medium that is being closed.
+  void TellCopying(decide::DeviceId id, const attribute::Who& plugger,
+                   const Refusal& refusal);
+  // Looks how far they are carried out, and tells the server what is new.
+  void LookAtContained();
+  void LookAtContainedSoon();
+
   // Control (agent_control.cc).
   Result<std::unique_ptr<SocketServer>> ListenControl();
   void OnControl(SocketServer::ConnectionId id, const Packet& packet);
@@ -184,6 +203,7 @@ class Agent {
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<spool::EventLog> log_;
   std::unique_ptr<PolicyStore> store_;
+  std::unique_ptr<Containments> containments_;
   std::unique_ptr<OwnPrograms> programs_;
   std::unique_ptr<Totals> totals_;  // null: they could not be opened
   std::string totals_problem_;
@@ -204,6 +224,9 @@ class Agent {
   BootTime unlocked_until_{};
   EventLoop::TimerId unlock_timer_ = 0;
   EventLoop::TimerId offline_timer_ = 0;
+  EventLoop::TimerId contain_end_timer_ = 0;
+  EventLoop::TimerId contain_look_timer_ = 0;
+  ipc::ContainState contain_state_;  // as it was last told
   std::deque<Written> unscanned_;
   int scanning_ = 0;
   int64_t lost_ = 0;

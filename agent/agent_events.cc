@@ -110,21 +110,28 @@ void Agent::OnReport(const decide::Report& report) {
     parts.personal.set_file_path(report.mount_point);
   }
   WriteSoon(std::move(parts));
+  LookAtContainedSoon();
   const bool decided = report.kind == decide::Report::Kind::kPlugged ||
                        report.kind == decide::Report::Kind::kDecided;
   if (observe_ != nullptr) observe_->Refresh();
+  const bool contained = policy::IsContainRule(report.decision.rule);
   if (!decided || !report.settled || report.observe_only ||
-      report.attached_at_start ||
+      (report.attached_at_start && !contained) ||
       report.decision.access != policy::Access::kBlock) {
     return;
   }
-  Notify(person, {.what = NameOf(report.facts),
-                  .kind = Refusal::Kind::kDevice,
-                  .persons = 0,
-                  .rule = report.decision.rule,
-                  .reason = report.decision.reason,
-                  .notify = report.decision.notify,
-                  .contact = decider_->snapshot()->policy().contact});
+  const Refusal refusal{.what = NameOf(report.facts),
+                        .kind = Refusal::Kind::kDevice,
+                        .persons = 0,
+                        .rule = report.decision.rule,
+                        .reason = report.decision.reason,
+                        .notify = contained
+                                      ? ContainNotice(report.decision.rule)
+                                      : report.decision.notify,
+                        .contact = decider_->snapshot()->policy().contact,
+                        .contained = contained};
+  Notify(person, refusal);
+  if (contained) TellCopying(report.id, person, refusal);
 }
 
 ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
@@ -135,11 +142,14 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
       decider_->Find(media_->DeviceOfMount(mount_id));
   // Its people are counted; whatever the verdict is, it is told below.
   const auto stream = streams_.extract({mount_id, question.stream_id});
-  const auto decision = DecideContent(question.findings, device, who);
+  const policy::Containment* contained = ContainedCopy(mount_id, who);
+  const auto decision = contained != nullptr
+                            ? Contained(*contained)
+                            : DecideContent(question.findings, device, who);
   policy::Verdict verdict = decision.verdict;
   std::string reason = decision.reason;
-  const bool audit =
-      device != nullptr && device->open == policy::Access::kAudit;
+  const bool audit = contained == nullptr && device != nullptr &&
+                     device->open == policy::Access::kAudit;
   if (audit && !observing && verdict == policy::Verdict::kBlock) {
     verdict = policy::Verdict::kAlert;
     reason += "; let through, because access is audit";
@@ -177,7 +187,8 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                  .rule = "spool",
                  .reason = "the event could not be written down",
                  .notify = {},
-                 .contact = decider_->snapshot()->policy().contact});
+                 .contact = decider_->snapshot()->policy().contact,
+                 .contained = false});
     return ipc::TransferVerdict::kBlock;
   }
   if (!allowed) {
@@ -187,7 +198,8 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                  .rule = decision.rule,
                  .reason = decision.reason,
                  .notify = decision.notify,
-                 .contact = decider_->snapshot()->policy().contact});
+                 .contact = decider_->snapshot()->policy().contact,
+                 .contained = contained != nullptr});
     return ipc::TransferVerdict::kBlock;
   }
   if (const Status counted =

@@ -98,7 +98,19 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
             .count(),
         unlock.requested_by, unlock.confirmed_by, unlock.reason));
   }
+  if (type == "contain") {
+    parts.open.set_reason(fmt::format(
+        "containments version {}: {} run{}", taken->version,
+        store_->containments().size(),
+        decider_->observing() ? "; nothing is closed while policy observes"
+                              : ""));
+  }
   WriteSoon(std::move(parts));
+  if (type == "contain") {
+    TakeContainments();
+    uplink_->Wake();
+    return;
+  }
   if (type == "upgrade") programs_->SetManifest(store_->upgrade());
   if (type == "upgrade" || type == "unlock") return;
   // First: a gate that starts with this policy gets its rules.
@@ -161,6 +173,7 @@ void Agent::OnModeChanged(policy::Mode mode) {
     TellHealth("no kernel gate: " + gate_problem_);
   }
   programs_->OnModeChanged();
+  LookAtContainedSoon();
   if (mode == policy::Mode::kObserve) {
     WatchWrites();
   } else {
@@ -184,6 +197,7 @@ Status Agent::Enrol(const ipc::EnrolmentDone& done) {
   policy::TerminalFacts facts = decider_->terminal();
   facts.terminal = terminal_;
   decider_->SetTerminal(std::move(facts));
+  TakeContainments();
   WritePending();
   RETURN_IF_ERROR(log_->Start(done.agent_id, static_cast<int32_t>(done.epoch)));
   uplink_->Wake();

@@ -33,6 +33,9 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
       decider_->Find(media_->DeviceOfMount(mount_id));
   const bool audit =
       device != nullptr && device->open == policy::Access::kAudit;
+  if (!decider_->observing() && ContainedCopy(mount_id, who) != nullptr) {
+    return ipc::TransferVerdict::kBlock;
+  }
   if (!decider_->observing() && !audit) {
     const int64_t persons =
         std::max(question.findings.persons, question.released.persons);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "common/log.h"
@@ -15,7 +17,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartTime{15'000};
 // After its end was seen, or after sekishod's restart.
 constexpr milliseconds kReturnTime{5'000};
-constexpr milliseconds kStopTime{10'000};
 constexpr size_t kMaxGates = 64;
 
 }  // namespace
@@ -111,7 +112,7 @@ void Gates::ChangeAccess(int64_t mount_id, const std::string& access) {
 }
 
 void Gates::Stop(int64_t mount_id, const std::string& reason,
-                 std::function<void()> done) {
+                 std::function<void()> done, milliseconds patience) {
   const auto found = entries_.find(mount_id);
   if (found == entries_.end() || found->second.connection == 0) {
     // Never came, or died: dropping the descriptors ends the mount.
@@ -126,7 +127,7 @@ void Gates::Stop(int64_t mount_id, const std::string& reason,
   entry.reserved = false;
   entry.stopping = std::move(done);
   server_->Send(entry.connection, ipc::Encode(ipc::GateStop{.reason = reason}));
-  ArmTimer(entry, kStopTime);
+  ArmTimer(entry, patience);
 }
 
 void Gates::SetSketchKey(const std::array<std::byte, 32>& key) {
@@ -150,6 +151,20 @@ pid_t Gates::PidOf(int64_t mount_id) const {
   return found == entries_.end()
              ? 0
              : server_->PeerOfConnection(found->second.connection).pid;
+}
+
+std::vector<attribute::Who> Gates::AskersOf(int64_t mount_id) const {
+  std::vector<attribute::Who> askers;
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end()) return askers;
+  for (const auto& [id, who] :
+       std::ranges::reverse_view(found->second.remembered)) {
+    const bool known = std::ranges::any_of(askers, [&](const auto& other) {
+      return other.login_uid == who.login_uid && other.tty == who.tty;
+    });
+    if (!known) askers.push_back(who);
+  }
+  return askers;
 }
 
 void Gates::ArmTimer(Entry& entry, milliseconds delay) {

@@ -21,6 +21,11 @@ namespace sekisho::agent {
 // Requesters remembered for one gate, oldest forgotten first.
 inline constexpr size_t kMaxRemembered = 4096;
 
+// How long a gate that was asked to end may go on writing what it released.
+inline constexpr std::chrono::milliseconds kStopTime{10'000};
+// The same when a containment wants the medium closed within five seconds.
+inline constexpr std::chrono::milliseconds kContainStopTime{3'000};
+
 class Gates {
  public:
   struct Options {
@@ -83,11 +88,14 @@ class Gates {
   void ChangeAccess(int64_t mount_id, const std::string& access);
   // Asks it to end; `done` when it is gone or did not go in time.
   void Stop(int64_t mount_id, const std::string& reason,
-            std::function<void()> done);
+            std::function<void()> done,
+            std::chrono::milliseconds patience = kStopTime);
   void SetSketchKey(const std::array<std::byte, 32>& key);
   // From each gate's next scan on.
   void SetScanRules(ipc::SharedScanRules rules);
   pid_t PidOf(int64_t mount_id) const;  // 0: not connected
+  // Who wrote there lately, newest first, each terminal of a person once.
+  std::vector<attribute::Who> AskersOf(int64_t mount_id) const;
 
  private:
   struct Entry {

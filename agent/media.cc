@@ -292,6 +292,16 @@ DeviceId Media::DeviceOfMount(int64_t mount_id) const {
   return 0;
 }
 
+DeviceId Media::DeviceBehind(int64_t mount_id) const {
+  const auto closing = closing_.find(mount_id);
+  return closing == closing_.end() ? DeviceOfMount(mount_id) : closing->second;
+}
+
+int64_t Media::MountOf(DeviceId id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? 0 : found->second.mount.mount_id;
+}
+
 DeviceId Media::DeviceOfNode(const enforce::DeviceNumber& number) const {
   for (const auto& [id, entry] : entries_) {
     for (const enforce::Disk& disk : DisksOf(entry)) {

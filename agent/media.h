@@ -65,6 +65,9 @@ class Media final : public decide::Effects {
   void OnGateLost(int64_t mount_id, const std::string& why);
 
   decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
+  // Also of a mount that is being closed; 0: none.
+  decide::DeviceId DeviceBehind(int64_t mount_id) const;
+  int64_t MountOf(decide::DeviceId id) const;  // 0: not mounted
   decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
   // Who plugged it in, as told at that time.
   attribute::Who PlugPerson(decide::DeviceId id) const;
@@ -139,7 +142,8 @@ class Media final : public decide::Effects {
   Remains TakeRemains(Entry& entry) const;
   // Gate, mounts, nodes; then `done`.
   void TakeDown(Remains remains, const std::string& reason,
-                std::function<void()> done);
+                std::function<void()> done,
+                std::chrono::milliseconds patience = kStopTime);
   void Problem(const std::string& what, const Error& error);
 
   EventLoop& loop_;
@@ -154,7 +158,8 @@ class Media final : public decide::Effects {
   std::map<decide::DeviceId, Entry> entries_;
   std::optional<Entry> arriving_;     // while OnPlugged() runs
   std::vector<MountRecord> records_;  // of before the restart, not yet adopted
-  std::set<std::string> names_;       // mount points in use
+  std::map<int64_t, decide::DeviceId> closing_;  // by mount
+  std::set<std::string> names_;                  // mount points in use
   policy::Mode mode_ = policy::Mode::kObserve;
   bool scanned_ = false;
 };

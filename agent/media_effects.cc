@@ -409,7 +409,18 @@ Media::Remains Media::TakeRemains(Entry& entry) const {
 void Media::Close(DeviceId id, const std::string& reason) {
   Entry* entry = EntryOf(id);
   CHECK(entry != nullptr);
-  TakeDown(TakeRemains(*entry), reason, [this, id] { decider_->OnClosed(id); });
+  const decide::Decider::Device* device = decider_->Find(id);
+  const bool contained =
+      device != nullptr && policy::IsContainRule(device->judged.decision.rule);
+  const int64_t mount_id = entry->mount.mount_id;
+  if (mount_id != 0) closing_[mount_id] = id;
+  TakeDown(
+      TakeRemains(*entry), reason,
+      [this, id, mount_id] {
+        closing_.erase(mount_id);
+        decider_->OnClosed(id);
+      },
+      contained ? kContainStopTime : kStopTime);
 }
 
 void Media::Removed(DeviceId id) {
@@ -423,7 +434,8 @@ void Media::Removed(DeviceId id) {
 }
 
 void Media::TakeDown(Remains remains, const std::string& reason,
-                     std::function<void()> done) {
+                     std::function<void()> done,
+                     std::chrono::milliseconds patience) {
   const int64_t mount_id = remains.mount.mount_id;
   auto rest = [this, remains = std::move(remains), done = std::move(done)] {
     jobs_.Run(
@@ -450,7 +462,7 @@ void Media::TakeDown(Remains remains, const std::string& reason,
     rest();
     return;
   }
-  gates_->Stop(mount_id, reason, std::move(rest));
+  gates_->Stop(mount_id, reason, std::move(rest), patience);
 }
 
 void Media::Tell(const decide::Report& report) { events_.tell(report); }

@@ -62,11 +62,20 @@ std::string WhyEnglish(const Refusal& refusal) {
 
 std::string HowJapanese(const Refusal& refusal) {
   const std::string contact = TextFor(refusal.contact, "ja");
+  if (refusal.contained) {
+    return "承認の申請では解除されません。セキュリティ担当(SOC)に連絡して"
+           "ください。" +
+           contact;
+  }
   return contact.empty() ? "承認の申請: sekisho request" : contact;
 }
 
 std::string HowEnglish(const Refusal& refusal) {
   const std::string contact = TextFor(refusal.contact, "en");
+  if (refusal.contained) {
+    return "an approval does not lift it: call your security team (SOC). " +
+           contact;
+  }
   return contact.empty() ? "to ask for approval: sekisho request" : contact;
 }
 

@@ -20,6 +20,8 @@ struct Refusal {
   std::string reason;  // English sentence of the decision
   std::map<std::string, std::string> notify;   // the rule's own text
   std::map<std::string, std::string> contact;  // how to ask, from policy
+  // An order of the SOC: asking for approval would not help.
+  bool contained = false;
 };
 
 // `language`: "ja" or anything else for English. Untrusted text is escaped.

@@ -16,8 +16,19 @@ constexpr char kPolicyType[] = "policy";
 constexpr char kDevicesType[] = "devices";
 constexpr char kUpgradeType[] = "upgrade";
 constexpr char kUnlockType[] = "unlock";
+constexpr char kContainType[] = "contain";
 constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
-                                       kUnlockType};
+                                       kUnlockType, kContainType};
+
+// A terminal that enrolled before there were containments has no key for them:
+// whoever may sign its policy may close everything anyway.
+policy::Root WithContain(policy::Root root) {
+  const auto policy = root.roles.find(kPolicyType);
+  if (policy != root.roles.end()) {
+    root.roles.try_emplace(kContainType, policy->second);
+  }
+  return root;
+}
 
 policy::DeviceRule AllowClass(const std::string& id, uint8_t klass) {
   policy::DeviceRule rule;
@@ -48,7 +59,7 @@ PolicyStore::PolicyStore(std::string dir, std::string agent_id)
   if (text) {
     auto root = policy::ParseRoot(*text);
     if (root) {
-      root_ = std::move(*root);
+      root_ = WithContain(std::move(*root));
       for (const std::string_view type : kTypes) Load(std::string(type));
     } else {
       problems_.push_back("root: " + root.error().message);
@@ -85,7 +96,7 @@ Status PolicyStore::SetRoot(const std::string& root_text,
                             const std::string& agent_id) {
   ASSIGN_OR_RETURN(policy::Root root, policy::ParseRoot(root_text));
   RETURN_IF_ERROR(ReplaceFile(PathOf("root"), root_text, 0600));
-  root_ = std::move(root);
+  root_ = WithContain(std::move(root));
   agent_id_ = agent_id;
   return {};
 }
@@ -113,6 +124,8 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
     unlock_ = {.unlock = std::move(unlock),
                .issued_seconds = envelope.issued_seconds,
                .expires_seconds = envelope.expires_seconds};
+  } else if (type == kContainType) {
+    ASSIGN_OR_RETURN(containments_, policy::ParseContainments(envelope.body));
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
@@ -133,6 +146,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto entries_before = entries_;
   const auto upgrade_before = upgrade_;
   const auto unlock_before = unlock_;
+  const auto containments_before = containments_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed);
   if (taken) {
@@ -143,6 +157,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     entries_ = entries_before;
     upgrade_ = upgrade_before;
     unlock_ = unlock_before;
+    containments_ = containments_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

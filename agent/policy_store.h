@@ -1,7 +1,7 @@
 // The signed policy and device list that are in force, kept below
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
-// devices.envelope, upgrade.envelope, unlock.envelope, mode.
+// devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope, mode.
 #pragma once
 
 #include <map>
@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "policy/containment.h"
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
 #include "policy/unlock.h"
@@ -52,6 +53,10 @@ class PolicyStore {
     int64_t expires_seconds = 0;  // at most a day later
   };
   const std::optional<SignedUnlock>& unlock() const { return unlock_; }
+  // All of the newest list, over or not.
+  const std::vector<policy::Containment>& containments() const {
+    return containments_;
+  }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -73,6 +78,7 @@ class PolicyStore {
   std::vector<policy::DeviceEntry> entries_;
   std::optional<policy::UpgradeManifest> upgrade_;
   std::optional<SignedUnlock> unlock_;
+  std::vector<policy::Containment> containments_;
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

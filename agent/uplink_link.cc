@@ -66,6 +66,7 @@ Result<std::unique_ptr<UplinkLink>> UplinkLink::Listen(EventLoop& loop,
     if (raw->peer_ != 0) raw->server_->Close(raw->peer_);
     raw->peer_ = id;
     raw->sending_ = false;
+    raw->told_contain_.reset();
     raw->Wake();
   };
   on.packet = [raw](SocketServer::ConnectionId id, Packet packet) {
@@ -119,6 +120,10 @@ void UplinkLink::Wake() {
     woken_ = false;
     if (peer_ == 0) return;
     server_->Send(peer_, ipc::Encode(events_.state()));
+    if (auto contain = events_.contain(); contain != told_contain_) {
+      server_->Send(peer_, ipc::Encode(contain));
+      told_contain_ = std::move(contain);
+    }
     Pump();
   });
 }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/ipc/messages.h"
@@ -24,6 +25,7 @@ class UplinkLink {
   };
   struct Events {
     std::function<ipc::CoreState()> state;
+    std::function<ipc::ContainState()> contain;
     std::function<void(const std::string& type, const std::string& sealed)>
         envelope;
     std::function<void(const std::string&)> problem;
@@ -60,8 +62,9 @@ class UplinkLink {
   Events events_;
   std::unique_ptr<SocketServer> server_;
   SocketServer::ConnectionId peer_ = 0;
-  bool sending_ = false;  // SendFrom was received
-  event::Head cursor_;    // sent up to here
+  bool sending_ = false;                           // SendFrom was received
+  event::Head cursor_;                             // sent up to here
+  std::optional<ipc::ContainState> told_contain_;  // on this connection
   bool woken_ = false;
   bool connected_ = false;
   std::string detail_ = "the uplink is not running";

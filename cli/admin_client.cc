@@ -137,6 +137,26 @@ Status AdminClient::Do(const admin::v1::ConfirmUnlockRequest& request,
                        admin::v1::ConfirmUnlockResponse& response) {
   return connection_->Do(&Stub::ConfirmUnlock, request, response);
 }
+Status AdminClient::Do(const admin::v1::ContainRequest& request,
+                       admin::v1::ContainResponse& response) {
+  return connection_->Do(&Stub::Contain, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListContainmentsRequest& request,
+                       admin::v1::ListContainmentsResponse& response) {
+  return connection_->Do(&Stub::ListContainments, request, response);
+}
+Status AdminClient::Do(const admin::v1::AskExtensionRequest& request,
+                       admin::v1::AskExtensionResponse& response) {
+  return connection_->Do(&Stub::AskExtension, request, response);
+}
+Status AdminClient::Do(const admin::v1::AgreeExtensionRequest& request,
+                       admin::v1::AgreeExtensionResponse& response) {
+  return connection_->Do(&Stub::AgreeExtension, request, response);
+}
+Status AdminClient::Do(const admin::v1::LiftContainmentRequest& request,
+                       admin::v1::LiftContainmentResponse& response) {
+  return connection_->Do(&Stub::LiftContainment, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
                        admin::v1::ListDevicesResponse& response) {
   return connection_->Do(&Stub::ListDevices, request, response);

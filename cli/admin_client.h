@@ -75,6 +75,16 @@ class AdminClient {
             admin::v1::AskUnlockResponse& response);
   Status Do(const admin::v1::ConfirmUnlockRequest& request,
             admin::v1::ConfirmUnlockResponse& response);
+  Status Do(const admin::v1::ContainRequest& request,
+            admin::v1::ContainResponse& response);
+  Status Do(const admin::v1::ListContainmentsRequest& request,
+            admin::v1::ListContainmentsResponse& response);
+  Status Do(const admin::v1::AskExtensionRequest& request,
+            admin::v1::AskExtensionResponse& response);
+  Status Do(const admin::v1::AgreeExtensionRequest& request,
+            admin::v1::AgreeExtensionResponse& response);
+  Status Do(const admin::v1::LiftContainmentRequest& request,
+            admin::v1::LiftContainmentResponse& response);
   Status Do(const admin::v1::ListDevicesRequest& request,
             admin::v1::ListDevicesResponse& response);
   Status Do(const admin::v1::ApproveDeviceRequest& request,

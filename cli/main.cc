@@ -14,6 +14,7 @@
 #include "cli/agent_unlock_command.h"
 #include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
+#include "cli/contain_command.h"
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
 #include "cli/enroll_command.h"
@@ -77,6 +78,13 @@ constexpr auto kCommands = std::to_array<Command>({
      RunAgentConfirmUnlock},
     {"agent", "list, show and revoke agents; make enrolment tokens",
      RunAgentCommand},
+    // Before "contain": the first name that fits is taken.
+    {"contain list", "who and what uses no media for now", RunContainList},
+    {"contain extend", "let a containment go on; needs two people",
+     RunContainExtend},
+    {"contain lift", "end a containment", RunContainLift},
+    {"contain", "close all media of a person, terminal or device at once",
+     RunContain},
     {"device", "list, show, approve and revoke devices", RunDeviceCommand},
     {"event", "list, follow, export and verify events", RunEventCommand},
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},

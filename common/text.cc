@@ -109,6 +109,13 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+bool IsOneLine(std::string_view text, size_t max_bytes) {
+  return !text.empty() && text.size() <= max_bytes && IsValidUtf8(text) &&
+         std::ranges::none_of(text, [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
 std::string JsonQuote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {

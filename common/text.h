@@ -13,6 +13,8 @@ namespace sekisho {
 std::string EscapeUntrusted(std::string_view text, size_t cap_bytes = 4096);
 
 bool IsValidUtf8(std::string_view text);
+// Not empty, at most `max_bytes`, UTF-8 and without ASCII controls.
+bool IsOneLine(std::string_view text, size_t max_bytes);
 
 // JSON string literal with quotes; invalid UTF-8 becomes U+FFFD. What
 // EscapeUntrusted would escape is \uNNNN here, so that JSON which a person

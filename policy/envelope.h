@@ -1,5 +1,5 @@
-// The one signed form for policy, device list, grant, unlock and upgrade.
-// Bytes (little-endian, frozen):
+// The one signed form for policy, device list, grant, unlock, upgrade and
+// containment. Bytes (little-endian, frozen):
 //   "SEKISHO-ENVELOPE-1\n" | u32 header_size | header | u32 body_size | body |
 //   u16 signature_count | signature_count * (key_id[16] | signature[64])
 // header, one "key=value\n" each, in this order: type, version, issued, expires
@@ -35,7 +35,8 @@ KeyPair NewKeyPair();
 KeyId IdOf(const PublicKey& key);
 
 struct Envelope {
-  std::string type;  // "policy", "devices", "grant", "unlock", "upgrade"
+  std::string type;  // "policy", "devices", "grant", "unlock", "upgrade",
+                     // "contain"
   int64_t version = 0;
   int64_t issued_seconds = 0;
   int64_t expires_seconds = 0;  // 0 = never

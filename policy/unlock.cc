@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,13 +11,6 @@ namespace sekisho::policy {
 namespace {
 
 constexpr std::string_view kMagic = "sekisho-unlock-1";
-
-bool IsLine(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxUnlockTextBytes &&
-         IsValidUtf8(text) && std::ranges::none_of(text, [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
-}
 
 }  // namespace
 
@@ -37,7 +29,7 @@ Result<Unlock> ParseUnlock(std::string_view text) {
   for (size_t i = 0; i < fields.size(); ++i) {
     const auto& [key, value] = fields[i];
     if (!lines[i + 1].starts_with(key) ||
-        !IsLine(lines[i + 1].substr(key.size()))) {
+        !IsOneLine(lines[i + 1].substr(key.size()), kMaxUnlockTextBytes)) {
       return Fail(Code::kInvalidArgument,
                   fmt::format("unlock:{}: expected '{}' and one line of text",
                               i + 2, Trim(key)));

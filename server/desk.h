@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "server/auth/accounts.h"
 #include "server/core/changes.h"
+#include "server/core/containing.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
 #include "server/core/queries.h"
@@ -26,6 +27,7 @@ struct DeskParts {
   // Ends an agent's stream.
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;
+  core::Containing& containing;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

@@ -1,6 +1,6 @@
 // The joined desk's members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins) and desk_upgrades.cc (upgrades, unlocks)
-// share between them.
+// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks) and
+// desk_contain.cc share between them.
 #pragma once
 
 #include "server/core/around.h"
@@ -145,6 +145,20 @@ class JoinedDesk final : public core::Desk {
   Status AskUnlock(const Caller& caller, const core::UnlockWish& wish) override;
   Result<core::Unlocked> ConfirmUnlock(const Caller& caller,
                                        const std::string& agent_id) override;
+  Result<core::ContainmentStatus> Contain(
+      const Caller& caller, const core::ContainWish& wish) override;
+  Result<std::vector<core::ContainmentStatus>> ListContainments(
+      const Caller&, core::Contained which) override {
+    return p_.containing.List(which);
+  }
+  Status AskExtension(const Caller& caller, int64_t containment_id,
+                      std::chrono::seconds length,
+                      const std::string& reason) override;
+  Result<core::ContainmentStatus> AgreeExtension(
+      const Caller& caller, int64_t containment_id) override;
+  Result<core::ContainmentStatus> LiftContainment(
+      const Caller& caller, int64_t containment_id,
+      const std::string& reason) override;
   Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
                                            const Paging& paging) override {
     RETURN_IF_ERROR(CheckAdmin(caller));

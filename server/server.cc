@@ -18,6 +18,7 @@
 #include "server/auth/own_certificate.h"
 #include "server/core/audit.h"
 #include "server/core/checkpoints.h"
+#include "server/core/containing.h"
 #include "server/core/enrolment.h"
 #include "server/core/indexer.h"
 #include "server/core/ingest.h"
@@ -89,6 +90,8 @@ class RunningServer final : public Server {
                                                        own + "/signing.key"));
     ASSIGN_OR_RETURN(checkpoints_,
                      core::Checkpoints::Open(*store_, own + "/log.key"));
+    containing_ = std::make_unique<core::Containing>(
+        *store_, *publisher_, presence_, changes_, clock_);
     accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
@@ -113,9 +116,10 @@ class RunningServer final : public Server {
     agents.key_path = own + "/tls.key";
     agents.certificate_path = own + "/tls.pem";
     agents.ca_path = own + "/ca.pem";
-    ASSIGN_OR_RETURN(plane_, service::AgentPlane::Start(
-                                 agents, {*store_, *ingest_, presence_,
-                                          changes_, *checkpoints_, clock_}));
+    ASSIGN_OR_RETURN(plane_,
+                     service::AgentPlane::Start(
+                         agents, {*store_, *ingest_, presence_, changes_,
+                                  *checkpoints_, clock_, *containing_}));
     publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
       return plane_->Announce(type, version);
     });
@@ -127,7 +131,8 @@ class RunningServer final : public Server {
          fingerprint,
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
-         }});
+         },
+         *containing_});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -180,8 +185,25 @@ class RunningServer final : public Server {
         plane_->Cut(agent_id, "this agent was revoked");
       }
     }
+    RETURN_IF_ERROR(EndContainments());
     RETURN_IF_ERROR(certificates_->Tick());
     return silence_->Tick();
+  }
+
+  Status EndContainments() {
+    ASSIGN_OR_RETURN(const auto ended, containing_->EndDue());
+    for (const core::Containment& one : ended) {
+      RETURN_IF_ERROR(
+          core::WriteAudit(*store_, clock_,
+                           {.user = "sekisho-server",
+                            .door = "server",
+                            .address = "",
+                            .action = "contain.end",
+                            .object = "containment " + std::to_string(one.id),
+                            .detail = "its time is over"},
+                           {}));
+    }
+    return {};
   }
 
   Status Note(const char* action) {
@@ -225,6 +247,7 @@ class RunningServer final : public Server {
   core::Presence presence_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<core::Containing> containing_;
   std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;

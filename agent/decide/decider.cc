@@ -218,6 +218,11 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
   if (snapshot_->policy().mode != before) {
     effects_.SetMode(snapshot_->policy().mode);
   }
+  ForgetFailures();
+  StepAll();
+}
+
+void Decider::ForgetFailures() {
   for (auto& [id, device] : devices_) {
     device.open_error.clear();
     device.probe_error.clear();
@@ -225,7 +230,23 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
     device.waits_to_probe = false;
     device.gate_losses = 0;
   }
+}
+
+void Decider::SetContained(std::vector<policy::Containment> running) {
+  if (running == contained_) return;
+  contained_ = std::move(running);
+  ForgetFailures();
   StepAll();
+}
+
+const policy::Containment* Decider::ContainedBy(
+    const policy::DeviceFacts& facts, const std::string& person) const {
+  if (!policy::CarriesFiles(facts)) return nullptr;
+  const auto found = std::ranges::find_if(
+      contained_, [&](const policy::Containment& containment) {
+        return policy::Covers(containment, facts, person);
+      });
+  return found == contained_.end() ? nullptr : &*found;
 }
 
 void Decider::SetTerminal(policy::TerminalFacts terminal) {
@@ -401,6 +422,7 @@ void Decider::JudgeNow(DeviceId id, Device& device) {
       .stale = Stale(),
       .other_keyboard_stays = OtherKeyboardStays(id),
       .kept_behind_hub = KeptBehind(device),
+      .contained = ContainedBy(device.plug.facts, device.plug.person.person),
   };
   const policy::DeviceDecision before = device.judged.decision;
   device.judged = Judge(device.plug, device.medium ? &*device.medium : nullptr,

@@ -16,11 +16,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/decide/effects.h"
 #include "agent/decide/goal.h"
 #include "common/clock.h"
 #include "common/result.h"
+#include "policy/containment.h"
 #include "policy/evaluator.h"
 
 namespace sekisho::decide {
@@ -62,6 +64,12 @@ class Decider {
   // end of the envelope, if it has one.
   void OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
                 std::optional<WallTime> expires);
+  // These hold from now on; devices they cover are closed, those they no longer
+  // cover are decided anew.
+  void SetContained(std::vector<policy::Containment> running);
+  // nullptr: none covers it, or it carries no files.
+  const policy::Containment* ContainedBy(const policy::DeviceFacts& facts,
+                                         const std::string& person) const;
   const policy::TerminalFacts& terminal() const { return terminal_; }
   // The terminal has another name, or lost or found its server.
   void SetTerminal(policy::TerminalFacts terminal);
@@ -128,12 +136,14 @@ class Decider {
   bool OtherKeyboardStays(DeviceId id) const;
   bool KeptBehind(const Device& hub) const;
   bool Stale() const;
+  void ForgetFailures();
 
   const Clock& clock_;
   Effects& effects_;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::optional<WallTime> expires_;
   policy::TerminalFacts terminal_;
+  std::vector<policy::Containment> contained_;
   std::map<DeviceId, Device> devices_;
   DeviceId last_id_ = 0;
 };

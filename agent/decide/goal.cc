@@ -100,9 +100,19 @@ void Open(Judgement& judged, Interfaces opened, const Interfaces& closed) {
   judged.listed = std::move(opened);
 }
 
+// Above every rule; what else the device has keeps working.
+void Contain(policy::DeviceDecision& decision, const Circumstances& now) {
+  if (now.contained == nullptr) return;
+  Refuse(decision, policy::ReasonOf(*now.contained));
+  decision.rule = policy::RuleName(*now.contained);
+  decision.rule_line = 0;
+  decision.notify.clear();
+}
+
 Judgement JudgeWithoutMedium(const Plug& plug, Judgement judged,
                              const Circumstances& now, const Decide& decide) {
   policy::DeviceDecision& decision = judged.decision;
+  Contain(decision, now);
   if (decision.access != Access::kBlock && decision.access != Access::kFull &&
       !CarriesNoData(plug.facts)) {
     Refuse(decision,
@@ -169,6 +179,7 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
     judged.medium_left_out = !choice.storage;
     if (choice.storage) decision = *choice.storage;
   }
+  Contain(decision, now);
   if (!judged.medium_left_out) {
     CheckMedium(decision, medium, probe_error, now);
     judged.goal = GoalFor(decision, medium != nullptr);
@@ -184,7 +195,7 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
     std::erase_if(choice.opened, IsStorage);
     judged.goal = choice.opened.empty() ? Goal::kRefuse : Goal::kAllow;
     if (judged.goal == Goal::kRefuse) {
-      if (in && !choice.storage) {
+      if (in && !choice.storage && now.contained == nullptr) {
         Refuse(decision, "no rule that lets it in covers its storage");
       }
       return judged;

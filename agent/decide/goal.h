@@ -6,6 +6,7 @@
 
 #include "agent/decide/effects.h"
 #include "common/clock.h"
+#include "policy/containment.h"
 #include "policy/evaluator.h"
 #include "policy/model.h"
 
@@ -71,6 +72,8 @@ struct Circumstances {
   // hangs behind this hub.
   bool other_keyboard_stays = false;
   bool kept_behind_hub = false;
+  // Covers the device, if it carries files; its medium is refused.
+  const policy::Containment* contained = nullptr;
 };
 
 // `medium`: what the probe found, if it was asked. `probe_error`: why it found

@@ -479,11 +479,35 @@ struct CoreState {
   }
 };
 
+// sekishod -> uplink: what became of the containments that hold here, each
+// change and on connect. For the heartbeat too.
+struct ContainState {
+  static constexpr uint16_t kType = 0x0510;
+  int64_t version = 0;  // of the newest list
+  struct One {
+    int64_t id = 0;
+    int64_t closed_us = 0;    // this terminal's clock; 0 = not all yet
+    int64_t media_count = 0;  // attached ones that it covers
+    int64_t open_count = 0;   // of these still open; in observe all
+    bool operator==(const One&) const = default;
+    template <typename V>
+    void Fields(V& v) {
+      v(id, closed_us, media_count, open_count);
+    }
+  };
+  std::vector<One> running;
+  bool operator==(const ContainState&) const = default;
+  template <typename V>
+  void Fields(V& v) {
+    v(version, running);
+  }
+};
+
 // uplink -> sekishod: fd 0 = memfd with the sealed envelope. sekishod verifies
 // it; uplink's word counts for nothing.
 struct EnvelopeIn {
   static constexpr uint16_t kType = 0x0505;
-  std::string type;  // "policy", "devices", "upgrade"
+  std::string type;  // "policy", "devices", "upgrade", "unlock", "contain"
   int64_t size_bytes = 0;
   template <typename V>
   void Fields(V& v) {

@@ -107,6 +107,12 @@ Status CoreLink::Dispatch(const Packet& packet) {
       listener_.OnCoreState(state);
       return {};
     }
+    case ipc::ContainState::kType: {
+      ASSIGN_OR_RETURN(const auto state,
+                       ipc::Decode<ipc::ContainState>(packet.bytes));
+      listener_.OnContainState(state);
+      return {};
+    }
     case ipc::EventOut::kType: {
       ASSIGN_OR_RETURN(const auto event,
                        ipc::Decode<ipc::EventOut>(packet.bytes));

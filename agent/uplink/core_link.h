@@ -20,6 +20,7 @@ class CoreLink {
     virtual void OnCoreConnected() = 0;
     virtual void OnCoreLost(const std::string& why) = 0;
     virtual void OnCoreState(const ipc::CoreState& state) = 0;
+    virtual void OnContainState(const ipc::ContainState& state) = 0;
     virtual void OnEvent(const ipc::EventOut& event) = 0;
   };
 

@@ -50,6 +50,11 @@ ipc::ChainHead FromProto(const event::v1::ChainHead& head) {
   return out;
 }
 
+void SetTime(google::protobuf::Timestamp* time, int64_t us) {
+  time->set_seconds(us / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(us % 1'000'000) * 1000);
+}
+
 std::string HostName() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
@@ -291,6 +296,7 @@ void Uplink::OnCoreConnected() {
 void Uplink::OnCoreLost(const std::string& why) {
   if (core_state_) Log(LogLevel::kWarning, "sekishod is away: " + why);
   core_state_.reset();
+  contain_state_.reset();
   asked_core_ = false;
   batcher_.Clear();
   loop_.Cancel(answer_timer_);
@@ -305,6 +311,12 @@ void Uplink::OnCoreState(const ipc::CoreState& state) {
   loop_.Cancel(soon_timer_);
   soon_timer_ = loop_.After(kBeatSoon, [this] { Beat(); });
   FetchNext();
+}
+
+// A person waits for this answer.
+void Uplink::OnContainState(const ipc::ContainState& state) {
+  contain_state_ = state;
+  Beat();
 }
 
 void Uplink::OnEvent(const ipc::EventOut& event) {
@@ -377,15 +389,15 @@ event::v1::Hello Uplink::MakeHello() const {
     held["policy"] = core_state_->policy_version;
     held["devices"] = core_state_->devices_version;
   }
+  if (contain_state_) {
+    (*hello.mutable_held_versions())["contain"] = contain_state_->version;
+  }
   return hello;
 }
 
 event::v1::Heartbeat Uplink::MakeHeartbeat() const {
   event::v1::Heartbeat beat;
-  const auto us = clock_.Now().time_since_epoch().count();
-  beat.mutable_send_time()->set_seconds(us / 1'000'000);
-  beat.mutable_send_time()->set_nanos(static_cast<int32_t>(us % 1'000'000) *
-                                      1000);
+  SetTime(beat.mutable_send_time(), clock_.Now().time_since_epoch().count());
   beat.set_since_boot_microseconds(clock_.SinceBoot().count());
   beat.set_core_alive(core_state_.has_value());
   if (core_state_) {
@@ -394,6 +406,18 @@ event::v1::Heartbeat Uplink::MakeHeartbeat() const {
     beat.set_gate_state(core_state_->gate_state);
     beat.set_policy_version(core_state_->policy_version);
     beat.set_spooled_count(core_state_->spooled_count);
+  }
+  if (core_state_ && contain_state_) {
+    beat.set_contain_version(contain_state_->version);
+    for (const ipc::ContainState::One& one : contain_state_->running) {
+      auto* out = beat.add_containments();
+      out->set_containment_id(one.id);
+      if (one.closed_us > 0) {
+        SetTime(out->mutable_close_time(), one.closed_us);
+      }
+      out->set_media_count(one.media_count);
+      out->set_open_media_count(one.open_count);
+    }
   }
   return beat;
 }
@@ -409,6 +433,9 @@ int64_t Uplink::HeldVersion(const std::string& type) const {
   const int64_t sent = delivered == delivered_.end() ? 0 : delivered->second;
   if (type == "policy") return std::max(sent, core_state_->policy_version);
   if (type == "devices") return std::max(sent, core_state_->devices_version);
+  if (type == "contain" && contain_state_) {
+    return std::max(sent, contain_state_->version);
+  }
   return sent;
 }
 

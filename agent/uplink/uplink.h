@@ -47,6 +47,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   void OnCoreConnected() override;
   void OnCoreLost(const std::string& why) override;
   void OnCoreState(const ipc::CoreState& state) override;
+  void OnContainState(const ipc::ContainState& state) override;
   void OnEvent(const ipc::EventOut& event) override;
 
   void OnMessage(const event::v1::ConnectResponse& message) override;
@@ -109,8 +110,9 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   bool switching_ = false;   // it was cancelled for a new certificate
   int refusals_ = 0;
   std::optional<ipc::CoreState> core_state_;  // nothing: sekishod is away
-  event::v1::ChainHead acked_;                // where the server stands
-  std::map<std::string, int64_t> wanted_;     // announced versions
+  std::optional<ipc::ContainState> contain_state_;
+  event::v1::ChainHead acked_;             // where the server stands
+  std::map<std::string, int64_t> wanted_;  // announced versions
   std::map<std::string, int64_t> delivered_;
   bool fetching_ = false;
 

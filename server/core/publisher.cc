@@ -6,6 +6,7 @@
 
 #include "common/file.h"
 #include "common/text.h"
+#include "policy/containment.h"
 #include "policy/packs.h"
 #include "policy/upgrade_manifest.h"
 #include "server/core/device_id.h"
@@ -14,7 +15,7 @@ namespace sekisho::core {
 namespace {
 
 constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
-                                             "unlock", "upgrade"};
+                                             "unlock", "upgrade", "contain"};
 constexpr size_t kMaxNoteBytes = 256;
 
 Result<policy::KeyPair> OpenKey(const std::string& path) {
@@ -37,6 +38,12 @@ Result<policy::KeyPair> OpenKey(const std::string& path) {
   std::memcpy(key.public_key.data(), bytes.data() + key.secret_key.size(),
               key.public_key.size());
   return key;
+}
+
+int64_t SecondsOf(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             time.time_since_epoch())
+      .count();
 }
 
 Status CheckNote(std::string_view what, const std::string& text) {
@@ -84,11 +91,7 @@ std::string Publisher::Seal(const std::string& type, int64_t version,
   return policy::Seal(std::move(envelope), {key_});
 }
 
-int64_t Publisher::NowSeconds() const {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             clock_.Now().time_since_epoch())
-      .count();
-}
+int64_t Publisher::NowSeconds() const { return SecondsOf(clock_.Now()); }
 
 Result<Pushed> Publisher::PushPolicy(const std::string& author,
                                      const std::string& text,
@@ -159,6 +162,28 @@ Result<Unlocked> Publisher::PushUnlock(const std::string& agent_id,
                    }));
   Tell("unlock", unlocked.version);
   return unlocked;
+}
+
+Result<Containment> Publisher::PutContainment(const Containment& row) {
+  ASSIGN_OR_RETURN(
+      Containment put,
+      store_.PutContainment(
+          row, clock_.Now(),
+          [&](int64_t version, const std::vector<Containment>& running) {
+            std::vector<policy::Containment> list;
+            for (const Containment& one : running) {
+              list.push_back(
+                  {.id = one.id,
+                   .kind = policy::ParseContainKind(one.kind).value_or(
+                       policy::ContainKind::kTerminal),
+                   .target = one.target,
+                   .from_seconds = SecondsOf(one.from_time),
+                   .until_seconds = SecondsOf(one.end_time)});
+            }
+            return Seal("contain", version, policy::PrintContainments(list));
+          }));
+  Tell("contain", put.version);
+  return put;
 }
 
 Result<event::v1::Device> Publisher::FactsOf(

@@ -42,6 +42,8 @@ class Publisher {
   Result<Unlocked> PushUnlock(const std::string& agent_id,
                               std::chrono::seconds length,
                               const policy::Unlock& unlock);
+  // Stores the row and pushes the list of all that run.
+  Result<Containment> PutContainment(const Containment& row);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);

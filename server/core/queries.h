@@ -33,6 +33,8 @@ using store::AlertOrder;
 using store::AlertState;
 using store::Approval;
 using store::AuditEntry;
+using store::Contained;
+using store::Containment;
 using store::DayCounts;
 using store::Device;
 using store::DeviceFilter;
@@ -260,6 +262,50 @@ struct Unlocked {
   std::string reason;
 };
 
+// ---- containments ----
+
+struct ContainWish {
+  std::string kind;                // "person", "terminal", "device"
+  std::string target;              // login name, agent id, device id
+  std::chrono::seconds length{0};  // 0 = 4 hours; a minute to 24 hours
+  std::string reason;
+};
+
+// What a terminal made of it.
+enum class ContainAnswer {
+  kClosed,      // everything it covers is closed
+  kClosing,     // it has the order, something is still open
+  kObserved,    // its policy observes: reported, nothing is closed
+  kWaiting,     // told a moment ago
+  kNotReached,  // it gets the order when it connects
+  kOver,        // by its own clock it has ended there
+};
+const char* Name(ContainAnswer answer);  // "closed", "would_close" ...
+
+struct ContainedTerminal {
+  std::string agent_id;
+  std::string terminal;
+  ContainAnswer answer = ContainAnswer::kWaiting;
+  std::optional<WallTime> close_time;  // by its own clock
+  int64_t media = 0;                   // attached ones that it covers
+  int64_t open_media = 0;
+};
+
+inline constexpr size_t kMaxContainedTerminals = 500;
+
+struct ContainmentStatus {
+  Containment containment;
+  std::string terminal;  // name of a contained terminal
+  // An extension that another person must agree to.
+  std::string extension_asked_by;
+  std::chrono::seconds extension{0};
+  std::string extension_reason;
+  std::map<std::string, int64_t> counts;  // terminals by Name(answer)
+  // Those with media or trouble first, at most kMaxContainedTerminals. Empty
+  // when it is over.
+  std::vector<ContainedTerminal> terminals;
+};
+
 // ---- users, sessions, audit ----
 
 struct Session {
@@ -275,10 +321,11 @@ struct Session {
 // ---- live changes ----
 
 struct Change {
-  enum class What { kEvent, kAlert, kDevice, kAgent, kPolicy };
+  enum class What { kEvent, kAlert, kDevice, kAgent, kPolicy, kContain };
   What what = What::kEvent;
-  int64_t row_id = 0;  // of the event or alert, or the policy's version
-  std::string id;      // of the device or agent
+  // Of the event, alert or containment, or the policy's version.
+  int64_t row_id = 0;
+  std::string id;  // of the device or agent
 };
 
 // Ends the subscription when destroyed; no callback runs after that.
@@ -402,6 +449,25 @@ class Desk {
   // kFailedPrecondition: the terminal is not connected.
   virtual Result<Unlocked> ConfirmUnlock(const Caller& caller,
                                          const std::string& agent_id) = 0;
+
+  // Closes all media of a person, a terminal or a device, at once and for a
+  // while. kPermissionDenied: it concerns the caller himself; kNotFound: no
+  // such terminal or device; kAlreadyExists: it is contained already.
+  virtual Result<ContainmentStatus> Contain(const Caller& caller,
+                                            const ContainWish& wish) = 0;
+  // Newest first; those that are over too with kAll.
+  virtual Result<std::vector<ContainmentStatus>> ListContainments(
+      const Caller& caller, Contained which) = 0;
+  // Nothing changes before another person agrees, within an hour. The new end
+  // counts from then.
+  virtual Status AskExtension(const Caller& caller, int64_t containment_id,
+                              std::chrono::seconds length,
+                              const std::string& reason) = 0;
+  virtual Result<ContainmentStatus> AgreeExtension(const Caller& caller,
+                                                   int64_t containment_id) = 0;
+  virtual Result<ContainmentStatus> LiftContainment(
+      const Caller& caller, int64_t containment_id,
+      const std::string& reason) = 0;
 
   // Newest first. Admin only.
   virtual Result<Page<AuditEntry>> ListAudit(const Caller& caller,

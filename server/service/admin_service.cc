@@ -1,5 +1,6 @@
 #include "server/service/admin_service.h"
 
+#include "server/service/admin_parts.h"
 #include "server/service/chain_head.h"
 #include "server/service/identity.h"
 
@@ -9,18 +10,6 @@ namespace {
 using google::protobuf::Timestamp;
 
 constexpr size_t kExportChunkBytes = size_t{256} * 1024;
-
-void SetTime(Timestamp* out, WallTime time) {
-  const int64_t micros = time.time_since_epoch().count();
-  int64_t seconds = micros / 1'000'000;
-  int64_t rest = micros % 1'000'000;
-  if (rest < 0) {
-    --seconds;
-    rest += 1'000'000;
-  }
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(rest * 1000));
-}
 
 WallTime TimeOf(const Timestamp& time) {
   return WallTime(std::chrono::seconds(time.seconds())) +
@@ -98,16 +87,6 @@ void Fill(admin::v1::Alert* out, const core::Alert& alert) {
   if (alert.event) {
     Fill(out->mutable_event(), *alert.event);
   }
-}
-
-// gRPC's status of a desk's answer, which is handed to `use` if it is good.
-template <typename T, typename Use>
-grpc::Status Hand(const Result<T>& result, Use use) {
-  if (!result) {
-    return ToGrpc(result.error());
-  }
-  use(*result);
-  return grpc::Status::OK;
 }
 
 std::string Lines(const std::vector<policy::Problem>& problems) {

@@ -55,6 +55,24 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status AskUnlock(grpc::ServerContext* context,
                          const admin::v1::AskUnlockRequest* request,
                          admin::v1::AskUnlockResponse* response) override;
+  grpc::Status Contain(grpc::ServerContext* context,
+                       const admin::v1::ContainRequest* request,
+                       admin::v1::ContainResponse* response) override;
+  grpc::Status ListContainments(
+      grpc::ServerContext* context,
+      const admin::v1::ListContainmentsRequest* request,
+      admin::v1::ListContainmentsResponse* response) override;
+  grpc::Status AskExtension(grpc::ServerContext* context,
+                            const admin::v1::AskExtensionRequest* request,
+                            admin::v1::AskExtensionResponse* response) override;
+  grpc::Status AgreeExtension(
+      grpc::ServerContext* context,
+      const admin::v1::AgreeExtensionRequest* request,
+      admin::v1::AgreeExtensionResponse* response) override;
+  grpc::Status LiftContainment(
+      grpc::ServerContext* context,
+      const admin::v1::LiftContainmentRequest* request,
+      admin::v1::LiftContainmentResponse* response) override;
   grpc::Status ConfirmUnlock(
       grpc::ServerContext* context,
       const admin::v1::ConfirmUnlockRequest* request,

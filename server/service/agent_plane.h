@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "server/core/changes.h"
 #include "server/core/checkpoints.h"
+#include "server/core/containing.h"
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/store/store.h"
@@ -36,6 +37,7 @@ struct AgentPlaneParts {
   core::Changes& changes;
   core::Checkpoints& checkpoints;
   const Clock& clock;
+  core::Containing& containing;
 };
 
 // Thread-safe.

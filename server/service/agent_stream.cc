@@ -1,7 +1,10 @@
 #include "server/service/agent_stream.h"
 
+#include <algorithm>
+
 #include "common/log.h"
 #include "common/text.h"
+#include "policy/containment.h"
 #include "server/core/audit.h"
 #include "server/service/chain_head.h"
 #include "server/service/identity.h"
@@ -12,6 +15,27 @@ namespace {
 constexpr int kMaxPendingBatches = 4;
 constexpr int kMaxRefusals = 10;
 constexpr auto kHeartbeatStoredEvery = std::chrono::seconds(5);
+
+// Numbers of a peer: what makes no sense becomes something harmless.
+core::Containing::Heard ContainedIn(const event::v1::Heartbeat& said) {
+  core::Containing::Heard heard;
+  heard.version = said.contain_version();
+  for (const auto& one : said.containments()) {
+    if (heard.reports.size() >= policy::kMaxContainments) break;
+    core::Containing::Report& report = heard.reports[one.containment_id()];
+    if (one.has_close_time()) {
+      report.close_time =
+          WallTime(std::chrono::seconds(std::clamp<int64_t>(
+              one.close_time().seconds(), 0, int64_t{1} << 33))) +
+          std::chrono::microseconds(
+              std::clamp(one.close_time().nanos() / 1000, 0, 999'999));
+    }
+    report.media = std::max<int64_t>(0, one.media_count());
+    report.open_media = std::max<int64_t>(0, one.open_media_count());
+    report.observes = said.mode() == "observe";
+  }
+  return heard;
+}
 
 }  // namespace
 
@@ -226,6 +250,8 @@ void AgentStream::OnCommitted(const Result<event::Head>& head) {
 }
 
 void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
+  // Not only every few seconds: a person waits for it.
+  parts_.containing.OnHeard(agent_.agent_id, ContainedIn(heartbeat));
   const BootTime now = parts_.clock.SinceBoot();
   if (last_stored_heartbeat_ != BootTime{} &&
       now - last_stored_heartbeat_ < kHeartbeatStoredEvery) {

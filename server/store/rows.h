@@ -271,6 +271,28 @@ struct PolicyVersion {
   std::string text;
 };
 
+// ---- containments ----
+
+// An order that a person, a terminal or a device uses no media for a while.
+struct Containment {
+  int64_t id = 0;
+  std::string kind;    // "person", "terminal", "device"
+  std::string target;  // login name, agent id, device id
+  std::string reason;
+  std::string created_by;
+  WallTime create_time;
+  WallTime from_time;  // of the begin, or of the last extension
+  WallTime end_time;
+  // Set: it is over, lifted by a person or ended by itself (lifted_by empty).
+  std::optional<WallTime> over_time;
+  std::string lifted_by;
+  std::string lift_reason;
+  int64_t alert_id = 0;
+  int64_t version = 0;  // of the first list that has it as it is
+};
+
+enum class Contained { kRunning, kAll };
+
 // ---- audit ----
 
 struct AuditEntry {

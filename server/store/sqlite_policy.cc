@@ -2,7 +2,6 @@
 #include "server/store/sqlite_store.h"
 
 namespace sekisho::store {
-namespace {
 
 Result<int64_t> NextVersion(Connection& db, const std::string& type) {
   ASSIGN_OR_RETURN(
@@ -14,18 +13,20 @@ Result<int64_t> NextVersion(Connection& db, const std::string& type) {
   return row.Int(0);
 }
 
-// Only the newest is served; older ones of "devices" are not kept, since the
+// Only the newest is served; older ones of lists are not kept, since the
 // audit log says what changed and a list of 100,000 rows is 10 MB.
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed) {
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
-  if (type == "devices") {
+  if (type == "devices" || type == "contain") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }
   return {};
 }
+
+namespace {
 
 PolicyVersion PolicyFrom(const Statement& row) {
   PolicyVersion policy;

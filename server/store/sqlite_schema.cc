@@ -264,10 +264,31 @@ CREATE TABLE log_tiles (
 );
 )sql";
 
+// The SOC's orders to use no media; those that run are signed into "contain".
+constexpr const char* kContain = R"sql(
+CREATE TABLE containments (
+  contain_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  target TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  from_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  over_time INTEGER,
+  lifted_by TEXT NOT NULL,
+  lift_reason TEXT NOT NULL,
+  alert_id INTEGER NOT NULL,
+  version INTEGER NOT NULL
+);
+CREATE INDEX containments_running ON containments(contain_id)
+  WHERE over_time IS NULL;
+)sql";
+
 constexpr std::array kMigrations = {
-    Migration{kFirst, nullptr}, Migration{kEpochs, FillEventIds},
+    Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog}};
+    Migration{kLog, FillLog},      Migration{kContain, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

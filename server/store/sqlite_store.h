@@ -39,6 +39,11 @@ int PageSize(const Paging& paging);
 // kInvalidArgument for a token that is not a number.
 Result<std::optional<int64_t>> RowOf(const Paging& paging);
 
+// sqlite_policy.cc: what every signed envelope is stored with.
+Result<int64_t> NextVersion(Connection& db, const std::string& type);
+Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
+                   const std::string& sealed);
+
 class SqliteStore final : public Store {
  public:
   explicit SqliteStore(SqliteOptions options) : options_(std::move(options)) {}
@@ -122,6 +127,9 @@ class SqliteStore final : public Store {
   Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
                                         int limit) override;
 
+  Result<Containment> PutContainment(const Containment& row, WallTime now,
+                                     const ContainSealer& seal) override;
+  Result<std::vector<Containment>> ListContainments(Contained which) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;

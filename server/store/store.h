@@ -329,6 +329,18 @@ class Store {
   virtual Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
                                                 int limit) = 0;
 
+  // Stores the row (id 0: a new one, which gets the next), then seals all that
+  // run at `now` into the next "contain" envelope, in one transaction. The row
+  // as it is then.
+  using ContainSealer = std::function<std::string(
+      int64_t version, const std::vector<Containment>& running)>;
+  virtual Result<Containment> PutContainment(const Containment& row,
+                                             WallTime now,
+                                             const ContainSealer& seal) = 0;
+  // Newest first, at most 1,000. Running: not over, whatever the clock says.
+  virtual Result<std::vector<Containment>> ListContainments(
+      Contained which) = 0;
+
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;
   // kNotFound: it is not marked.

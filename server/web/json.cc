@@ -309,8 +309,44 @@ json ToJson(const core::Change& change) {
     case core::Change::What::kPolicy:
       what = "policy";
       break;
+    case core::Change::What::kContain:
+      what = "containment";
+      break;
   }
   return {{"what", what}, {"row_id", change.row_id}, {"id", change.id}};
+}
+
+json ToJson(const core::ContainmentStatus& status) {
+  const core::Containment& row = status.containment;
+  json terminals = json::array();
+  for (const core::ContainedTerminal& one : status.terminals) {
+    terminals.push_back(
+        {{"agent_id", one.agent_id},
+         {"terminal", Shown(one.terminal)},
+         {"answer", core::Name(one.answer)},
+         {"close_time",
+          one.close_time ? json(FormatUtc(*one.close_time)) : json(nullptr)},
+         {"media", one.media},
+         {"open_media", one.open_media}});
+  }
+  return {{"id", row.id},
+          {"kind", row.kind},
+          {"target", Shown(row.target)},
+          {"terminal", Shown(status.terminal)},
+          {"reason", Shown(row.reason)},
+          {"created_by", Shown(row.created_by)},
+          {"create_time", FormatUtc(row.create_time)},
+          {"end_time", FormatUtc(row.end_time)},
+          {"over_time",
+           row.over_time ? json(FormatUtc(*row.over_time)) : json(nullptr)},
+          {"lifted_by", Shown(row.lifted_by)},
+          {"lift_reason", Shown(row.lift_reason)},
+          {"alert_id", row.alert_id},
+          {"extension_asked_by", Shown(status.extension_asked_by)},
+          {"extension_minutes", status.extension.count() / 60},
+          {"extension_reason", Shown(status.extension_reason)},
+          {"counts", status.counts},
+          {"terminals", std::move(terminals)}};
 }
 
 json ToJson(const policy::Problem& problem) {

@@ -25,6 +25,7 @@ nlohmann::json ToJson(const core::Agent& agent);
 nlohmann::json ToJson(const core::PolicyVersion& version);
 nlohmann::json ToJson(const core::AuditEntry& entry);
 nlohmann::json ToJson(const core::Change& change);
+nlohmann::json ToJson(const core::ContainmentStatus& status);
 nlohmann::json ToJson(const policy::Problem& problem);
 
 template <typename T>

@@ -92,6 +92,13 @@ Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 
+// ---- contain_routes.cc ----
+Result<json> ListContainments(const Call& call);
+Result<json> Contain(const Call& call);
+Result<json> AskExtension(const Call& call);
+Result<json> AgreeExtension(const Call& call);
+Result<json> LiftContainment(const Call& call);
+
 // ---- policy_routes.cc ----
 Result<json> ListPolicies(const Call& call);
 Result<json> PushPolicy(const Call& call);

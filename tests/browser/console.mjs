@@ -119,6 +119,36 @@ await step('what else: a month of the same person, device and terminal', async (
   await page.keyboard.press('Escape');
 });
 
+await step('one click contains the terminal; every page shows it until it is lifted', async () => {
+  await button('Contain the terminal…').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('All media of this terminal are closed within 5 seconds').waitFor();
+  check(await dialog.getByRole('button', { name: 'Close the media now' }).isDisabled(), 'it goes without a reason');
+  await dialog.getByLabel('Reason').fill('copies at night');
+  await shoot('contain-en');
+  await dialog.getByRole('button', { name: 'Close the media now' }).click();
+  const banner = page.locator('[data-containment]');
+  await banner.getByText(/^Contained: terminal maint-/).waitFor();
+  await page.getByRole('tab', { name: 'Devices', exact: true }).click();
+  await page.getByRole('heading', { name: 'Devices' }).waitFor();
+  check((await banner.count()) === 1, 'not shown on another page');
+  await banner.getByRole('button', { name: 'Terminals' }).click();
+  check((await page.getByRole('dialog').getByRole('row').count()) === 2, 'not one terminal');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await banner.getByRole('button', { name: 'Extend…' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('still looking');
+  await page.getByRole('dialog').getByRole('button', { name: 'Extend' }).click();
+  await banner.getByText('suzuki asks for 4 h more').waitFor();
+  check((await banner.getByRole('button', { name: 'Agree' }).count()) === 0, 'who asked may agree');
+  check((await axeFindings(page)).length === 0, (await axeFindings(page)).join('\n'));
+  await banner.getByRole('button', { name: 'Lift…' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('a false alarm');
+  await page.getByRole('dialog').getByRole('button', { name: 'Lift' }).click();
+  await banner.waitFor({ state: 'detached' });
+  await page.goto(`/alerts/${alertId}`);
+  await button('Contain the terminal…').waitFor();
+});
+
 await step('acknowledge, assign, comment, close with a verdict', async () => {
   await button('Acknowledge').click();
   await page.getByText('Acknowledged', { exact: true }).waitFor();

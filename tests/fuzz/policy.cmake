@@ -10,3 +10,5 @@ sekisho_fuzzer(fuzz_policy_upgrade SOURCE upgrade_manifest.cc
   CORPUS tests/fuzz/corpus/policy_upgrade DEPS sekisho_policy)
 sekisho_fuzzer(fuzz_policy_unlock SOURCE unlock.cc
   CORPUS tests/fuzz/corpus/policy_unlock DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_contain SOURCE contain.cc
+  CORPUS tests/fuzz/corpus/policy_contain DEPS sekisho_policy)

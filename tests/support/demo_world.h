@@ -49,6 +49,8 @@ class DemoWorld {
 
   core::Desk& desk() { return *desk_; }
   store::Store& store() { return *store_; }
+  core::Containing& containing() { return *containing_; }
+  StandingClock& clock() { return clock_; }
 
   std::string AddLoginCode(const std::string& user);
   void AddUser(const std::string& user, const std::string& password,
@@ -105,6 +107,7 @@ class DemoWorld {
   const event::ChainKeyPair keys_ = event::NewChainKeyPair();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<core::Containing> containing_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Desk> desk_;

@@ -10,6 +10,7 @@ import { useLive } from './api/live';
 import type { Session } from './api/types';
 import { setLanguage } from './i18n';
 import { Login } from './pages/Login';
+import { Containments } from './parts/Contain';
 import { Waiting } from './parts/State';
 
 // Each page is fetched when it is first opened.
@@ -64,6 +65,7 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
         </Toolbar>
       </AppBar>
       {!live && <Alert severity="warning" square>{t('app.notLive')}</Alert>}
+      <Containments user={session.user} />
       <Container component="main" ref={main} tabIndex={-1} maxWidth="xl" sx={{ py: 3, outline: 'none' }}>
         <Suspense fallback={<Waiting />}><Routes>
           <Route path="/overview" element={<Overview />} />

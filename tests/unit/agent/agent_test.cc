@@ -1,6 +1,7 @@
 // The whole agent on a fake sysfs, with a client on each socket; no rights.
 #include "agent/agent.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -446,6 +447,98 @@ TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {
   SendEnvelope(uplink, 5);
   EXPECT_EQ(gate.Next<ipc::GateScanRules>().size_bytes, 0);
   EXPECT_EQ(gate.last_fds, 0u);
+}
+
+// Whoever wrote or plugged is not known here: the terminal itself is meant.
+TEST_F(AgentTest, AContainedTerminalRefusesTheCopyInFlightAndTellsWhen) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                          clock.Now().time_since_epoch())
+                          .count();
+  const auto list = [&](int64_t id, const std::string& target) {
+    return policy::PrintContainments({{.id = id,
+                                       .kind = policy::ContainKind::kTerminal,
+                                       .target = target,
+                                       .from_seconds = now,
+                                       .until_seconds = now + 3600}});
+  };
+  SendSealed(uplink, "contain", SealedOf("contain", 1, list(7, "agent-2")));
+  SendSealed(uplink, "contain", SealedOf("contain", 2, list(8, "agent-1")));
+  // NextEvent() would pass over these.
+  ipc::ContainState state;
+  do {
+    state = uplink.Next<ipc::ContainState>();
+  } while (state.version != 2 && !HasFailure());
+  ASSERT_EQ(state.running.size(), 1u) << "that of another is left out";
+  EXPECT_EQ(state.running[0].id, 8);
+  EXPECT_EQ(state.running[0].media_count, 1);
+  EXPECT_EQ(state.running[0].open_count, 1);
+  EXPECT_EQ(state.running[0].closed_us, 0) << "the gate still writes";
+
+  EXPECT_NE(gate.Next<ipc::GateStop>().reason, "");
+  ipc::TransferQuestion ask;
+  ask.question_id = 2;
+  ask.path = "/harmless.txt";
+  ask.operation = "create";
+  ask.findings.inspection = "full";
+  gate.Send(ask);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kBlock);
+  ipc::ReleaseQuestion release;
+  release.question_id = 3;
+  release.stream_id = 7;
+  release.path = "log.txt";
+  release.findings.inspection = "full";
+  gate.Send(release);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kBlock);
+  gate = Client(Socket(ipc::kControlSocket));  // it is gone
+  do {
+    state = uplink.Next<ipc::ContainState>();
+  } while (state.running.at(0).closed_us == 0 && !HasFailure());
+  EXPECT_EQ(state.running[0].open_count, 0);
+  EXPECT_GE(state.running[0].closed_us, now * 1'000'000);
+
+  Client again(Socket(ipc::kUplinkSocket));
+  last_sequence = 0;
+  again.Send(ipc::SendFrom{});
+  const Event event = NextEvent(again, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.rule(), "contain:8");
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+}
+
+TEST_F(AgentTest, InObserveNothingIsClosedAndTheServerIsToldSo) {
+  Enrol();
+  PlugStick("S1", "1");
+  Client uplink(Socket(ipc::kUplinkSocket));
+  Client devices(Socket(ipc::kDevicesSocket));
+  uplink.Send(ipc::SendFrom{});
+  TellAdded(devices);
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                          clock.Now().time_since_epoch())
+                          .count();
+  SendSealed(uplink, "contain",
+             SealedOf("contain", 1,
+                      fmt::format("sekisho-contain-1\n4 device {} {} "
+                                  "0951:1666:S1\n",
+                                  now, now + 60)));
+  EXPECT_THAT(
+      NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED).open.reason(),
+      HasSubstr("nothing is closed while policy observes"));
+  const Event event = NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_DECIDED);
+  EXPECT_EQ(event.open.rule(), "contain:4");
+  EXPECT_TRUE(event.open.observe_only());
+  EXPECT_EQ(dir.Get("sys/devices/pci0/usb1/1-1/authorized"), "1\n");
 }
 
 class ReplacedProgramTest : public AgentTest {

@@ -32,6 +32,16 @@ TEST(Notices, SayWhatWhyRuleAndHowToAsk) {
   EXPECT_THAT(japanese.text, HasSubstr("sekisho request"));
 }
 
+TEST(Notices, OfAContainmentSayWhomToCall) {
+  Refusal refusal = Sample();
+  refusal.contained = true;
+  EXPECT_THAT(NoticeOf(refusal, "en").text, HasSubstr("security team (SOC)"));
+  EXPECT_THAT(NoticeOf(refusal, "en").text, HasSubstr("Call the desk"));
+  const std::string japanese = NoticeOf(refusal, "ja").text;
+  EXPECT_THAT(japanese, HasSubstr("セキュリティ担当(SOC)に連絡"));
+  EXPECT_THAT(japanese, Not(HasSubstr("sekisho request")));
+}
+
 TEST(Notices, EscapeWhatCameFromTheMedium) {
   EXPECT_THAT(NoticeOf(Sample(), "en").title, Not(HasSubstr("\x1b")));
   EXPECT_THAT(TerminalText(Sample()), Not(HasSubstr("\x1b")));

@@ -96,6 +96,31 @@ TEST_F(PolicyStoreTest, AnUnlockLastsAtMostADay) {
       << "the same does not begin again";
 }
 
+TEST_F(PolicyStoreTest, KeepsTheContainmentsAlsoOfAnOlderRoot) {
+  const std::string one = "sekisho-contain-1\n1 person 0 60 tanaka\n";
+  {
+    // The root of before there were containments: whoever signs policy.
+    PolicyStore store = Open();
+    ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+    EXPECT_FALSE(store.Take("contain", Sealed("contain", 1, one + "x")));
+    ASSERT_TRUE(store.Take("contain", Sealed("contain", 1, one)));
+    EXPECT_FALSE(store.Take("contain", Sealed("contain", 0, one)));
+    std::string altered = Sealed("contain", 2, one);
+    altered[altered.find("tanaka")] = 'T';
+    EXPECT_EQ(store.Take("contain", altered).error().code,
+              Code::kUnauthenticated);
+    ASSERT_EQ(store.containments().size(), 1U);
+  }
+  EXPECT_EQ(policy::PrintContainments(Open().containments()), one);
+  PolicyStore store = Open();
+  policy::Root root = *policy::ParseRoot(RootText());
+  root.roles["contain"].keys = {policy::NewKeyPair().public_key};
+  ASSERT_TRUE(store.SetRoot(policy::PrintRoot(root), "agent-1"));
+  EXPECT_EQ(store.Take("contain", Sealed("contain", 5, one)).error().code,
+            Code::kUnauthenticated)
+      << "the role's own key counts, where there is one";
+}
+
 TEST_F(PolicyStoreTest, RefusedEnvelopesLeaveTheLastGoodOne) {
   PolicyStore store = Open();
   ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));

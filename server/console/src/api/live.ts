@@ -8,6 +8,7 @@ const QUERIES: Record<string, string[]> = {
   device: ['devices', 'story'],
   agent: ['agents', 'overview'],
   policy: ['policies'],
+  containment: ['containments'],
 };
 
 // True while the stream stands. The browser reconnects by itself.

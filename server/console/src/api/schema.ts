@@ -391,6 +391,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/containments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Containments and how far each is carried out, newest first */
+        get: operations["listContainments"];
+        put?: never;
+        /** Close all media of a person, terminal or device at once */
+        post: operations["contain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/containments:ask_extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask that a containment go on; another person must agree within the hour */
+        post: operations["askExtension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/containments:agree_extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to what another person asked for */
+        post: operations["agreeExtension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/containments:lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a containment */
+        post: operations["liftContainment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/agents:revoke": {
         parameters: {
             query?: never;
@@ -619,7 +688,7 @@ export interface components {
         /** @description A hint: row_id of an event, alert or policy version, id of a device or agent */
         Change: {
             /** @enum {string} */
-            what: "event" | "alert" | "device" | "agent" | "policy";
+            what: "event" | "alert" | "device" | "agent" | "policy" | "containment";
             /** Format: int64 */
             row_id: number;
             id: string;
@@ -860,6 +929,82 @@ export interface components {
         ListVersion: {
             /** Format: int64 */
             version: number;
+        };
+        ContainWish: {
+            /** @enum {string} */
+            kind: "person" | "terminal" | "device";
+            /** @description Login name, agent id or device id */
+            target: string;
+            /** @default 240 */
+            minutes: number;
+            /** @description One line of at most 512 bytes */
+            reason: string;
+        };
+        ContainmentId: {
+            /** Format: int64 */
+            id: number;
+        };
+        LiftWish: {
+            /** Format: int64 */
+            id: number;
+            reason: string;
+        };
+        ExtensionWish: {
+            /** Format: int64 */
+            id: number;
+            minutes: number;
+            reason: string;
+        };
+        ContainmentList: {
+            rows: components["schemas"]["Containment"][];
+        };
+        Containment: {
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "person" | "terminal" | "device";
+            target: string;
+            /** @description Name of a contained terminal */
+            terminal: string;
+            reason: string;
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            end_time: string;
+            /** Format: date-time */
+            over_time: string | null;
+            /** @description Empty: it runs, or ended by itself */
+            lifted_by: string;
+            lift_reason: string;
+            /** Format: int64 */
+            alert_id: number;
+            /** @description Empty: nobody asks */
+            extension_asked_by: string;
+            /** Format: int64 */
+            extension_minutes: number;
+            extension_reason: string;
+            /** @description Terminals by answer */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description Those with media or trouble first, at most 500 */
+            terminals: components["schemas"]["ContainedTerminal"][];
+        };
+        ContainedTerminal: {
+            agent_id: string;
+            terminal: string;
+            /** @enum {string} */
+            answer: "closed" | "closing" | "would_close" | "waiting" | "not_reached" | "over";
+            /**
+             * Format: date-time
+             * @description When all was closed, by the terminal's clock
+             */
+            close_time: string | null;
+            /** Format: int64 */
+            media: number;
+            /** Format: int64 */
+            open_media: number;
         };
         Agent: {
             agent_id: string;
@@ -2042,6 +2187,154 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listContainments: {
+        parameters: {
+            query?: {
+                state?: "running" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainmentList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    contain: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContainWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Containment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    askExtension: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtensionWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    agreeExtension: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContainmentId"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Containment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    liftContainment: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiftWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Containment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };
     };

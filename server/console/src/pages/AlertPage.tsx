@@ -9,6 +9,7 @@ import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { ContainButton } from '../parts/Contain';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
 import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
@@ -160,6 +161,22 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
   );
 }
 
+// What stops it now, whatever else is decided.
+function Stop({ alert }: { alert: Alert }) {
+  const { t } = useTranslation();
+  const known = alert.person !== '' && alert.person !== 'unknown';
+  if (!known && !alert.agent_id && !alert.device_id) return null;
+  return (
+    <Section title={t('contain.title')} help="contain">
+      <Stack spacing={1.25} sx={{ mt: 0.5 }}>
+        {known && <ContainButton to={{ kind: 'person', target: alert.person, name: alert.person }} />}
+        {alert.agent_id && <ContainButton to={{ kind: 'terminal', target: alert.agent_id, name: alert.terminal }} />}
+        {alert.device_id && <ContainButton to={{ kind: 'device', target: alert.device_id, name: alert.device_id }} />}
+      </Stack>
+    </Section>
+  );
+}
+
 function Comments({ alert, draft, onDraft, onSend }: { alert: Alert; draft: string; onDraft: (text: string) => void; onSend: () => void }) {
   const { t } = useTranslation();
   return (
@@ -245,6 +262,7 @@ export function AlertPage({ session }: { session: Session }) {
             <Grid size={{ xs: 12, md: 3.5 }}>
               <Stack spacing={1.5} sx={{ position: { md: 'sticky' }, top: 64 }}>
                 <Box><Decision alert={alert} session={session} busy={change.isPending} error={change.isError ? change.error : null} onChange={(body) => change.mutate(body)} onClose={() => setClosing(true)} /></Box>
+                <Box><Stop alert={alert} /></Box>
                 <Box><Comments alert={alert} draft={comment} onDraft={type} onSend={() => change.mutate({ comment: comment.trim() })} /></Box>
               </Stack>
             </Grid>

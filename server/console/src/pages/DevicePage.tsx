@@ -9,6 +9,7 @@ import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 import { get, post } from '../api/client';
 import type { DevicePlace, DeviceStory, Event } from '../api/types';
 import { dayOf, deviceName, fileName, formatBytes, formatDate, formatDay, formatNumber, formatTime, ownZone } from '../format';
+import { ContainButton } from '../parts/Contain';
 import { ApprovalText } from '../parts/ApprovalText';
 import { Approve, ReportFound, ReportLost } from '../parts/Approve';
 import { DeviceFactsRows } from '../parts/EventFacts';
@@ -154,6 +155,7 @@ function Acts({ story }: { story: DeviceStory }) {
       {!device.lost && <Button variant="contained" onClick={() => setAsking('approve')}>{t('device.approve')}</Button>}
       {!device.lost && device.approved_access && <Button variant="outlined" color="warning" loading={revoke.isPending} onClick={() => revoke.mutate()}>{t('device.revoke')}</Button>}
       {device.lost ? <Button variant="outlined" onClick={() => setAsking('found')}>{t('device.found')}…</Button> : <Button variant="outlined" color="error" onClick={() => setAsking('lost')}>{t('device.reportLost')}…</Button>}
+      <ContainButton to={{ kind: 'device', target: device.device_id, name: device.name || device.device_id }} />
       {revoke.isError && <Banner severity="error" sx={{ width: '100%' }}><ErrorText error={revoke.error} /></Banner>}
       {asking === 'approve' && <Approve device={device} onDone={done} />}
       {asking === 'lost' && <ReportLost device={device} onDone={done} />}

@@ -7,6 +7,7 @@ import { useSearchParams } from 'react-router-dom';
 import { post } from '../api/client';
 import type { Agent } from '../api/types';
 import { formatNumber, formatTime } from '../format';
+import { ContainButton } from '../parts/Contain';
 import { Help } from '../parts/Help';
 import { Rows, usePages } from '../parts/Rows';
 import { Code } from '../parts/Shown';
@@ -91,7 +92,7 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
       <Rows
         label={t('terminal.list')}
         pages={pages}
-        head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version'), t('terminal.certificate')]}
+        head={[t('terminal.name'), t('terminal.state'), t('terminal.mode'), t('terminal.gate'), t('terminal.policy'), t('terminal.seen'), t('terminal.waiting'), t('terminal.version'), t('terminal.certificate'), t('contain.title')]}
         row={(agent) => (show === '' || coverOf(agent) === show) && (
           <TableRow key={agent.agent_id}>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{agent.terminal}</TableCell>
@@ -103,6 +104,7 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
             <TableCell>{formatNumber(agent.spooled_count)}</TableCell>
             <TableCell>{agent.agent_version || '–'}</TableCell>
             <TableCell><Certificate agent={agent} mayChange={mayChange} /></TableCell>
+            <TableCell>{agent.state !== 'revoked' && <ContainButton size="small" to={{ kind: 'terminal', target: agent.agent_id, name: agent.terminal }} />}</TableCell>
           </TableRow>
         )}
       />
