@@ -279,10 +279,10 @@ void Media::DiskReady(DeviceId id, const enforce::Disk& disk) {
   if (!entry->disks.insert(disk.name).second) return;
   if (entry->mount.mount_id != 0) {
     // Mounted since before sekishod's restart.
-    BeginWitness(id, *entry,
-                 entry->mount.written_before >= 0 ? MediumUse::kGate
-                                                  : MediumUse::kOpen,
-                 entry->mount.medium.filesystem);
+    BeginWitness(
+        id, *entry,
+        entry->mount.written_before >= 0 ? MediumUse::kGate : MediumUse::kOpen,
+        entry->mount.medium.filesystem);
   } else if (mode_ == policy::Mode::kObserve) {
     entry->was_open = true;
     BeginWitness(id, *entry, MediumUse::kOpen, "");

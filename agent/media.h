@@ -96,7 +96,7 @@ class Media final : public decide::Effects {
   struct Entry {
     std::string sysfs_path;  // of the USB device, or of the disk
     std::shared_ptr<enforce::UsbDevice> usb;  // null: a disk
-    bool whole = false;  // all interfaces of `usb` are authorised
+    bool whole = false;     // all interfaces of `usb` are authorised
     bool was_open = false;  // anybody may have written to its disks
     attribute::Who person;
     std::set<std::string> disks;             // names with a medium in them

@@ -261,8 +261,7 @@ int64_t Media::BeginWitness(DeviceId id, const Entry& entry, MediumUse use,
   subject.written_before = entry.mount.written_before;
   if (entry.usb != nullptr) {
     // Other slots of a reader have commands and transfers, too.
-    auto all =
-        enforce::DisksOfUsbDevice(entry.sysfs_path, options_.sysfs_root);
+    auto all = enforce::DisksOfUsbDevice(entry.sysfs_path, options_.sysfs_root);
     if (all && !all->empty()) subject.disks = std::move(*all);
     const auto* device = decider_->Find(id);
     subject.judge_commands =
@@ -379,8 +378,7 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
       });
 }
 
-void Media::OnMounted(DeviceId id, MountRecord made,
-                      Result<Mounted> mounted) {
+void Media::OnMounted(DeviceId id, MountRecord made, Result<Mounted> mounted) {
   const auto found = entries_.find(id);
   if (!mounted || found == entries_.end()) {
     // Failed, or the device went away while the mount was made.
@@ -457,8 +455,7 @@ void Media::Close(DeviceId id, const std::string& reason) {
   CHECK(entry != nullptr);
   Remains remains = TakeRemains(*entry);
   remains.id = id;
-  TakeDown(std::move(remains), reason,
-           [this, id] { decider_->OnClosed(id); });
+  TakeDown(std::move(remains), reason, [this, id] { decider_->OnClosed(id); });
 }
 
 void Media::Removed(DeviceId id) {

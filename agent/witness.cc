@@ -50,8 +50,8 @@ int64_t Witness::Allowed(const ipc::GateCounts& done) const {
       std::max<int64_t>(0, done.written_bytes - counts_before_.written_bytes);
   const int64_t changes =
       std::max<int64_t>(0, done.changes - counts_before_.changes);
-  const int64_t grown =
-      std::max<int64_t>(0, done.directory_bytes - counts_before_.directory_bytes);
+  const int64_t grown = std::max<int64_t>(
+      0, done.directory_bytes - counts_before_.directory_bytes);
   const int64_t freed =
       std::max<int64_t>(0, done.freed_bytes - counts_before_.freed_bytes);
   const int64_t cluster = std::max(done.cluster_bytes, kSmallestCluster);
@@ -76,10 +76,9 @@ std::optional<std::string> Witness::PassedBy(
   const int64_t seconds = SecondsBetween(since_, now);
   const int64_t commands = reading.commands - baseline_.commands;
   const int64_t requests = reading.block_requests - baseline_.block_requests;
-  const int64_t commands_allowed = requests +
-                                   requests / 100 * kRepeatedPercent +
-                                   kOtherCommandsOnce +
-                                   seconds * kOtherCommandsPerSecond;
+  const int64_t commands_allowed =
+      requests + requests / 100 * kRepeatedPercent + kOtherCommandsOnce +
+      seconds * kOtherCommandsPerSecond;
   if (commands > commands_allowed) {
     return fmt::format(
         "the disk got {} SCSI commands, of which {} come from files; at most "

@@ -57,8 +57,8 @@ Status AddDiskStat(std::string_view text, CounterReading* reading) {
   if (found < kFields) return Fail(Code::kDataLoss, "stat is too short");
   reading->read_bytes += fields[kReadSectors] * kSectorBytes;
   reading->written_bytes += fields[kWrittenSectors] * kSectorBytes;
-  reading->block_requests += fields[kReads] + fields[kWrites] +
-                             fields[kDiscards] + fields[kFlushes];
+  reading->block_requests +=
+      fields[kReads] + fields[kWrites] + fields[kDiscards] + fields[kFlushes];
   return {};
 }
 
@@ -76,8 +76,8 @@ Result<MediumCounters> MediumCounters::Open(
     if (!number || static_cast<uint64_t>(*number) != disk.sequence) {
       return Fail(Code::kNotFound, disk.name + " is another disk now");
     }
-    const auto sector = ReadFileAt(fd.get(), "queue/logical_block_size",
-                                   kMaxCounterBytes);
+    const auto sector =
+        ReadFileAt(fd.get(), "queue/logical_block_size", kMaxCounterBytes);
     const auto sector_bytes =
         sector ? Number(Trim(*sector), 10) : Result<int64_t>(kSectorBytes);
     if (sector_bytes) {

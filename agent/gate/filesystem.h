@@ -26,8 +26,8 @@
 
 #include "agent/gate/fuse_device.h"
 #include "agent/gate/judge.h"
-#include "agent/gate/medium_counts.h"
 #include "agent/gate/medium.h"
+#include "agent/gate/medium_counts.h"
 #include "agent/gate/node.h"
 #include "agent/gate/staging.h"
 #include "agent/gate/tree.h"

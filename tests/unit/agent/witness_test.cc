@@ -94,12 +94,10 @@ TEST(Witness, NothingWritesToAMediumThatIsClosedOrReadOnly) {
 }
 
 TEST(Witness, CommandsAndTransfersPastTheBlockLayerShow) {
-  const Witness::Medium medium{.filesystem = "vfat",
-                               .sector_bytes = 512,
-                               .judge_commands = true};
-  const enforce::CounterReading begin{.block_requests = 100,
-                                      .commands = 120,
-                                      .urbs = 400};
+  const Witness::Medium medium{
+      .filesystem = "vfat", .sector_bytes = 512, .judge_commands = true};
+  const enforce::CounterReading begin{
+      .block_requests = 100, .commands = 120, .urbs = 400};
   Witness commands(MediumUse::kGate, medium, begin, {}, kNow);
   enforce::CounterReading now = begin;
   now.block_requests += 1000;

@@ -40,9 +40,9 @@ TEST(MediumCounters, SumsWhatTheKernelCounts) {
   tree.File("devices/usb1/1-1/urbnum", "900\n");
   auto usb = UsbDevice::Open(tree.Path("devices/usb1/1-1"));
   ASSERT_TRUE(usb) << usb.error().message;
-  const auto counters = MediumCounters::Open(
-      {DiskAt(tree, "sdb", 7), DiskAt(tree, "sdc", 8)},
-      std::make_shared<const UsbDevice>(std::move(*usb)));
+  const auto counters =
+      MediumCounters::Open({DiskAt(tree, "sdb", 7), DiskAt(tree, "sdc", 8)},
+                           std::make_shared<const UsbDevice>(std::move(*usb)));
   ASSERT_TRUE(counters) << counters.error().message;
   EXPECT_EQ(counters->sector_bytes(), 4096);
   const auto reading = counters->Read();
@@ -70,8 +70,7 @@ TEST(MediumCounters, AnotherDiskInItsPlaceNeverAnswers) {
   const FakeTree tree;
   PutDisk(tree, "sdb", "7");
   EXPECT_FALSE(MediumCounters::Open({DiskAt(tree, "sdb", 6)}, nullptr));
-  const auto counters =
-      MediumCounters::Open({DiskAt(tree, "sdb", 7)}, nullptr);
+  const auto counters = MediumCounters::Open({DiskAt(tree, "sdb", 7)}, nullptr);
   ASSERT_TRUE(counters) << counters.error().message;
   std::filesystem::remove_all(tree.Path("devices/usb1/1-1/block/sdb"));
   PutDisk(tree, "sdb", "8");
@@ -82,11 +81,11 @@ TEST(MediumCounters, WhatIsNoStatIsAnError) {
   CounterReading reading;
   EXPECT_FALSE(AddDiskStat("", &reading));
   EXPECT_FALSE(AddDiskStat("1 2 3", &reading));
-  EXPECT_FALSE(AddDiskStat("1 2 x 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
-                           &reading));
+  EXPECT_FALSE(
+      AddDiskStat("1 2 x 4 5 6 7 8 9 10 11 12 13 14 15 16 17", &reading));
   // Later kernels may add fields.
-  EXPECT_TRUE(AddDiskStat("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18",
-                          &reading));
+  EXPECT_TRUE(
+      AddDiskStat("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18", &reading));
   EXPECT_EQ(reading.written_bytes, 7 * 512);
 }
 

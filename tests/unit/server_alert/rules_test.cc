@@ -73,8 +73,7 @@ TEST(AlertRules, ARefusedDeviceIsOneAlertATerminalAndDay) {
 }
 
 TEST(AlertRules, AMediumUsedPastTheGateIsCriticalAndSaysHow) {
-  auto event =
-      Event(event::v1::EVENT_KIND_TAMPER, event::v1::OUTCOME_ALERTED);
+  auto event = Event(event::v1::EVENT_KIND_TAMPER, event::v1::OUTCOME_ALERTED);
   event.public_part.set_rule("witness");
   event.public_part.set_reason("the kernel wrote 9 bytes to the medium");
   const auto alerts = AlertsFor(event);

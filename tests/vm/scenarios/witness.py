@@ -43,23 +43,23 @@ if kind == "sizes":
         put(f"size-{size}", size)
 elif kind == "small":
     os.mkdir("small")
-    for i in range(1500):
+    for i in range(250):
         put(f"small/{i:05d}-" + "n" * (i % 60), i % 3000)
 elif kind == "folders":
-    for i in range(60):
+    for i in range(30):
         os.makedirs(f"tree/{i}/a/b")
         put(f"tree/{i}/a/b/file", 700)
 elif kind == "rename":
-    for i in range(0, 1500, 3):
+    for i in range(0, 250, 3):
         name = [n for n in NAMES if n.startswith(f"{i:05d}-")][0]
         os.rename(f"small/{name}", f"small/renamed-{i}")
 elif kind == "overwrite":
     for i in range(20):
         put("again", 300000 + i)
-    for i in range(100):
+    for i in range(50):
         put("grows", 200, "ab")
 elif kind == "sync":
-    for i in range(100):
+    for i in range(50):
         with open(f"synced-{i}", "wb") as file:
             file.write(b"x" * 3000)
             os.fsync(file.fileno())
@@ -68,7 +68,7 @@ elif kind == "sparse":
         file.seek(6 << 20)
         file.write(b"end")
 elif kind == "times":
-    for i in range(0, 1500, 3):
+    for i in range(0, 250, 3):
         os.utime(f"small/renamed-{i}", (1700000000, 1700000000 + i))
 elif kind == "read":
     for root, _, files in os.walk("."):
