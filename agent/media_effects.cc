@@ -359,6 +359,8 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
       .gid = static_cast<gid_t>(owner.gid),
       .access = access,
       .no_exec = decision.no_exec};
+  // The mount itself writes: FAT marks the volume as in use.
+  witnesses_.End(id);
   jobs_.Run(
       [volume = *entry.volume, medium, fuse,
        media_dir = options_.media_dir]() -> Result<Mounted> {

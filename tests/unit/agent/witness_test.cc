@@ -245,5 +245,14 @@ TEST_F(WitnessesTest, AClosedMediumIsLookedAtWithoutAskingAnybody) {
   EXPECT_EQ(asked, 0);
 }
 
+TEST_F(WitnessesTest, WhatIsWrittenBetweenTwoUsesIsTheMountsOwn) {
+  ASSERT_TRUE(witnesses.Begin(1, MediumUse::kLookedAt, Subject()));
+  witnesses.End(1);
+  Count(512);
+  loop.Fire();
+  ASSERT_EQ(witnesses.Begin(1, MediumUse::kReadOnly, Subject()), 512);
+  EXPECT_TRUE(told.empty());
+}
+
 }  // namespace
 }  // namespace sekisho::agent
