@@ -122,7 +122,9 @@ Status Agent::OpenState() {
       Media::Events{
           .tell = [this](const decide::Report& report) { OnReport(report); },
           .problem = [this](const std::string& what) { TellHealth(what); },
-          .mode_changed = [this](policy::Mode m) { OnModeChanged(m); }});
+          .mode_changed = [this](policy::Mode m) { OnModeChanged(m); },
+          .differs = [this](decide::DeviceId id,
+                            const Difference& d) { OnDifference(id, d); }});
   decider_ = std::make_unique<decide::Decider>(
       clock_, *media_, store_->snapshot(),
       policy::TerminalFacts{
@@ -170,6 +172,10 @@ Status Agent::Listen() {
            .failed =
                [this](int64_t id, const ipc::TransferFailed& failed) {
                  OnTransferFailed(id, failed);
+               },
+           .counts =
+               [this](int64_t id, const ipc::GateCounts& counts) {
+                 media_->OnGateCounts(id, counts);
                },
            .release =
                [this](int64_t id, const attribute::Who& who,

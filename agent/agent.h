@@ -120,6 +120,8 @@ class Agent {
                        OpenStream* stream);
   void TellUnfinished(int64_t mount_id, const OpenStream& stream,
                       const std::string& what_became);
+  // The kernel counted what the gate did not do.
+  void OnDifference(decide::DeviceId id, const Difference& difference);
   void OnDenied(const enforce::DeniedAccess& denied);
   void TellTamper(const enforce::DeniedAccess& denied, int64_t count);
   void TellTamperCounts();

@@ -106,6 +106,11 @@ void Agent::OnReport(const decide::Report& report) {
                           " (attached before the agent started)");
   }
   if (!report.detail.empty()) parts.open.set_reason(report.detail);
+  if (report.kind == decide::Report::Kind::kUnmounted ||
+      report.kind == decide::Report::Kind::kRemoved) {
+    const auto figures = media_->FiguresOf(report.id);
+    if (figures) SetFigures(*figures, parts);
+  }
   if (!report.mount_point.empty()) {
     parts.personal.set_file_path(report.mount_point);
   }
@@ -221,6 +226,19 @@ void Agent::OnTransferFailed(int64_t mount_id,
   parts.open.set_reason("an allowed transfer did not reach the medium: " +
                         EscapeUntrusted(failed.error, 256));
   parts.personal.set_file_path(failed.path.substr(0, 4096));
+  WriteSoon(std::move(parts));
+}
+
+void Agent::OnDifference(decide::DeviceId id, const Difference& difference) {
+  Log(LogLevel::kError, "witness: " + difference.what);
+  Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+  const auto* device = decider_->Find(id);
+  if (device != nullptr) SetDevice(device->Facts(), parts);
+  SetWho(media_->PlugPerson(id), parts);
+  SetFigures(difference.figures, parts);
+  parts.open.set_outcome(event::v1::OUTCOME_ALERTED);
+  parts.open.set_rule("witness");
+  parts.open.set_reason(difference.what);
   WriteSoon(std::move(parts));
 }
 

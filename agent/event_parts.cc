@@ -133,6 +133,12 @@ void SetFindings(const ipc::Findings& findings, Parts& parts) {
   }
 }
 
+void SetFigures(const MediumFigures& figures, Parts& parts) {
+  parts.open.set_kernel_written_bytes(figures.kernel_written_bytes);
+  parts.open.set_kernel_read_bytes(figures.kernel_read_bytes);
+  parts.open.set_gate_written_bytes(figures.gate_written_bytes);
+}
+
 event::v1::Outcome OutcomeOf(policy::Verdict verdict) {
   switch (verdict) {
     case policy::Verdict::kAllow:

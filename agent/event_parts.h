@@ -5,6 +5,7 @@
 
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
+#include "agent/witness.h"
 #include "policy/model.h"
 #include "sekisho/event/v1/event.pb.h"
 
@@ -22,6 +23,7 @@ void SetWho(const attribute::Who& who, Parts& parts);
 // Everything but what was decided and what reached the medium.
 void SetFindings(const ipc::Findings& findings, Parts& parts);
 
+void SetFigures(const MediumFigures& figures, Parts& parts);
 event::v1::Outcome OutcomeOf(policy::Verdict verdict);
 // Unknown words become "none".
 policy::ContentFacts ContentOf(const ipc::Findings& findings);

@@ -111,6 +111,13 @@ void Gates::ChangeAccess(int64_t mount_id, const std::string& access) {
   }
 }
 
+void Gates::AskCounts(int64_t mount_id) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end() || found->second.connection == 0) return;
+  server_->Send(found->second.connection,
+                ipc::Encode(ipc::GateCountsQuestion{}));
+}
+
 void Gates::Stop(int64_t mount_id, const std::string& reason,
                  std::function<void()> done, milliseconds patience) {
   const auto found = entries_.find(mount_id);
@@ -251,6 +258,12 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
   if (type == ipc::TransferFailed::kType) {
     if (const auto told = ipc::Decode<ipc::TransferFailed>(packet.bytes)) {
       events_.failed(entry->mount.mount_id, *told);
+      return;
+    }
+  }
+  if (type == ipc::GateCounts::kType) {
+    if (const auto told = ipc::Decode<ipc::GateCounts>(packet.bytes)) {
+      if (events_.counts) events_.counts(entry->mount.mount_id, *told);
       return;
     }
   }

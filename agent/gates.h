@@ -49,6 +49,7 @@ class Gates {
                                        const ipc::TransferQuestion&)>
         transfer;
     std::function<void(int64_t mount_id, const ipc::TransferFailed&)> failed;
+    std::function<void(int64_t mount_id, const ipc::GateCounts&)> counts{};
     // What is in it is counted before this returns.
     std::function<ipc::TransferVerdict(int64_t mount_id, const attribute::Who&,
                                        const ipc::ReleaseQuestion&)>
@@ -86,6 +87,8 @@ class Gates {
   // A gate that ran before sekishod's restart is expected back.
   void Adopt(Mount mount);
   void ChangeAccess(int64_t mount_id, const std::string& access);
+  // Its answer comes as `counts`, if it is there.
+  void AskCounts(int64_t mount_id);
   // Asks it to end; `done` when it is gone or did not go in time.
   void Stop(int64_t mount_id, const std::string& reason,
             std::function<void()> done,

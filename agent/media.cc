@@ -35,7 +35,14 @@ Media::Media(EventLoop& loop, Jobs& jobs, const Clock& clock,
       clock_(clock),
       gate_(gate),
       options_(std::move(options)),
-      events_(std::move(events)) {}
+      events_(std::move(events)),
+      witnesses_(
+          loop, clock,
+          {.differs =
+               [this](DeviceId id, const Difference& difference) {
+                 if (events_.differs) events_.differs(id, difference);
+               },
+           .ask = [this](int64_t mount_id) { gates_->AskCounts(mount_id); }}) {}
 
 void Media::Join(decide::Decider& decider, Gates& gates) {
   decider_ = &decider;
@@ -269,7 +276,18 @@ void Media::DiskReady(DeviceId id, const enforce::Disk& disk) {
     }
     return;
   }
-  if (entry->disks.insert(disk.name).second) decider_->OnDiskReady(id);
+  if (!entry->disks.insert(disk.name).second) return;
+  if (entry->mount.mount_id != 0) {
+    // Mounted since before sekishod's restart.
+    BeginWitness(
+        id, *entry,
+        entry->mount.written_before >= 0 ? MediumUse::kGate : MediumUse::kOpen,
+        entry->mount.medium.filesystem);
+  } else if (mode_ == policy::Mode::kObserve) {
+    entry->was_open = true;
+    BeginWitness(id, *entry, MediumUse::kOpen, "");
+  }
+  decider_->OnDiskReady(id);
 }
 
 void Media::RemoveDisk(const std::string& path) {

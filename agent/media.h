@@ -21,6 +21,7 @@
 #include "agent/jobs.h"
 #include "agent/mount_records.h"
 #include "agent/standby.h"
+#include "agent/witnesses.h"
 #include "common/clock.h"
 
 namespace sekisho::agent {
@@ -44,6 +45,8 @@ class Media final : public decide::Effects {
     std::function<void(const decide::Report&)> tell;
     std::function<void(const std::string&)> problem;  // for HEALTH
     std::function<void(policy::Mode)> mode_changed;
+    // The kernel counted more than the gate did.
+    std::function<void(decide::DeviceId, const Difference&)> differs;
   };
 
   // `gate` may be null (kernel without any of its layers): then only
@@ -63,12 +66,15 @@ class Media final : public decide::Effects {
   // From Gates.
   void OnGateStarted(int64_t mount_id, const Status& status);
   void OnGateLost(int64_t mount_id, const std::string& why);
+  void OnGateCounts(int64_t mount_id, const ipc::GateCounts& counts);
 
   decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
   // Also of a mount that is being closed; 0: none.
   decide::DeviceId DeviceBehind(int64_t mount_id) const;
   int64_t MountOf(decide::DeviceId id) const;  // 0: not mounted
   decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
+  // What was written to its medium; nullopt: that was not counted.
+  std::optional<MediumFigures> FiguresOf(decide::DeviceId id) const;
   // Who plugged it in, as told at that time.
   attribute::Who PlugPerson(decide::DeviceId id) const;
 
@@ -93,7 +99,8 @@ class Media final : public decide::Effects {
   struct Entry {
     std::string sysfs_path;  // of the USB device, or of the disk
     std::shared_ptr<enforce::UsbDevice> usb;  // null: a disk
-    bool whole = false;  // all interfaces of `usb` are authorised
+    bool whole = false;     // all interfaces of `usb` are authorised
+    bool was_open = false;  // anybody may have written to its disks
     attribute::Who person;
     std::set<std::string> disks;             // names with a medium in them
     std::set<enforce::DeviceNumber> opened;  // in the kernel gate
@@ -103,6 +110,7 @@ class Media final : public decide::Effects {
   };
   // What is left to take down of a device, which may be forgotten by then.
   struct Remains {
+    decide::DeviceId id = 0;
     MountRecord mount;
     std::set<enforce::DeviceNumber> opened;
     std::vector<enforce::DeviceNumber> nodes;
@@ -138,6 +146,9 @@ class Media final : public decide::Effects {
              const policy::DeviceDecision& decision);
   void OnMounted(decide::DeviceId id, MountRecord record,
                  Result<Mounted> mounted);
+  // From now on the medium is used so; what the kernel had counted, or -1.
+  int64_t BeginWitness(decide::DeviceId id, const Entry& entry, MediumUse use,
+                       const std::string& filesystem);
   void StandBy();
   Remains TakeRemains(Entry& entry) const;
   // Gate, mounts, nodes; then `done`.
@@ -155,6 +166,7 @@ class Media final : public decide::Effects {
   decide::Decider* decider_ = nullptr;
   Gates* gates_ = nullptr;
   std::unique_ptr<Standby> standby_;
+  Witnesses witnesses_;
   std::map<decide::DeviceId, Entry> entries_;
   std::optional<Entry> arriving_;     // while OnPlugged() runs
   std::vector<MountRecord> records_;  // of before the restart, not yet adopted

@@ -25,6 +25,8 @@ using decide::DeviceId;
 using enforce::UsbDevice;
 
 constexpr uint32_t kUsbMajor = 189;
+constexpr int kStorageClass = 0x08;
+constexpr int kBulkOnly = 0x50;  // with UAS a full disk is asked again
 
 // Without UsbDevice (its descriptors are over the cap) refusing still works.
 Status AuthorizeByPath(const std::string& path, Authorization wanted) {
@@ -194,6 +196,11 @@ void Media::Probe(DeviceId id) {
   Status opened;
   if (mode_ == policy::Mode::kEnforce) {
     opened = OpenNodes(*entry, enforce::NodeAccess::kProbe, Nodes::kBlock);
+    // What a disk that nobody can take authorisation from was given before may
+    // still be on its way.
+    const bool closed = entry->usb != nullptr || !entry->was_open;
+    BeginWitness(id, *entry, closed ? MediumUse::kLookedAt : MediumUse::kOpen,
+                 "");
   }
   const auto disks = DisksOf(*entry);
   if (!opened || disks.empty()) {
@@ -234,11 +241,43 @@ void Media::Open(DeviceId id, const policy::DeviceFacts& facts,
     Serve(id, *entry, facts, decision);
     return;
   }
+  entry->was_open = true;
+  BeginWitness(id, *entry, MediumUse::kOpen, "");
   const Status opened = OpenFully(*entry);
   loop_.Post([this, id, opened] {
     decider_->OnOpened(
         id, opened ? Result<std::string>("") : std::unexpected(opened.error()));
   });
+}
+
+// Counting is a second look: without it the medium is used all the same.
+int64_t Media::BeginWitness(DeviceId id, const Entry& entry, MediumUse use,
+                            const std::string& filesystem) {
+  Witnesses::Subject subject;
+  subject.disks = DisksOf(entry);
+  subject.usb = entry.usb;
+  subject.filesystem = filesystem;
+  subject.mount_id = entry.mount.mount_id;
+  subject.written_before = entry.mount.written_before;
+  if (entry.usb != nullptr) {
+    // Other slots of a reader have commands and transfers, too.
+    auto all = enforce::DisksOfUsbDevice(entry.sysfs_path, options_.sysfs_root);
+    if (all && !all->empty()) subject.disks = std::move(*all);
+    const auto* device = decider_->Find(id);
+    subject.judge_commands =
+        device != nullptr &&
+        std::ranges::all_of(device->plug.facts.interfaces,
+                            [](const policy::UsbInterface& interface) {
+                              return interface.klass == kStorageClass &&
+                                     interface.protocol == kBulkOnly;
+                            });
+  }
+  const auto begun = witnesses_.Begin(id, use, subject);
+  if (!begun) {
+    Log(LogLevel::kNotice, "not counted: " + begun.error().message);
+    return -1;
+  }
+  return *begun;
 }
 
 Status Media::OpenFully(Entry& entry) {
@@ -320,6 +359,8 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
       .gid = static_cast<gid_t>(owner.gid),
       .access = access,
       .no_exec = decision.no_exec};
+  // The mount itself writes: FAT marks the volume as in use.
+  witnesses_.End(id);
   jobs_.Run(
       [volume = *entry.volume, medium, fuse,
        media_dir = options_.media_dir]() -> Result<Mounted> {
@@ -339,19 +380,24 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
       });
 }
 
-void Media::OnMounted(DeviceId id, MountRecord record,
-                      Result<Mounted> mounted) {
+void Media::OnMounted(DeviceId id, MountRecord made, Result<Mounted> mounted) {
   const auto found = entries_.find(id);
   if (!mounted || found == entries_.end()) {
     // Failed, or the device went away while the mount was made.
     const Error why = mounted ? Error{Code::kNotFound, "the device is gone"}
                               : mounted.error();
-    TakeDown({.mount = record, .opened = {}, .nodes = {}}, why.message,
+    TakeDown({.mount = made, .opened = {}, .nodes = {}}, why.message,
              [this, id, why] { decider_->OnOpened(id, std::unexpected(why)); });
     return;
   }
   Entry& entry = found->second;
-  entry.mount = record;
+  entry.mount = std::move(made);
+  const bool read_only =
+      entry.mount.access == policy::Name(policy::Access::kReadOnly);
+  entry.mount.written_before = BeginWitness(
+      id, entry, read_only ? MediumUse::kReadOnly : MediumUse::kGate,
+      entry.mount.medium.filesystem);
+  const MountRecord& record = entry.mount;
   const Status written = WriteRecord(options_.runtime_dir + "/mounts", record);
   if (!written) Problem("mount record", written.error());
   const bool waits = gates_->Waits(record.mount_id);
@@ -414,8 +460,10 @@ void Media::Close(DeviceId id, const std::string& reason) {
       device != nullptr && policy::IsContainRule(device->judged.decision.rule);
   const int64_t mount_id = entry->mount.mount_id;
   if (mount_id != 0) closing_[mount_id] = id;
+  Remains remains = TakeRemains(*entry);
+  remains.id = id;
   TakeDown(
-      TakeRemains(*entry), reason,
+      std::move(remains), reason,
       [this, id, mount_id] {
         closing_.erase(mount_id);
         decider_->OnClosed(id);
@@ -426,6 +474,7 @@ void Media::Close(DeviceId id, const std::string& reason) {
 void Media::Removed(DeviceId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
+  witnesses_.End(id);
   Remains remains = TakeRemains(found->second);
   // Their numbers may belong to the next device already.
   remains.nodes.clear();
@@ -451,6 +500,8 @@ void Media::TakeDown(Remains remains, const std::string& reason,
           return true;
         },
         [this, remains, done](bool) {
+          // After the gate's last word and what the unmount wrote.
+          if (remains.id != 0) witnesses_.End(remains.id);
           CloseNodes(remains.opened);
           names_.erase(remains.mount.mount_point);
           RemoveRecord(options_.runtime_dir + "/mounts",
@@ -465,6 +516,19 @@ void Media::TakeDown(Remains remains, const std::string& reason,
   gates_->Stop(mount_id, reason, std::move(rest), patience);
 }
 
-void Media::Tell(const decide::Report& report) { events_.tell(report); }
+void Media::OnGateCounts(int64_t mount_id, const ipc::GateCounts& counts) {
+  witnesses_.OnCounts(mount_id, counts);
+}
+
+std::optional<MediumFigures> Media::FiguresOf(DeviceId id) const {
+  return witnesses_.FiguresOf(id);
+}
+
+void Media::Tell(const decide::Report& report) {
+  events_.tell(report);
+  if (report.kind == decide::Report::Kind::kRemoved) {
+    witnesses_.Forget(report.id);
+  }
+}
 
 }  // namespace sekisho::agent

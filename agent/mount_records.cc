@@ -18,6 +18,8 @@ namespace {
 
 constexpr size_t kMaxRecordFileBytes = size_t{64} * 1024;
 constexpr size_t kMaxNameBytes = 48;
+// The last one; a record of before an upgrade has none.
+constexpr char kNewest[] = "written_before";
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -39,6 +41,7 @@ void Members(Record& record, Visit visit) {
   visit("volume_label", record.medium.volume_label);
   visit("encryption", record.medium.encryption);
   visit("medium_serial", record.medium.medium_serial);
+  visit(kNewest, record.written_before);
 }
 
 std::string ToText(int64_t value) { return std::to_string(value); }
@@ -103,6 +106,7 @@ Result<MountRecord> ParseMountRecord(const std::string& text) {
   bool ok = true;
   Members(record, [&](const char* key, auto& value) {
     const std::string start = std::string(key) + "=";
+    if (key == kNewest && (at >= lines.size() || lines[at].empty())) return;
     ok = ok && at < lines.size() && lines[at].starts_with(start) &&
          FromText(lines[at].substr(start.size()), value);
     ++at;

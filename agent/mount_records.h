@@ -21,6 +21,8 @@ struct MountRecord {
   std::string sysfs_path;
   int64_t device_number = 0;  // devnum of USB, diskseq of other disks
   policy::MediumFacts medium;
+  // What the kernel had counted when the gate began; -1: not known.
+  int64_t written_before = -1;
 };
 
 // One "key=value" a line, values in hex. Unknown keys are errors.

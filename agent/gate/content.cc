@@ -34,6 +34,7 @@ ErrnoOr<SharedFd> Filesystem::RealLocked(Node& node) {
   if (!node.linked || !node.parent) return Errno(ESTALE);
   auto dir = DirLocked(*node.parent);
   if (!dir) return Errno(dir.error());
+  counts_.Changed();  // its access time
   auto fd = Medium::OpenIn((*dir)->get(), node.name, O_RDONLY);
   if (!fd) return Errno(fd.error());
   auto real = std::make_shared<UniqueFd>(*std::move(fd));

@@ -227,6 +227,13 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
       if (rules) TakeScanRules(&packet, rules->size_bytes, events);
       return;
     }
+    case ipc::GateCountsQuestion::kType:
+      // An old answer is worth nothing: it is not kept for later.
+      if (events.counts) {
+        const std::lock_guard lock(mutex_);
+        SendNow(ipc::Encode(events.counts()));
+      }
+      return;
     case ipc::GateStop::kType: {
       const auto stop = ipc::Decode<ipc::GateStop>(bytes);
       events.stop(stop ? stop->reason : "malformed stop");

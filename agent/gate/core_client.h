@@ -31,6 +31,7 @@ class CoreClient final : public Core {
     std::function<void(const std::string& access)> access_changed;
     std::function<void(const std::string& reason)> stop;
     std::function<void(ipc::SharedScanRules)> scan_rules_changed;
+    std::function<ipc::GateCounts()> counts{};
   };
 
   // After `patience` of silence nobody waits for sekishod any more.
@@ -46,6 +47,8 @@ class CoreClient final : public Core {
   // The reading thread's body: until Shutdown(). Calls `events` from here.
   void Run(const Events& events);
   void Shutdown();
+  // Without having been asked. Does not block.
+  void TellCounts(const ipc::GateCounts& counts) { Tell(ipc::Encode(counts)); }
 
   std::optional<Who> AskWho(const Requester& requester) override;
   Judgement Judge(const Who& who, const std::string& path,

@@ -28,7 +28,20 @@ Filesystem::Filesystem(const Settings& settings, const Parts& parts)
     : settings_(settings),
       parts_(parts),
       access_(settings.access),
-      tree_(parts.medium->is_fat() ? Case::kFoldAscii : Case::kSensitive) {}
+      tree_(parts.medium->is_fat() ? Case::kFoldAscii : Case::kSensitive) {
+  const auto about = parts.medium->Space();
+  if (about) counts_.SetCluster(static_cast<int64_t>(about->f_bsize));
+}
+
+// A directory grows by whole clusters, which are zeroed: by what its new
+// entries take, and by one more when it was just full.
+void Filesystem::CountEntryLocked(Node& directory) {
+  counts_.Changed();
+  counts_.Grew(kLongestEntryBytes);
+  if (!std::exchange(directory.entered, true)) {
+    counts_.Grew(counts_.cluster_bytes());
+  }
+}
 
 NodePtr Filesystem::NodeLocked(uint64_t id) {
   return stopped_.load() ? nullptr : tree_.Find(id);
@@ -220,6 +233,7 @@ ErrnoOr<fuse_attr_out> Filesystem::SetAttr(uint64_t id,
                  change.atimensec),
         TimeFrom(change.valid, FATTR_MTIME, FATTR_MTIME_NOW, change.mtime,
                  change.mtimensec)};
+    if (!node->staged) counts_.Changed();
     if (node->staged) {
       if ((change.valid & FATTR_MODE) != 0) {
         node->mode = (node->mode & S_IFMT) | (change.mode & 07777);
@@ -278,6 +292,12 @@ void Filesystem::DropContentLocked(Node& node) {
   node.frozen = false;
 }
 
+void Filesystem::CountRemovalLocked(int dir_fd, const std::string& name) {
+  counts_.Changed();
+  const auto about = Medium::StatIn(dir_fd, name);
+  if (about) counts_.Freed(about->st_size);
+}
+
 ErrnoStatus Filesystem::RemoveLocked(uint64_t parent_id,
                                      const std::string& name, int at_flags) {
   RETURN_IF_ERRNO(MayChangeLocked());
@@ -297,6 +317,7 @@ ErrnoStatus Filesystem::RemoveLocked(uint64_t parent_id,
     // Whoever has it open goes on reading what was there.
     if (node->open_handles > 0) [[maybe_unused]]
       auto kept = RealLocked(*node);
+    CountRemovalLocked((*dir)->get(), name);
     if (::unlinkat((*dir)->get(), name.c_str(), at_flags) != 0) return Errno();
   }
   tree_.Unlink(*node);
@@ -401,6 +422,8 @@ ErrnoOr<fuse_entry_out> Filesystem::MakeDirectory(uint64_t parent_id,
   auto dir = DirLocked(*parent);
   if (!dir) return Errno(dir.error());
   if (tree_.Child(*parent, name)) return Errno(EEXIST);
+  CountEntryLocked(*parent);
+  counts_.Grew(counts_.cluster_bytes());
   if (::mkdirat((*dir)->get(), name.c_str(), mode) != 0) return Errno();
   auto node = ChildLocked(parent, name);
   if (!node) return Errno(node.error());
@@ -444,6 +467,8 @@ ErrnoOr<fuse_entry_out> Filesystem::Symlink(uint64_t parent_id,
   auto dir = DirLocked(*parent);
   if (!dir) return Errno(dir.error());
   if (tree_.Child(*parent, name)) return Errno(EEXIST);
+  CountEntryLocked(*parent);
+  counts_.Wrote(static_cast<int64_t>(target.size()));
   if (::symlinkat(target.c_str(), (*dir)->get(), name.c_str()) != 0) {
     return Errno();
   }

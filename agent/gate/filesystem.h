@@ -27,6 +27,7 @@
 #include "agent/gate/fuse_device.h"
 #include "agent/gate/judge.h"
 #include "agent/gate/medium.h"
+#include "agent/gate/medium_counts.h"
 #include "agent/gate/node.h"
 #include "agent/gate/staging.h"
 #include "agent/gate/tree.h"
@@ -128,6 +129,8 @@ class Filesystem {
               const std::string& new_name, uint32_t flags,
               const Requester& requester, const Done& done);
 
+  // What was done to the medium so far.
+  ipc::GateCounts Counts() const { return counts_.Now(); }
   // For tests: nodes still remembered.
   size_t NodeCount();
 
@@ -165,6 +168,10 @@ class Filesystem {
   ErrnoStatus RemoveLocked(uint64_t parent, const std::string& name,
                            int at_flags);
   void DropContentLocked(Node& node);
+  // An entry is about to be made in `directory`.
+  void CountEntryLocked(Node& directory);
+  // `name` is about to be removed or replaced.
+  void CountRemovalLocked(int dir_fd, const std::string& name);
   static void TouchLocked(Node& node);
   // What stands in the way of `handle`, or nothing.
   ErrnoStatus HandleFitLocked(const Handle& handle) const;
@@ -229,6 +236,7 @@ class Filesystem {
   const Parts parts_;
   std::atomic<Access> access_;
   std::atomic<bool> stopped_{false};
+  MediumCounts counts_;
 
   std::mutex mutex_;  // guards what follows; never held while data is copied
   Tree tree_;

@@ -106,7 +106,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
               .scan_rules_changed =
                   [&](ipc::SharedScanRules rules) {
                     scanner.UseRules(std::move(rules));
-                  }});
+                  },
+              .counts = [&] { return filesystem.Counts(); }});
   });
   std::vector<std::thread> readers;
   for (size_t i = 0; i < kReaders; ++i) {
@@ -126,6 +127,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   // An unmount may overtake the last closes, whose content is whole. A stop
   // finds programs in the middle of their writing.
   filesystem.Finish(unmounted.load() ? Undecided::kJudge : Undecided::kDrop);
+  core.TellCounts(filesystem.Counts());
   Log(LogLevel::kInfo, "medium synced, leaving");
   // The readers hang in read(2) while the mount stands; the process ends, and
   // with it the connection.

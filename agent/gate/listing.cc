@@ -85,6 +85,7 @@ ErrnoOr<Bytes> Filesystem::ReadDirectory(uint64_t id, uint64_t fh,
     if (!node->linked) return Bytes{};
     auto dir = DirLocked(*node);
     if (!dir) return Errno(dir.error());
+    counts_.Changed();  // its access time
     auto fd = Medium::OpenIn((*dir)->get(), ".", O_RDONLY | O_DIRECTORY);
     if (!fd) return Errno(fd.error());
     RETURN_IF_ERRNO(ListReal(fd->get(), handle, temporary_names_));

@@ -55,7 +55,8 @@ struct Node {
   bool linked = true;    // false: removed, or refused before it ever existed
   uint64_t lookups = 0;  // references the kernel holds
   std::unordered_map<std::string, Node*> children;  // by folded name
-  SharedFd dir;  // O_PATH, for directories, while cached
+  SharedFd dir;          // O_PATH, for directories, while cached
+  bool entered = false;  // an entry was made in this directory
 
   // ---- its content (regular files)
   // on the medium | staged | state

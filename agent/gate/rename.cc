@@ -105,6 +105,8 @@ int Filesystem::RenameNow(const NodePtr& source, const NodePtr& new_parent,
     }
   }
   if (source->on_medium) {
+    CountEntryLocked(*new_parent);
+    if (replaces) CountRemovalLocked((*new_dir)->get(), new_name);
     if (::renameat((*old_dir)->get(), source->name.c_str(), (*new_dir)->get(),
                    new_name.c_str()) != 0) {
       return errno;

@@ -163,6 +163,7 @@ ErrnoStatus Filesystem::OpenReleased(Node& node, Stream& stream) {
   auto dir = DirLocked(*node.parent);
   if (!dir) return Errno(dir.error());
   const std::string name = TemporaryName();
+  CountEntryLocked(*node.parent);
   auto made =
       Medium::OpenIn((*dir)->get(), name, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (!made) return Errno(made.error());
@@ -183,6 +184,7 @@ ErrnoStatus Filesystem::ReleaseTo(Node& node, Stream& stream,
       return opened;
     }
   }
+  counts_.Wrote(end - stream.released_bytes.load());
   RETURN_IF_ERRNO(CopyRange(staged.fd(), stream.file->get(),
                             stream.released_bytes.load(), end));
   stream.released_bytes.store(end);
@@ -251,7 +253,12 @@ void Filesystem::Remove(Stream& stream, Overwrite overwrite) {
     dir = stream.dir;
   }
   if (!file) return;
+  counts_.Changed();
+  counts_.Freed(stream.released_bytes.load());
   if (overwrite == Overwrite::kYes) {
+    // Up to the end of the file, which a failed commit has written more of.
+    struct stat about{};
+    if (::fstat(file->get(), &about) == 0) counts_.Wrote(about.st_size);
     // Best effort on a medium that may be gone: there is nobody to tell.
     [[maybe_unused]] const int failed = OverwriteWithZeros(file->get());
     if (::ftruncate(file->get(), 0) == 0) ::fsync(file->get());
@@ -276,6 +283,7 @@ int Filesystem::CommitStream(const NodePtr& node, const Taken& taken, Sync sync,
                              SharedFd* committed) {
   Stream& stream = *taken.stream;
   const int fd = stream.file->get();
+  counts_.Wrote(taken.content->size() - stream.released_bytes.load());
   if (auto copied =
           CopyRange(taken.content->fd(), fd, stream.released_bytes.load(),
                     taken.content->size());
@@ -290,6 +298,8 @@ int Filesystem::CommitStream(const NodePtr& node, const Taken& taken, Sync sync,
   }
   auto dir = DirLocked(*node->parent);
   if (!dir) return dir.error();
+  CountEntryLocked(*node->parent);
+  if (taken.overwrite) CountRemovalLocked((*dir)->get(), node->name);
   // An existing file of that name is replaced only where it was to be.
   if (::renameat2(stream.dir->get(), stream.temporary_name.c_str(),
                   (*dir)->get(), node->name.c_str(),

@@ -159,6 +159,7 @@ int Filesystem::SyncReal(const NodePtr& node) {
     if (!opened) return opened.error();
     real = *opened;
   }
+  counts_.Changed();
   return ::fsync(real->get()) == 0 ? 0 : errno;
 }
 
@@ -184,6 +185,8 @@ int Filesystem::Commit(const NodePtr& node, const Taken& taken, Sync sync) {
 
 int Filesystem::FillFile(const Node& node, const StagedFile& content, int fd,
                          Sync sync) {
+  // Holes too: FAT has none, and writes zeros.
+  counts_.Wrote(content.size());
   if (auto copied = CopyContent(content.fd(), fd, content.size()); !copied) {
     return copied.error();
   }
@@ -198,6 +201,7 @@ int Filesystem::SealFile(const Node& node, int fd, Sync sync) {
     times = {node.atime, node.mtime};
     mode = node.mode & 07777;
   }
+  counts_.Changed();
   // FAT has no such modes and coarser times; neither stops a copy there.
   [[maybe_unused]] const int mode_set = ::fchmod(fd, mode);
   [[maybe_unused]] const int times_set = ::futimens(fd, times.data());
@@ -213,6 +217,7 @@ int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
     if (!node->linked) return 0;
     auto dir = DirLocked(*node->parent);
     if (!dir) return dir.error();
+    CountEntryLocked(*node->parent);
     auto made = Medium::OpenIn((*dir)->get(), node->name,
                                O_RDWR | O_CREAT | O_EXCL, 0600);
     if (!made) return made.error();
@@ -227,7 +232,10 @@ int Filesystem::CommitNew(const NodePtr& node, const Taken& taken, Sync sync,
   const std::lock_guard lock(mutex_);
   if (node->linked) {
     auto dir = DirLocked(*node->parent);
-    if (dir) ::unlinkat((*dir)->get(), node->name.c_str(), 0);
+    if (dir) {
+      CountRemovalLocked((*dir)->get(), node->name);
+      ::unlinkat((*dir)->get(), node->name.c_str(), 0);
+    }
     node->on_medium = false;
   }
   return failed;
@@ -244,6 +252,7 @@ int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
     auto dir = DirLocked(*node->parent);
     if (!dir) return dir.error();
     made_in = *dir;
+    CountEntryLocked(*node->parent);
     auto made = Medium::OpenIn(made_in->get(), temporary,
                                O_RDWR | O_CREAT | O_EXCL, 0600);
     if (!made) return made.error();
@@ -256,6 +265,10 @@ int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
   bool renamed = false;
   if (failed == 0 && node->linked) {
     auto dir = DirLocked(*node->parent);
+    if (dir) {
+      CountEntryLocked(*node->parent);
+      CountRemovalLocked((*dir)->get(), node->name);
+    }
     if (!dir) {
       failed = dir.error();
     } else if (::renameat(made_in->get(), temporary.c_str(), (*dir)->get(),
@@ -268,6 +281,7 @@ int Filesystem::CommitOver(const NodePtr& node, const Taken& taken, Sync sync,
   if (renamed) {
     *committed = std::make_shared<UniqueFd>(std::move(fd));
   } else {
+    CountRemovalLocked(made_in->get(), temporary);
     ::unlinkat(made_in->get(), temporary.c_str(), 0);
   }
   return failed;

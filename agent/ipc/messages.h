@@ -420,6 +420,29 @@ struct GateScanRules {
   }
 };
 
+// sekishod -> gate: what have you done to the medium so far?
+struct GateCountsQuestion {
+  static constexpr uint16_t kType = 0x0410;
+  template <typename V>
+  void Fields(V&) {}
+};
+
+// Everything since the mount that makes the kernel write to the medium. Each is
+// counted before it is done. Sent when asked, and last of all once the medium
+// is synced.
+struct GateCounts {
+  static constexpr uint16_t kType = 0x0411;
+  int64_t written_bytes = 0;    // content, and zeros over what was refused
+  int64_t changes = 0;          // of names, attributes and times
+  int64_t directory_bytes = 0;  // that directories may have grown by
+  int64_t freed_bytes = 0;      // content that was removed or replaced
+  int64_t cluster_bytes = 0;    // what the filesystem allocates at a time
+  template <typename V>
+  void Fields(V& v) {
+    v(written_bytes, changes, directory_bytes, freed_bytes, cluster_bytes);
+  }
+};
+
 // ---- uplink.sock -----------------------------------------------------------
 
 struct ChainHead {

@@ -121,6 +121,13 @@ std::vector<store::NewAlert> Health(const store::Event& event) {
                 Text(part.gate_state(), 32) + ":" + Text(part.reason(), 64))};
 }
 
+// The kernel counted what no inspected copy explains.
+std::vector<store::NewAlert> Bypassed(const store::Event& event) {
+  return {Make(event, "medium_bypassed", "critical",
+               "A medium was used past the gate on " + event.terminal + ": " +
+                   Text(event.public_part.reason()))};
+}
+
 // One for the SOC, whose history has a hole, and one for IT, whose disk or
 // image is the likely cause.
 std::vector<store::NewAlert> ChainRestarted(const store::Event& event) {
@@ -153,6 +160,7 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
     case event::v1::EVENT_KIND_AGENT_STARTED:
       return Health(event);
     case event::v1::EVENT_KIND_TAMPER:
+      if (part.rule() == "witness") return Bypassed(event);
       return {Make(event, "tamper", "critical",
                    "Somebody tried to get past the agent on " + event.terminal +
                        ": " + Text(part.reason()))};

@@ -181,6 +181,11 @@ json ToJson(const core::Event& event) {
   if (p.kind() == event::v1::EVENT_KIND_TRANSFER) {
     out["transfer"] = Transfer(p, event.personal_part);
   }
+  if (p.kernel_written_bytes() > 0 || p.kernel_read_bytes() > 0) {
+    out["counters"] = {{"kernel_written", p.kernel_written_bytes()},
+                       {"kernel_read", p.kernel_read_bytes()},
+                       {"gate_written", p.gate_written_bytes()}};
+  }
   if (p.kind() == event::v1::EVENT_KIND_GAP) {
     out["gap"] = {{"lost", p.lost_count()},
                   {"from", Time(p.lost_from_time())},

@@ -3,7 +3,7 @@
 import type { TFunction } from 'i18next';
 
 import type { Alert } from './api/types';
-import { deviceName, fileName, formatNumber, formatSpan } from './format';
+import { deviceName, fileName, formatBytes, formatNumber, formatSpan } from './format';
 
 function values(alert: Alert, t: TFunction): Record<string, string> {
   const event = alert.event;
@@ -17,6 +17,8 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
     gate: event?.gate_state ?? '',
     lost: formatNumber(event?.gap?.lost ?? 0),
     purpose: event?.request?.purpose ?? '',
+    kernel: formatBytes(event?.counters?.kernel_written ?? 0),
+    gateWrote: formatBytes(event?.counters?.gate_written ?? 0),
     span: formatSpan(event?.request?.seconds ?? 0),
   };
 }

@@ -15,6 +15,7 @@
 #include "agent/agent_gate.h"
 #include "agent/mount_records.h"
 #include "agent/scan_rules.h"
+#include "policy/containment.h"
 #include "policy/samples_key.h"
 #include "proto/event_bytes.h"
 #include "tests/unit/agent/temp_dir.h"

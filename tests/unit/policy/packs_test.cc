@@ -156,14 +156,47 @@ TEST(Packs, GdprStopsSpecialCategoriesListsAndTheSlowDrip) {
   EXPECT_EQ(Judge(*snapshot, 20).verdict, Verdict::kAlert);
   EXPECT_EQ(Judge(*snapshot, 21).verdict, Verdict::kBlock);
   EXPECT_EQ(Judge(*snapshot, 0).verdict, Verdict::kAllow);
-  ContentFacts content;
-  content.inspection = Inspection::kFull;
-  content.persons = 5;
-  ASSERT_EQ(snapshot->totals().size(), 1U);
-  content.totals[snapshot->totals()[0]] = 101;
-  EXPECT_EQ(snapshot->DecideContent(content).rule, "slow-drip");
-  content.persons = 0;  // nobody's data, however much went before
-  EXPECT_EQ(snapshot->DecideContent(content).rule, "default");
+}
+
+// Whatever is split into small files adds up.
+TEST(Packs, BudgetsStopWhatIsSplitIntoSmallFiles) {
+  const struct {
+    const char* pack;
+    int64_t persons, day, month, terminal;  // the last that may pass
+  } table[] = {{"appi", 10, 40, 100, 300},
+               {"gdpr", 10, 40, 100, 300},
+               {"call-center-maintenance", 5, 10, 20, 50}};
+  constexpr int kMonthHours = 30 * 24;
+  for (const auto& row : table) {
+    SCOPED_TRACE(row.pack);
+    const auto snapshot = LoadPack(row.pack, {ApprovedRow()});
+    const struct {
+      TotalKey key;
+      int64_t last;
+      const char* rule;
+    } budgets[] = {
+        {{TotalOf::kPersons, TotalBy::kPerson, 24}, row.day, "slow-drip-day"},
+        {{TotalOf::kPersons, TotalBy::kPerson, kMonthHours},
+         row.month,
+         "slow-drip"},
+        {{TotalOf::kPersons, TotalBy::kTerminal, kMonthHours},
+         row.terminal,
+         "slow-drip-terminal"}};
+    for (const auto& budget : budgets) {
+      ContentFacts content;
+      content.inspection = Inspection::kFull;
+      content.persons = row.persons;
+      for (const TotalKey& key : snapshot->totals()) content.totals[key] = 0;
+      ASSERT_TRUE(content.totals.contains(budget.key)) << budget.rule;
+      content.totals[budget.key] = budget.last;
+      EXPECT_NE(snapshot->DecideContent(content).verdict, Verdict::kBlock);
+      content.totals[budget.key] = budget.last + 1;
+      EXPECT_EQ(snapshot->DecideContent(content).verdict, Verdict::kBlock);
+      EXPECT_EQ(snapshot->DecideContent(content).rule, budget.rule);
+      content.persons = 0;  // nobody's data, however much went before
+      EXPECT_EQ(snapshot->DecideContent(content).rule, "default");
+    }
+  }
 }
 
 TEST(Packs, CallCenterWantsApprovedEncryptedMediaAndNobodyFromRemote) {

@@ -72,6 +72,17 @@ TEST(AlertRules, ARefusedDeviceIsOneAlertATerminalAndDay) {
   EXPECT_TRUE(AlertsFor(event).empty());
 }
 
+TEST(AlertRules, AMediumUsedPastTheGateIsCriticalAndSaysHow) {
+  auto event = Event(event::v1::EVENT_KIND_TAMPER, event::v1::OUTCOME_ALERTED);
+  event.public_part.set_rule("witness");
+  event.public_part.set_reason("the kernel wrote 9 bytes to the medium");
+  const auto alerts = AlertsFor(event);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].alert.kind, "medium_bypassed");
+  EXPECT_EQ(alerts[0].alert.severity, "critical");
+  EXPECT_NE(alerts[0].alert.title.find("9 bytes"), std::string::npos);
+}
+
 TEST(AlertRules, HealthTamperGapAndTheUnknown) {
   const auto none = event::v1::OUTCOME_UNSPECIFIED;
   EXPECT_EQ(Kind(Event(event::v1::EVENT_KIND_TAMPER, none)), "tamper");

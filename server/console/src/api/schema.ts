@@ -816,8 +816,18 @@ export interface components {
             who: components["schemas"]["Who"];
             device?: components["schemas"]["DeviceFacts"];
             transfer?: components["schemas"]["Transfer"];
+            counters?: components["schemas"]["MediumCounters"];
             gap?: components["schemas"]["Gap"];
             request?: components["schemas"]["ApprovalRequest"];
+        };
+        /** @description bytes since the medium could be used; of its end, and of a use past the gate */
+        MediumCounters: {
+            /** Format: int64 */
+            kernel_written: number;
+            /** Format: int64 */
+            kernel_read: number;
+            /** Format: int64 */
+            gate_written: number;
         };
         RequestDecision: {
             /** @enum {string} */

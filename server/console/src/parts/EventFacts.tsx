@@ -113,6 +113,9 @@ export function EventFacts({ event }: { event: Event }) {
         <Fact name={t('event.outcome')}><OutcomeChip outcome={event.outcome} /></Fact>
         <Fact name={t('event.occurred')}>{formatTime(event.occur_time)}</Fact>
         <Fact name={t('event.received')}>{formatTime(event.receive_time)}</Fact>
+        <Fact name={t('event.kernelWritten')}>{event.counters && formatBytes(event.counters.kernel_written)}</Fact>
+        <Fact name={t('event.gateWritten')}>{event.counters && formatBytes(event.counters.gate_written)}</Fact>
+        <Fact name={t('event.kernelRead')}>{event.counters && formatBytes(event.counters.kernel_read)}</Fact>
         <Fact name={t('event.sequence')}>{`${event.epoch} / ${event.sequence}`}</Fact>
         <Fact name={t('event.hash')}><Code>{event.hash}</Code></Fact>
       </TableBody>
