@@ -5,6 +5,8 @@
 
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
+#include "agent/landings.h"
+#include "common/clock.h"
 #include "policy/model.h"
 #include "sekisho/event/v1/event.pb.h"
 
@@ -21,6 +23,11 @@ void SetDecision(const policy::DeviceDecision& decision, Parts& parts);
 void SetWho(const attribute::Who& who, Parts& parts);
 // Everything but what was decided and what reached the medium.
 void SetFindings(const ipc::Findings& findings, Parts& parts);
+
+// Where the content landed on the terminal before. Hosts that are named already
+// stay.
+void SetLanding(const Landings::Match& from, Parts& parts);
+void SetTime(WallTime time, google::protobuf::Timestamp* out);
 
 event::v1::Outcome OutcomeOf(policy::Verdict verdict);
 // Unknown words become "none".

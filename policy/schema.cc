@@ -212,6 +212,15 @@ std::string ContentRuleSchema() {
                 kNeeded);
 }
 
+std::string LandingsSchema() {
+  static constexpr auto kNeeded = WordList("folders");
+  return Object(kLandingKeys, {},
+                {{"persons", "{ \"type\": \"integer\", \"minimum\": 1 }"},
+                 {"folders", List(Pattern("^/"), kMaxLandingFolders)},
+                 {"lies_for", Pattern("^[0-9]{1,4}[hd]$")}},
+                kNeeded);
+}
+
 std::string PolicyObject() {
   static constexpr auto kNeeded = WordList("policy", "name");
   const std::string dates = List(Pattern(
@@ -241,7 +250,8 @@ std::string PolicyObject() {
        {"groups", Ref("groups")},
        {"holidays", ByName(dates)},
        {"windows", ByName(Ref("window"))},
-       {"types", ByName(Ref("type"))}},
+       {"types", ByName(Ref("type"))},
+       {"landings", Ref("landings")}},
       kNeeded);
 }
 
@@ -267,6 +277,7 @@ std::string PolicySchema() {
       {"groups", GroupsSchema()},
       {"window", WindowSchema()},
       {"type", TypeSchema()},
+      {"landings", LandingsSchema()},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

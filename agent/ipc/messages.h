@@ -165,6 +165,17 @@ struct UseScanRules {
   }
 };
 
+// To the worker: nobody waits for what is asked on this connection. It takes
+// only what time of processor and disk nobody else wants. Not answered.
+struct ScanInBackground {
+  static constexpr uint16_t kType = 0x0420;
+  uint64_t reserved = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(reserved);
+  }
+};
+
 struct DataCount {
   std::string type;  // contract TYPE
   int64_t count = 0;
@@ -207,10 +218,13 @@ struct Findings {
   std::string reason;                  // contract words
   std::vector<SketchFinding> sketches;
   std::string file_hash;  // SHA-256 of the content, 32 bytes
+  // The smallest keyed hashes of its people, 8 bytes each, at most 512, however
+  // many people there are: what says that two contents have people in common.
+  std::string people_sample;
   template <typename V>
   void Fields(V& v) {
     v(format, encoding, bytes, persons, data, columns, inspection, reason,
-      sketches, file_hash);
+      sketches, file_hash, people_sample);
   }
 };
 
