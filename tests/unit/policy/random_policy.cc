@@ -197,6 +197,12 @@ Policy RandomWorld::MakePolicy(int rules) {
   policy.contact = MakeTexts();
   const bool newer = Chance(70);  // the rest says what version 1 can
   if (newer) policy.sets = MakeSets();
+  if (newer && Chance(50)) {
+    policy.landings = {.persons = 1 + Below(1000),
+                       .folders = {"/home", "/mnt/\"ä"},
+                       .lies_for_hours = std::nullopt};
+    if (Chance(50)) policy.landings->lies_for_hours = 1 + Below(9600);
+  }
   for (int i = 0; i < rules; ++i) {
     DeviceRule rule;
     rule.id = "d" + std::to_string(i);
