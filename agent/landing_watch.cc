@@ -165,8 +165,10 @@ void LandingWatch::OnWritten(WriteWatch::Written written) {
 }
 
 bool LandingWatch::IsOurs(const attribute::Who& who) const {
-  return who.program == options_.daemon_path ||
-         who.program.starts_with(options_.libexec_dir + "/");
+  // Of one that is gone nothing is known.
+  return !who.program.empty() &&
+         (who.program == options_.daemon_path ||
+          who.program.starts_with(options_.libexec_dir + "/"));
 }
 
 // Read while the process is still there; once for the many files of one.
@@ -246,8 +248,11 @@ void LandingWatch::DoLook(Look& look) {
         opened.size_bytes > kMaxLookBytes) {
       return Fail(Code::kNotFound, "of no size for a look");
     }
+    // An error of these is no "gone": the file was there.
     if (!look.worker) {
-      ASSIGN_OR_RETURN(look.worker, ConnectScan(look.scan_socket, look.rules));
+      auto worker = ConnectScan(look.scan_socket, look.rules);
+      if (!worker) return Fail(Code::kUnavailable, worker.error().message);
+      look.worker = *std::move(worker);
       RETURN_IF_ERROR(
           SendPacket(look.worker.get(), ipc::Encode(ipc::ScanInBackground{})));
     }
@@ -256,7 +261,6 @@ void LandingWatch::DoLook(Look& look) {
         ScanContent(look.worker.get(), opened.file.get(), look.request);
     if (!found) {
       look.worker.Reset();
-      // Not "gone": it was there and was not looked into.
       return Fail(Code::kUnavailable, found.error().message);
     }
     return found;

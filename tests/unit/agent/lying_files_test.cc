@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "agent/folder_walk.h"
 #include "agent/landing_watch.h"
 #include "tests/unit/agent/temp_dir.h"
