@@ -105,6 +105,12 @@ Status Agent::OpenState() {
   } else {
     totals_problem_ = totals.error().message;
   }
+  auto landings = Landings::Open(core + "landings", &landings_problem_);
+  if (landings) {
+    landings_ = std::move(*landings);
+  } else {
+    landings_problem_ = landings.error().message;
+  }
   store_ = std::make_unique<PolicyStore>(options_.state_dir + "/core",
                                          log_->agent_id());
 
@@ -232,6 +238,7 @@ Result<std::unique_ptr<SocketServer>> Agent::ListenDevices() {
       }
       media_->OnScanned();
       if (observe_ != nullptr) observe_->Refresh();
+      if (landing_watch_ != nullptr) landing_watch_->Refresh();
       return;
     }
     Log(LogLevel::kWarning, "devices: bad packet");
@@ -259,6 +266,7 @@ Status Agent::Start() {
   decider_->Start();
   TakeContainments();
   programs_->Start();
+  UseLandings();
   ArmExpiry();
   if (gate_ != nullptr && gate_->EventsFd() >= 0) {
     RETURN_IF_ERROR(loop_.Add(gate_->EventsFd(), EPOLLIN, [this](uint32_t) {
@@ -275,6 +283,7 @@ Status Agent::Start() {
   }
   WriteSoon(std::move(parts));
   if (!totals_problem_.empty()) TellHealth("totals: " + totals_problem_);
+  if (!landings_problem_.empty()) TellHealth("landings: " + landings_problem_);
   for (const std::string& problem : store_->problems()) TellHealth(problem);
   for (const spool::Problem& problem : log_->TakeProblems()) {
     TellHealth("spool: " + problem.text);

@@ -20,9 +20,10 @@
 #include "agent/event_parts.h"
 #include "agent/gates.h"
 #include "agent/jobs.h"
+#include "agent/landing_watch.h"
+#include "agent/landings.h"
 #include "agent/media.h"
 #include "agent/notices.h"
-#include "agent/observe_watch.h"
 #include "agent/own_programs.h"
 #include "agent/policy_store.h"
 #include "agent/socket_server.h"
@@ -30,6 +31,7 @@
 #include "agent/spool/spool.h"
 #include "agent/totals.h"
 #include "agent/uplink_link.h"
+#include "agent/write_watch.h"
 #include "common/clock.h"
 #include "common/event_loop.h"
 
@@ -48,6 +50,9 @@ struct AgentOptions {
   enum class Machine { kReal, kTest } machine = Machine::kReal;
   std::string sysfs_root = "/sys";
   int64_t spool_bytes = int64_t{64} << 20;
+  // Whether what arrives on the disks is watched, where policy says so.
+  enum class LandingWatching { kOff, kOn } landings = LandingWatching::kOn;
+  LandingWatch::Timing landing_timing;
 };
 
 class Agent {
@@ -110,8 +115,9 @@ class Agent {
   struct OpenStream {
     attribute::Who who;
     std::string path;
-    int64_t persons = 0;    // counted in the totals
-    int64_t uncounted = 0;  // of these without a hash
+    int64_t persons = 0;                     // counted in the totals
+    int64_t uncounted = 0;                   // of these without a hash
+    std::optional<Landings::Match> landing;  // where its content came from
   };
   using StreamKey = std::pair<int64_t, uint64_t>;  // mount, stream
   bool MayStream() const;
@@ -130,10 +136,18 @@ class Agent {
 
   // Observe (agent_observe.cc).
   void WatchWrites();
-  void OnWritten(Written written);
+  void OnWritten(WriteWatch::Written one);
   void ScanNext();
   void OnScanned(const Written& written, const ipc::Findings& findings);
   void CountLost(const std::string& why);
+
+  // What arrives on the terminal's own disks (agent_landing.cc).
+  void UseLandings();  // as the policy in force says
+  void OnLanded(const Landed& landed, const std::string& path,
+                const ipc::Findings& findings);
+  void CountUnlooked(const std::string& why);
+  std::optional<Landings::Match> LandingWith(
+      const ipc::Findings& findings) const;
 
   // Contents and totals (agent_content.cc).
   policy::ContentDecision DecideContent(const ipc::Findings& findings,
@@ -209,13 +223,19 @@ class Agent {
   std::unique_ptr<OwnPrograms> programs_;
   std::unique_ptr<Totals> totals_;  // null: they could not be opened
   std::string totals_problem_;
+  std::unique_ptr<Landings> landings_;  // null: they could not be opened
+  std::string landings_problem_;
   std::unique_ptr<Media> media_;
   std::unique_ptr<decide::Decider> decider_;
   std::unique_ptr<Gates> gates_;
   std::unique_ptr<UplinkLink> uplink_;
   std::unique_ptr<SocketServer> devices_;
   std::unique_ptr<SocketServer> control_;
-  std::unique_ptr<ObserveWatch> observe_;
+  std::unique_ptr<WriteWatch> observe_;
+  std::unique_ptr<LandingWatch> landing_watch_;
+  std::vector<policy::CustomType> landing_types_;
+  int64_t unlooked_ = 0;
+  std::string unlooked_why_;
 
   std::map<StreamKey, OpenStream> streams_;
   std::vector<Parts> pending_;

@@ -178,6 +178,9 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   }
   SetWho(who, parts);
   SetFindings(question.findings, parts);
+  if (const auto from = LandingWith(question.findings)) {
+    SetLanding(*from, parts);
+  }
   parts.open.set_outcome(OutcomeOf(verdict));
   parts.open.set_rule(decision.rule);
   parts.open.set_reason(reason);

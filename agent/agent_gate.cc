@@ -80,6 +80,7 @@ AgentOptions TestOptions(const std::string& root) {
   options.sysfs_root = root + "/sys";
   options.systemctl = "/bin/true";
   options.spool_bytes = int64_t{4} << 20;
+  options.landings = AgentOptions::LandingWatching::kOff;
   return options;
 }
 

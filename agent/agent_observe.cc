@@ -2,15 +2,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/content_scan.h"
 #include "common/log.h"
 
 namespace sekisho::agent {
@@ -18,7 +18,6 @@ namespace {
 
 constexpr int kMaxScansAtOnce = 2;
 constexpr size_t kMaxUnscanned = 512;
-constexpr int kScanSeconds = 60;
 // Up to this size content is copied first, so that unmounting is not refused
 // while a scan runs.
 constexpr int64_t kMaxCopiedBytes = int64_t{16} << 20;
@@ -47,48 +46,27 @@ Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
                            const ipc::SharedScanRules& rules) {
   struct stat about{};
   if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
-  ipc::ScanRequest request = asked;
-  request.size_bytes = about.st_size;
   if (about.st_size <= kMaxCopiedBytes) {
     ASSIGN_OR_RETURN(file, CopyToMemory(file.get(), about.st_size));
   }
-  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectSeqpacket(socket_path));
-  const timeval timeout{.tv_sec = kScanSeconds, .tv_usec = 0};
-  if (::setsockopt(scan.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                   sizeof timeout) != 0) {
-    return FailErrno("scan: timeout");
-  }
-  if (rules) {
-    const ipc::UseScanRules use{.size_bytes = rules->size_bytes};
-    RETURN_IF_ERROR(
-        SendPacket(scan.get(), ipc::Encode(use), ipc::FdsOf(rules)));
-  }
-  RETURN_IF_ERROR(SendPacket(scan.get(), ipc::Encode(request), {file.get()}));
-  auto packet = ReceivePacket(scan.get());
-  if (!packet) return Wrap("scan", std::move(packet).error());
-  ASSIGN_OR_RETURN(ipc::ScanResult result,
-                   ipc::Decode<ipc::ScanResult>(packet->bytes));
-  return std::move(result.findings);
+  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectScan(socket_path, rules));
+  return ScanContent(scan.get(), file.get(), asked);
 }
 
 }  // namespace
 
 void Agent::WatchWrites() {
   if (observe_ != nullptr) return;
-  auto started = ObserveWatch::Start(
-      loop_, {.external =
-                  [this](const enforce::DeviceNumber& number) {
-                    return media_->DeviceOfNode(number) != 0;
-                  },
-              .written =
-                  [this](const enforce::DeviceNumber& number, pid_t pid,
-                         std::string path, UniqueFd file) {
-                    OnWritten({.device = media_->DeviceOfNode(number),
-                               .who = attribute::OfProcess("", pid),
-                               .path = std::move(path),
-                               .file = std::move(file)});
-                  },
-              .lost = [this](const std::string& why) { CountLost(why); }});
+  auto started = WriteWatch::Start(
+      loop_,
+      {.wanted =
+           [this](const enforce::MountEntry& mount) {
+             return media_->DeviceOfNode(mount.device) != 0;
+           },
+       .written =
+           [this](WriteWatch::Written one) { OnWritten(std::move(one)); },
+       .lost = [this](const std::string& why) { CountLost(why); }},
+      {});
   if (!started) {
     TellHealth("copies to media are not seen: " + started.error().message);
     return;
@@ -96,12 +74,20 @@ void Agent::WatchWrites() {
   observe_ = std::move(*started);
 }
 
-void Agent::OnWritten(Written written) {
-  if (written.device == 0) return;
+void Agent::OnWritten(WriteWatch::Written one) {
+  const decide::DeviceId device =
+      media_->DeviceOfNode({enforce::NodeKind::kBlock, major(one.about.st_dev),
+                            minor(one.about.st_dev)});
+  auto path = PathOf(one.file.get());
+  if (device == 0 || !path) return;
   if (unscanned_.size() >= kMaxUnscanned) {
     CountLost("too many files waited for inspection");
     return;
   }
+  Written written{.device = device,
+                  .who = attribute::OfProcess("", one.pid),
+                  .path = *std::move(path),
+                  .file = std::move(one.file)};
   unscanned_.push_back(std::move(written));
   ScanNext();
 }
@@ -114,7 +100,6 @@ void Agent::ScanNext() {
     ipc::ScanRequest request;
     request.name_hint = written->path.substr(written->path.rfind('/') + 1);
     request.sketch_key = sketch_key_;
-    request.timeout_ms = int64_t{kScanSeconds} * 1000;
     jobs_.Run(
         [written, request, rules = scan_rules_,
          socket = options_.runtime_dir + "/" + ipc::kScanSocket] {
@@ -153,6 +138,7 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
   }
   SetWho(written.who, parts);
   SetFindings(findings, parts);
+  if (const auto from = LandingWith(findings)) SetLanding(*from, parts);
   // It was there before anybody asked, whatever the mode is by now.
   parts.open.set_observe_only(true);
   parts.open.set_persons_written_count(findings.persons);
@@ -174,13 +160,8 @@ void Agent::CountLost(const std::string& why) {
     Parts parts = NewParts(event::v1::EVENT_KIND_GAP);
     parts.open.set_lost_count(std::exchange(lost_, 0));
     parts.open.set_reason(lost_why_);
-    const auto set = [](google::protobuf::Timestamp* out, WallTime time) {
-      const auto micros = time.time_since_epoch().count();
-      out->set_seconds(micros / 1'000'000);
-      out->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1000));
-    };
-    set(parts.open.mutable_lost_from_time(), lost_from_);
-    set(parts.open.mutable_lost_to_time(), clock_.Now());
+    SetTime(lost_from_, parts.open.mutable_lost_from_time());
+    SetTime(clock_.Now(), parts.open.mutable_lost_to_time());
     WriteSoon(std::move(parts));
   });
 }

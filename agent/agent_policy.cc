@@ -116,6 +116,7 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   // First: a gate that starts with this policy gets its rules.
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
+  UseLandings();
   ArmExpiry();
   if (observe_ != nullptr) observe_->Refresh();
   uplink_->Wake();

@@ -53,6 +53,7 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
   OpenStream& stream = streams_[key];
   stream.who = who;
   stream.path = question.path.substr(0, 4096);
+  if (!stream.landing) stream.landing = LandingWith(question.findings);
   if (const Status counted = CountReleased(question.released, device, &stream);
       !counted) {
     TellHealth("totals: " + counted.error().message);
@@ -117,6 +118,7 @@ void Agent::TellUnfinished(int64_t mount_id, const OpenStream& stream,
     if (device->open) parts.open.set_access(policy::Name(*device->open));
   }
   SetWho(stream.who, parts);
+  if (stream.landing) SetLanding(*stream.landing, parts);
   parts.open.set_outcome(event::v1::OUTCOME_ALERTED);
   parts.open.set_rule("unfinished");
   parts.open.set_reason(what_became);

@@ -139,6 +139,25 @@ void SetFigures(const MediumFigures& figures, Parts& parts) {
   parts.open.set_gate_written_bytes(figures.gate_written_bytes);
 }
 
+void SetLanding(const Landings::Match& from, Parts& parts) {
+  parts.open.set_landing_event_id(from.landing.event_id);
+  SetTime(from.landing.time, parts.open.mutable_landing_time());
+  parts.open.set_landing_match(from.by == Landings::By::kContent ? "content"
+                                                                 : "people");
+  parts.personal.set_landing_path(from.landing.path);
+  parts.personal.set_landing_person(from.landing.person);
+  if (parts.personal.source_hosts_size() > 0) return;
+  for (const std::string& host : from.landing.source_hosts) {
+    parts.personal.add_source_hosts(host);
+  }
+}
+
+void SetTime(WallTime time, google::protobuf::Timestamp* out) {
+  const auto micros = time.time_since_epoch().count();
+  out->set_seconds(micros / 1'000'000);
+  out->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1000));
+}
+
 event::v1::Outcome OutcomeOf(policy::Verdict verdict) {
   switch (verdict) {
     case policy::Verdict::kAllow:

@@ -6,6 +6,8 @@
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
 #include "agent/witness.h"
+#include "agent/landings.h"
+#include "common/clock.h"
 #include "policy/model.h"
 #include "sekisho/event/v1/event.pb.h"
 
@@ -24,6 +26,11 @@ void SetWho(const attribute::Who& who, Parts& parts);
 void SetFindings(const ipc::Findings& findings, Parts& parts);
 
 void SetFigures(const MediumFigures& figures, Parts& parts);
+// Where the content landed on the terminal before. Hosts that are named already
+// stay.
+void SetLanding(const Landings::Match& from, Parts& parts);
+void SetTime(WallTime time, google::protobuf::Timestamp* out);
+
 event::v1::Outcome OutcomeOf(policy::Verdict verdict);
 // Unknown words become "none".
 policy::ContentFacts ContentOf(const ipc::Findings& findings);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agent/record_bytes.h"
 #include "common/file.h"
 #include "policy/words.h"
 
@@ -18,42 +19,6 @@ constexpr size_t kHashBytes = 8;
 
 int64_t HourOf(WallTime now) {
   return std::chrono::floor<std::chrono::hours>(now.time_since_epoch()).count();
-}
-
-void PutNumber(std::string& out, uint64_t value) {
-  for (int i = 0; i < 8; ++i) {
-    out += static_cast<char>(value >> (8 * i) & 0xffU);
-  }
-}
-
-bool TakeNumber(std::string_view* rest, uint64_t* out) {
-  if (rest->size() < 8) return false;
-  *out = 0;
-  for (size_t i = 0; i < 8; ++i) {
-    *out |= static_cast<uint64_t>(static_cast<unsigned char>((*rest)[i]))
-            << (8 * i);
-  }
-  rest->remove_prefix(8);
-  return true;
-}
-
-bool TakeText(std::string_view* rest, std::string* out) {
-  uint64_t size = 0;
-  if (!TakeNumber(rest, &size) || size > kMaxNameBytes || size > rest->size()) {
-    return false;
-  }
-  *out = rest->substr(0, size);
-  rest->remove_prefix(size);
-  return true;
-}
-
-// FNV-1a: finds a record that was cut off, no more.
-uint64_t Check(std::string_view bytes) {
-  uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
-  return hash;
 }
 
 // Sums of what others choose stay sums.
@@ -94,28 +59,16 @@ std::string Totals::Encode(const Entry& entry) {
   PutNumber(body, static_cast<uint64_t>(entry.files));
   PutNumber(body, static_cast<uint64_t>(entry.bytes));
   PutNumber(body, static_cast<uint64_t>(entry.uncounted));
-  for (const std::string* text : {&entry.person, &entry.device}) {
-    PutNumber(body, text->size());
-    body += *text;
-  }
+  PutText(body, entry.person);
+  PutText(body, entry.device);
   PutNumber(body, entry.people.size());
   for (const uint64_t hash : entry.people) PutNumber(body, hash);
-  std::string out;
-  PutNumber(out, body.size());
-  PutNumber(out, Check(body));
-  return out + body;
+  return Framed(body);
 }
 
 bool Totals::Decode(std::string_view* rest, Entry* out) {
-  uint64_t size = 0;
-  uint64_t check = 0;
-  if (!TakeNumber(rest, &size) || !TakeNumber(rest, &check) ||
-      size > rest->size()) {
-    return false;
-  }
-  std::string_view body = rest->substr(0, size);
-  rest->remove_prefix(size);
-  if (Check(body) != check) return false;
+  std::string_view body;
+  if (!TakeFrame(rest, &body)) return false;
   for (int64_t* number :
        {&out->hour, &out->files, &out->bytes, &out->uncounted}) {
     uint64_t value = 0;
@@ -123,7 +76,8 @@ bool Totals::Decode(std::string_view* rest, Entry* out) {
     *number = static_cast<int64_t>(value);
   }
   uint64_t count = 0;
-  if (!TakeText(&body, &out->person) || !TakeText(&body, &out->device) ||
+  if (!TakeText(&body, kMaxNameBytes, &out->person) ||
+      !TakeText(&body, kMaxNameBytes, &out->device) ||
       !TakeNumber(&body, &count) || count != body.size() / kHashBytes) {
     return false;
   }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <span>
 
@@ -82,6 +83,19 @@ void DistinctSet::InsertRegister(uint64_t hash) {
   if (rank > ((cell >> shift) & 0xF)) {
     cell = static_cast<uint8_t>((cell & ~(0xF << shift)) | (rank << shift));
   }
+  if (!smallest_.empty() && hash < smallest_.back()) {
+    InsertSmallest(hash);
+  }
+}
+
+void DistinctSet::InsertSmallest(uint64_t hash) {
+  hash = std::max<uint64_t>(hash, 1);
+  const auto at = std::lower_bound(smallest_.begin(), smallest_.end(), hash);
+  if (*at == hash) {
+    return;
+  }
+  smallest_.insert(at, hash);
+  smallest_.pop_back();
 }
 
 void DistinctSet::Grow() {
@@ -96,6 +110,10 @@ void DistinctSet::Grow() {
 }
 
 void DistinctSet::Spill() {
+  smallest_ = Smallest();
+  if (smallest_.size() < kMaxSmallest) {
+    smallest_.clear();  // what comes later could not be told from it
+  }
   registers_.assign(kSketchBytes, 0);
   for (uint64_t hash : slots_) {
     if (hash != 0) {
@@ -163,9 +181,17 @@ void DistinctSet::Merge(const DistinctSet& other) {
     }
     return;
   }
+  std::vector<uint64_t> smallest;
+  const std::vector<uint64_t> mine = Smallest();
+  if (!other.smallest_.empty() && (exact() || !mine.empty())) {
+    std::set_union(mine.begin(), mine.end(), other.smallest_.begin(),
+                   other.smallest_.end(), std::back_inserter(smallest));
+    smallest.resize(kMaxSmallest);
+  }
   if (exact()) {
     Spill();
   }
+  smallest_ = std::move(smallest);
   for (size_t i = 0; i < kSketchBytes; ++i) {
     const uint8_t low =
         std::max<uint8_t>(registers_[i] & 0xF, other.registers_[i] & 0xF);
@@ -188,6 +214,15 @@ std::vector<uint64_t> DistinctSet::Hashes() const {
     }
   }
   std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+std::vector<uint64_t> DistinctSet::Smallest() const {
+  if (!exact()) {
+    return smallest_;
+  }
+  std::vector<uint64_t> hashes = Hashes();
+  hashes.resize(std::min(hashes.size(), kMaxSmallest));
   return hashes;
 }
 

@@ -41,6 +41,8 @@ using SketchKey = std::array<std::byte, 32>;
 
 // Up to this many hashes of a kind are held exactly.
 inline constexpr size_t kMaxExactPeople = 4096;
+// The smallest hashes, which a set that is a sketch keeps beside it.
+inline constexpr size_t kMaxSmallest = 512;
 // 2^15 registers of 4 bits: 16 KiB, standard error 1.04 / sqrt(2^15) = 0.57 %.
 inline constexpr int kSketchPrecision = 15;
 inline constexpr size_t kSketchBytes = size_t{1} << (kSketchPrecision - 1);
@@ -59,6 +61,9 @@ class DistinctSet {
 
   // Sorted hashes; empty when the set is a sketch.
   std::vector<uint64_t> Hashes() const;
+  // The smallest hashes, at most kMaxSmallest, sorted: a sample by which sets
+  // that overlap are known. Empty: none was kept (a set read from registers).
+  std::vector<uint64_t> Smallest() const;
   // kSketchBytes, or empty while exact.
   const std::vector<uint8_t>& registers() const { return registers_; }
   // As a sketch, whatever the form now; kSketchBytes.
@@ -69,6 +74,7 @@ class DistinctSet {
 
  private:
   void InsertRegister(uint64_t hash);
+  void InsertSmallest(uint64_t hash);
   void Grow();
   void Spill();
 
@@ -76,6 +82,8 @@ class DistinctSet {
   std::vector<uint64_t> slots_;
   size_t size_ = 0;
   std::vector<uint8_t> registers_;
+  // Of a sketch: sorted, full from the moment it became one, or not known.
+  std::vector<uint64_t> smallest_;
 };
 
 // Sets of all kinds: what a file, or many files, hold.

@@ -22,6 +22,7 @@ inline constexpr size_t kMaxIdBytes = 64;
 inline constexpr size_t kMaxPatternBytes = 256;
 inline constexpr size_t kMaxSentenceBytes = 2000;
 inline constexpr size_t kMaxListItems = 1000;
+inline constexpr size_t kMaxLandingFolders = 64;
 inline constexpr size_t kMaxFileHashes = 10'000;
 // The engine's own caps (detect/custom.h); tests/unit/agent holds them equal.
 inline constexpr size_t kMaxCustomTypes = 64;

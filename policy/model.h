@@ -284,6 +284,15 @@ struct ContentRule {
   bool operator==(const ContentRule&) const = default;
 };
 
+// What is reported when it arrives on the terminal's own disks. Nothing is
+// refused by it, in either mode.
+struct Landings {
+  int64_t persons = 100;              // from this many people in one file on
+  std::vector<std::string> folders;   // absolute, with all below
+  std::optional<int> lies_for_hours;  // unset: what lies there is not walked
+  bool operator==(const Landings&) const = default;
+};
+
 struct Policy {
   std::string name;
   Mode mode = Mode::kObserve;
@@ -298,6 +307,7 @@ struct Policy {
   std::string samples_key;
   // How to ask for approval, shown to the operator; language -> text.
   std::map<std::string, std::string> contact;
+  std::optional<Landings> landings;  // unset: not watched
   bool operator==(const Policy&) const = default;
 };
 

@@ -57,6 +57,8 @@ class PolicyReader {
   void Rules(const YamlNode* node, std::string_view what, F read_one);
   DeviceRule ReadDeviceRule(const YamlNode& node);
   ContentRule ReadContentRule(const YamlNode& node);
+  void ReadFolder(const YamlNode& node, std::vector<std::string>* out);
+  void ReadLandings(const YamlNode& node);
 
   FieldReader in_;
   Policy policy_;
@@ -147,6 +149,58 @@ ContentRule PolicyReader::ReadContentRule(const YamlNode& node) {
            kVerdictWords, &rule.verdict);
   in_.Texts(node.Find("notify"), &rule.notify);
   return rule;
+}
+
+void PolicyReader::ReadFolder(const YamlNode& node,
+                              std::vector<std::string>* out) {
+  static constexpr std::string_view kExpected =
+      "the full path of a folder such as /home";
+  auto path = in_.Text(node, kMaxPatternBytes, kExpected);
+  if (!path) return;
+  while (path->size() > 1 && path->back() == '/') path->pop_back();
+  const auto parts = Split(*path, '/');
+  const bool plain =
+      path->starts_with('/') &&
+      std::ranges::none_of(parts.begin() + 1, parts.end(),
+                           [&](std::string_view part) {
+                             return part == "." || part == ".." ||
+                                    (part.empty() && *path != "/");
+                           });
+  if (!plain) {
+    in_.Wrong(node, kExpected);
+    return;
+  }
+  out->push_back(std::move(*path));
+}
+
+void PolicyReader::ReadLandings(const YamlNode& node) {
+  if (!in_.IsMapping(node,
+                     "landings such as { persons: 100, folders: [\"/home\"] "
+                     "}")) {
+    return;
+  }
+  in_.CheckKeys(node, "landings", kLandingKeys);
+  Landings landings;
+  if (const YamlNode* persons = node.Find("persons")) {
+    const auto count = in_.Count(*persons);
+    if (count && *count < 1)
+      in_.Wrong(*persons, "a number of people from 1 on");
+    landings.persons = count.value_or(landings.persons);
+  }
+  in_.Items(
+      in_.Required(node, "landings", "folders", "[\"/home\", \"/tmp\"]"),
+      "a list of folders such as [\"/home\", \"/tmp\"]",
+      [&](const YamlNode& item) { ReadFolder(item, &landings.folders); },
+      kMaxLandingFolders);
+  if (const YamlNode* lies = node.Find("lies_for")) {
+    landings.lies_for_hours = lies->kind == YamlNode::Kind::kScalar
+                                  ? ParseHours(lies->text)
+                                  : std::nullopt;
+    if (!landings.lies_for_hours) {
+      in_.Wrong(*lies, "a time such as 30d, at most 400d");
+    }
+  }
+  policy_.landings = std::move(landings);
 }
 
 bool PolicyReader::ReadVersion(const YamlNode& root) {
@@ -252,6 +306,7 @@ Policy PolicyReader::Read(const YamlNode& root) {
            &policy_.content_default);
   ReadSamples(root.Find("samples"));
   in_.Texts(root.Find("contact"), &policy_.contact);
+  if (const YamlNode* landings = root.Find("landings")) ReadLandings(*landings);
   if (included_) AddIncluded(std::move(*included_), &policy_);
   return std::move(policy_);
 }

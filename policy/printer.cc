@@ -300,6 +300,16 @@ void PrintSets(const Sets& sets, Mapping* out) {
   if (!groups.empty()) out->Nested("groups", groups);
 }
 
+std::string PrintLandings(const Landings& landings) {
+  Mapping out("  ");
+  out.Raw("persons", fmt::format("{}", landings.persons));
+  out.List("folders", landings.folders);
+  if (landings.lies_for_hours) {
+    out.Raw("lies_for", PrintHours(*landings.lies_for_hours));
+  }
+  return out.text();
+}
+
 template <typename Rule>
 std::string PrintRules(const std::vector<Rule>& rules) {
   std::string out;
@@ -328,6 +338,7 @@ std::string PrintPolicy(const Policy& policy) {
     out.Nested("samples", "  key: " + Quote(policy.samples_key) + "\n");
   }
   out.Texts("contact", policy.contact);
+  if (policy.landings) out.Nested("landings", PrintLandings(*policy.landings));
   return out.text();
 }
 

@@ -212,6 +212,15 @@ std::string ContentRuleSchema() {
                 kNeeded);
 }
 
+std::string LandingsSchema() {
+  static constexpr auto kNeeded = WordList("folders");
+  return Object(kLandingKeys, {},
+                {{"persons", "{ \"type\": \"integer\", \"minimum\": 1 }"},
+                 {"folders", List(Pattern("^/"), kMaxLandingFolders)},
+                 {"lies_for", Pattern("^[0-9]{1,4}[hd]$")}},
+                kNeeded);
+}
+
 std::string PolicyObject() {
   static constexpr auto kNeeded = WordList("policy", "name");
   const std::string dates = List(Pattern(
@@ -242,7 +251,8 @@ std::string PolicyObject() {
        {"holidays", ByName(dates)},
        {"windows", ByName(Ref("window"))},
        {"types", ByName(Ref("type"))},
-       {"samples", Ref("samples")}},
+       {"samples", Ref("samples")},
+       {"landings", Ref("landings")}},
       kNeeded);
 }
 
@@ -271,6 +281,7 @@ std::string PolicySchema() {
       {"samples", Object(kSamplesKeys, {},
                          {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
                          kSamplesKeys)},
+      {"landings", LandingsSchema()},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

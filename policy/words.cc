@@ -161,6 +161,7 @@ std::string PrintHours(int hours) {
 
 bool NeedsVersion2(const Policy& policy) {
   return policy.sets != Sets{} || !policy.samples_key.empty() ||
+         policy.landings ||
          std::ranges::any_of(policy.devices,
                              [](const DeviceRule& rule) {
                                return NeedsVersion2(rule.match);

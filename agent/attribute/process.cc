@@ -115,6 +115,12 @@ Result<Process> ReadProcess(const std::string& root, pid_t pid) {
   return process;
 }
 
+Result<uint64_t> StartTimeOf(const std::string& root, pid_t pid) {
+  ASSIGN_OR_RETURN(const Stat stat,
+                   ReadStat(fmt::format("{}/proc/{}", root, pid)));
+  return stat.start_time;
+}
+
 std::string RedactCommand(std::string_view cmdline) {
   while (!cmdline.empty() && cmdline.back() == '\0') cmdline.remove_suffix(1);
   if (cmdline.empty()) return {};

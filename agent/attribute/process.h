@@ -31,6 +31,9 @@ struct Process {
 // while it was read.
 Result<Process> ReadProcess(const std::string& root, pid_t pid);
 
+// When it began, in ticks since boot. kNotFound or kDataLoss: gone.
+Result<uint64_t> StartTimeOf(const std::string& root, pid_t pid);
+
 // "cp (3 arguments)" from NUL-separated words: what follows the first word may
 // hold names and passwords.
 std::string RedactCommand(std::string_view cmdline);

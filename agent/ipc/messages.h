@@ -167,6 +167,17 @@ struct UseScanRules {
   }
 };
 
+// To the worker: nobody waits for what is asked on this connection. It takes
+// only what time of processor and disk nobody else wants. Not answered.
+struct ScanInBackground {
+  static constexpr uint16_t kType = 0x0420;
+  uint64_t reserved = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(reserved);
+  }
+};
+
 struct DataCount {
   std::string type;  // contract TYPE
   int64_t count = 0;
@@ -211,10 +222,13 @@ struct Findings {
   std::string file_hash;  // SHA-256 of the content, 32 bytes
   // Masked rows, sealed by the worker (seal/seal.h); empty unless policy asks.
   std::string sealed_samples{};
+  // The smallest keyed hashes of its people, 8 bytes each, at most 512, however
+  // many people there are: what says that two contents have people in common.
+  std::string people_sample{};
   template <typename V>
   void Fields(V& v) {
     v(format, encoding, bytes, persons, data, columns, inspection, reason,
-      sketches, file_hash, sealed_samples);
+      sketches, file_hash, sealed_samples, people_sample);
   }
 };
 

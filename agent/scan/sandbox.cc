@@ -16,6 +16,11 @@
 namespace sekisho::scan {
 namespace {
 
+constexpr int kLowestPriority = 19;
+// linux/ioprio.h, which Debian 12 does not install.
+constexpr int kIoOfProcess = 1;
+constexpr int kIoIdle = 3 << 13;
+
 Status SetLimit(__rlimit_resource resource, rlim_t value, const char* name) {
   const rlimit limit{value, value};
   if (::setrlimit(resource, &limit) != 0) {
@@ -106,6 +111,23 @@ Status RestrictSyscalls() {
       scmp_arg_cmp{3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS}};
   int e = ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mmap),
                                    anonymous.size(), anonymous.data());
+  // Down to the lowest priority, its own, and nothing else.
+  const std::array<scmp_arg_cmp, 3> nice = {
+      scmp_arg_cmp{0, SCMP_CMP_EQ, PRIO_PROCESS, 0},
+      scmp_arg_cmp{1, SCMP_CMP_EQ, 0, 0},
+      scmp_arg_cmp{2, SCMP_CMP_EQ, kLowestPriority, 0}};
+  e = e < 0 ? e
+            : ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW,
+                                       SCMP_SYS(setpriority), nice.size(),
+                                       nice.data());
+  const std::array<scmp_arg_cmp, 3> idle = {
+      scmp_arg_cmp{0, SCMP_CMP_EQ, kIoOfProcess, 0},
+      scmp_arg_cmp{1, SCMP_CMP_EQ, 0, 0},
+      scmp_arg_cmp{2, SCMP_CMP_EQ, kIoIdle, 0}};
+  e = e < 0 ? e
+            : ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW,
+                                       SCMP_SYS(ioprio_set), idle.size(),
+                                       idle.data());
   // A line to the journal when something is wrong.
   const scmp_arg_cmp to_stderr{0, SCMP_CMP_EQ, STDERR_FILENO, 0};
   e = e < 0 ? e
@@ -119,6 +141,16 @@ Status RestrictSyscalls() {
 }
 
 }  // namespace
+
+Status GoToTheBackground() {
+  if (::setpriority(PRIO_PROCESS, 0, kLowestPriority) != 0) {
+    return FailErrno("setpriority");
+  }
+  if (::syscall(SYS_ioprio_set, kIoOfProcess, 0, kIoIdle) != 0) {
+    return FailErrno("ioprio_set");
+  }
+  return {};
+}
 
 Status EnterSandbox() {
   if (::close_range(3, ~0U, 0) != 0) {

@@ -16,4 +16,7 @@ inline constexpr size_t kMaxAddressSpaceBytes = size_t{512} << 20;
 // seccomp alone refuses every path.
 Status EnterSandbox();
 
+// Lowest priority for processor and disk, for good. Allowed in the sandbox.
+Status GoToTheBackground();
+
 }  // namespace sekisho::scan

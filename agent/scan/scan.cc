@@ -10,6 +10,7 @@
 #include "agent/scan/content_hash.h"
 #include "agent/scan/content_stream.h"
 #include "agent/scan/names.h"
+#include "agent/scan/sandbox.h"
 #include "common/text.h"
 #include "common/unix_socket.h"
 #include "detect/formats/inspect.h"
@@ -22,9 +23,9 @@ using detect::IdentityKind;
 
 constexpr size_t kReadBytes = size_t{256} * 1024;
 
-std::string HashesOf(const DistinctSet& set) {
+std::string Packed(const std::vector<uint64_t>& hashes) {
   std::string out;
-  for (uint64_t hash : set.Hashes()) {
+  for (uint64_t hash : hashes) {
     std::array<std::byte, 8> bytes{};
     PutU64(bytes.data(), hash);
     out += AsText(bytes);
@@ -37,7 +38,7 @@ ipc::SketchFinding ToMessage(IdentityKind kind, const DistinctSet& set) {
   out.kind = detect::kIdentityKindNames[static_cast<size_t>(kind)];
   out.persons = set.Count();
   if (set.exact() && static_cast<size_t>(set.Count()) <= kMaxKeyedHashes) {
-    out.keyed_hashes = HashesOf(set);
+    out.keyed_hashes = Packed(set.Hashes());
   } else {
     const std::vector<uint8_t> registers = set.ToRegisters();
     out.blob = AsText(std::as_bytes(std::span(registers)));
@@ -89,7 +90,7 @@ std::string SealSamples(const detect::MaskedSamples& samples,
 
 std::string RowHashes(const detect::PeopleSketch& people) {
   const DistinctSet& rows = people.of(IdentityKind::kRow);
-  return rows.exact() ? HashesOf(rows) : std::string();
+  return rows.exact() ? Packed(rows.Hashes()) : std::string();
 }
 
 ipc::Findings ToMessage(const detect::Findings& findings) {
@@ -115,6 +116,7 @@ ipc::Findings ToMessage(const detect::Findings& findings) {
   out.inspection = Name(findings.inspection);
   out.reason = findings.reason;
   out.sketches = Sketches(findings.people);
+  out.people_sample = Packed(findings.people.of(IdentityKind::kRow).Smallest());
   return out;
 }
 
@@ -238,6 +240,9 @@ class Session {
     if (ipc::TypeOf(packet.bytes) == ipc::UseScanRules::kType) {
       ASSIGN_OR_RETURN(rules_, TakeRules(std::move(packet)));
       return {};
+    }
+    if (ipc::TypeOf(packet.bytes) == ipc::ScanInBackground::kType) {
+      return GoToTheBackground();
     }
     ASSIGN_OR_RETURN(const ipc::ScanRequest request,
                      ipc::Decode<ipc::ScanRequest>(packet.bytes));

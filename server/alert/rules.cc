@@ -11,6 +11,9 @@ using event::v1::EventKind;
 
 // From this many people on a refused copy is what the product is for.
 constexpr int64_t kManyPersons = 100;
+// Above it a loss is reportable whatever it was (APPI Enforcement Rules
+// Article 7, item 4).
+constexpr int64_t kReportablePersons = 1000;
 
 std::string Day(WallTime time) { return FormatUtc(time).substr(0, 10); }
 
@@ -93,6 +96,24 @@ std::vector<store::NewAlert> Transfer(const store::Event& event) {
   return {};
 }
 
+// Of a copy of what landed before somebody knows already.
+std::vector<store::NewAlert> Landing(const store::Event& event) {
+  const auto& part = event.public_part;
+  const bool lies = part.has_unchanged_since_time();
+  if (!lies && part.landing_match() == "content") {
+    return {};
+  }
+  std::string title = Content(part) +
+                      (lies ? " lies for long on " : " arrived on ") +
+                      event.terminal;
+  if (event.personal_part.source_hosts_size() > 0) {
+    title += " from " + Text(event.personal_part.source_hosts(0), 64);
+  }
+  const bool many = part.person_count() > kReportablePersons;
+  return {Make(event, lies ? "data_lies" : "data_landed",
+               many ? "high" : "medium", std::move(title))};
+}
+
 std::vector<store::NewAlert> Plugged(const store::Event& event) {
   const auto& part = event.public_part;
   if (!Blocked(part) || part.observe_only()) {
@@ -153,6 +174,8 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
   switch (part.kind()) {
     case event::v1::EVENT_KIND_TRANSFER:
       return Transfer(event);
+    case event::v1::EVENT_KIND_LANDING:
+      return Landing(event);
     case event::v1::EVENT_KIND_DEVICE_PLUGGED:
     case event::v1::EVENT_KIND_DEVICE_DECIDED:
       return Plugged(event);

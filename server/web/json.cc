@@ -73,6 +73,22 @@ json Transfer(const event::v1::PublicPart& p,
           {"samples_kept", !q.sealed_samples().empty()}};
 }
 
+// Of a landing where it came from; of a copy the landing of its content.
+json Landing(const event::v1::PublicPart& p, const event::v1::PersonalPart& q) {
+  json hosts = json::array();
+  for (const auto& host : q.source_hosts()) hosts.push_back(Shown(host));
+  return {
+      {"event_id", ToHex(AsBytes(p.landing_event_id()))},
+      {"path", Shown(q.landing_path())},
+      {"person", Shown(q.landing_person())},
+      {"time", p.has_landing_time() ? Time(p.landing_time()) : json()},
+      {"match", Shown(p.landing_match())},
+      {"source_hosts", std::move(hosts)},
+      {"unchanged_since",
+       p.has_unchanged_since_time() ? Time(p.unchanged_since_time()) : json()},
+      {"file_owner", Shown(q.file_owner())}};
+}
+
 json Who(const event::v1::PersonalPart& q) {
   json others = json::array();
   for (const auto& other : q.other_persons()) others.push_back(Shown(other));
@@ -120,6 +136,8 @@ const char* Name(event::v1::EventKind kind) {
       return "health";
     case event::v1::EVENT_KIND_REQUEST:
       return "request";
+    case event::v1::EVENT_KIND_LANDING:
+      return "landing";
     default:
       return "unknown";
   }
@@ -178,13 +196,17 @@ json ToJson(const core::Event& event) {
               {"device_id", event.device_id},
               {"who", Who(event.personal_part)}};
   if (p.has_device()) out["device"] = DeviceFacts(p.device());
-  if (p.kind() == event::v1::EVENT_KIND_TRANSFER) {
+  const bool landing = p.kind() == event::v1::EVENT_KIND_LANDING;
+  if (p.kind() == event::v1::EVENT_KIND_TRANSFER || landing) {
     out["transfer"] = Transfer(p, event.personal_part);
   }
   if (p.kernel_written_bytes() > 0 || p.kernel_read_bytes() > 0) {
     out["counters"] = {{"kernel_written", p.kernel_written_bytes()},
                        {"kernel_read", p.kernel_read_bytes()},
                        {"gate_written", p.gate_written_bytes()}};
+  }
+  if (landing || !p.landing_event_id().empty()) {
+    out["landing"] = Landing(p, event.personal_part);
   }
   if (p.kind() == event::v1::EVENT_KIND_GAP) {
     out["gap"] = {{"lost", p.lost_count()},

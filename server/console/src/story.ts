@@ -19,6 +19,8 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
     purpose: event?.request?.purpose ?? '',
     kernel: formatBytes(event?.counters?.kernel_written ?? 0),
     gateWrote: formatBytes(event?.counters?.gate_written ?? 0),
+    host: event?.landing?.source_hosts[0] ?? t('app.unknown'),
+    owner: event?.landing?.file_owner ?? '',
     span: formatSpan(event?.request?.seconds ?? 0),
   };
 }
@@ -30,7 +32,9 @@ export function alertTitle(alert: Alert, t: TFunction): string {
 export function alertStory(alert: Alert, t: TFunction): string {
   const known = values(alert, t);
   const sentence = t(`story.${alert.kind}`, { ...known, defaultValue: alertTitle(alert, t) });
+  const landing = alert.event?.landing;
+  const from = landing?.path ? t('story.space') + t(landing.source_hosts.length > 0 ? 'story.landedFrom' : 'story.landed', { path: landing.path, host: landing.source_hosts[0] ?? '' }) : '';
   const written = alert.event?.transfer?.persons_written ?? 0;
-  if (alert.kind !== 'transfer_blocked') return sentence;
-  return sentence + t('story.space') + (written > 0 ? t('story.written', { written: formatNumber(written) }) : t('story.nothingWritten'));
+  if (alert.kind !== 'transfer_blocked') return sentence + from;
+  return sentence + from + t('story.space') + (written > 0 ? t('story.written', { written: formatNumber(written) }) : t('story.nothingWritten'));
 }

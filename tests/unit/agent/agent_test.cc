@@ -239,6 +239,100 @@ class AgentTest : public testing::Test {
   int64_t last_sequence = 0;
 };
 
+TEST_F(AgentTest, ACopyNamesTheLandingItsContentCameFrom) {
+  Enrol();
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    SendEnvelope(uplink, 3);
+    uplink.Send(ipc::SendFrom{});
+    NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  }
+  StopAgent();
+  last_sequence = 0;
+  std::string people;
+  for (uint64_t i = 1; i <= 12; ++i) {
+    people += std::string(7, '\0') + static_cast<char>(i);
+  }
+  {
+    std::string problem;
+    auto landings =
+        Landings::Open(options.state_dir + "/core/landings", &problem);
+    ASSERT_TRUE(landings);
+    ipc::Findings found;
+    found.file_hash = std::string(32, 'h');
+    found.people_sample = people;
+    Landing landing = LandingOf(found);
+    landing.event_id = std::string(16, 'e');
+    landing.path = "/home/operator/list.csv";
+    landing.person = "operator";
+    landing.source_hosts = {"10.0.2.5:5432"};
+    landing.time = WallTime(std::chrono::seconds(1'700'000'000));
+    ASSERT_TRUE((*landings)->Add(landing));
+  }
+  PlugStick("S1", "1");
+  RecordMount(42);
+  StartAgent();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  ipc::TransferQuestion ask;
+  ask.path = "/a.xlsx";
+  ask.operation = "create";
+  ask.findings.persons = 1500;
+  ask.findings.inspection = "full";
+  const auto asked = [&] {
+    ++ask.question_id;
+    gate.Send(ask);
+    gate.Next<ipc::TransferAnswer>();
+    return NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  };
+  ask.findings.people_sample = people;
+  Event event = asked();
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_EQ(event.open.landing_event_id(), std::string(16, 'e'));
+  EXPECT_EQ(event.open.landing_match(), "people");
+  EXPECT_EQ(event.open.landing_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(event.personal.landing_path(), "/home/operator/list.csv");
+  EXPECT_EQ(event.personal.landing_person(), "operator");
+  EXPECT_THAT(event.personal.source_hosts(),
+              testing::ElementsAre("10.0.2.5:5432"));
+
+  ask.findings.people_sample.clear();
+  EXPECT_EQ(asked().open.landing_event_id(), "");
+
+  // A small one that goes through, by its content.
+  ask.findings.persons = 3;
+  ask.findings.file_hash = std::string(32, 'h');
+  event = asked();
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_ALLOWED);
+  EXPECT_EQ(event.open.landing_match(), "content");
+
+  // One that is given up after a part was released.
+  ipc::ReleaseQuestion release;
+  release.question_id = 90;
+  release.stream_id = 8;
+  release.path = "/b.csv";
+  release.release_bytes = 1000;
+  release.released.persons = 12;
+  release.findings.persons = 12;
+  release.findings.inspection = "full";
+  release.findings.people_sample = people;
+  gate.Send(release);
+  EXPECT_EQ(gate.Next<ipc::TransferAnswer>().verdict,
+            ipc::TransferVerdict::kAllow);
+  gate.Send(ipc::StreamEnded{
+      .stream_id = 8, .who = 0, .path = "/b.csv", .persons_released = 12});
+  event = NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  EXPECT_EQ(event.open.rule(), "unfinished");
+  EXPECT_EQ(event.open.landing_match(), "people");
+}
+
 TEST_F(AgentTest, ObserveTellsAPlugAndWhatEnforceWouldDo) {
   Enrol();
   Client uplink(Socket(ipc::kUplinkSocket));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -327,6 +328,7 @@ class Worker {
     }
   }
   int socket() const { return ours_.get(); }
+  pid_t pid() const { return pid_; }
   int Wait() {
     ours_.Reset();
     int status = 0;
@@ -355,6 +357,21 @@ TEST(Worker, AnswersManyRequestsFromInsideTheSandbox) {
   const auto result = Ask(worker.socket(), big, 21);
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_EQ(result->findings.bytes, 8'000'000);
+  EXPECT_EQ(worker.Wait(), 0);
+}
+
+TEST(Worker, GoesToTheBackgroundFromInsideTheSandbox) {
+  if (SEKISHO_SANITIZED) {
+    GTEST_SKIP() << "sanitizers need what the sandbox refuses";
+  }
+  Worker worker;
+  ASSERT_TRUE(
+      SendPacket(worker.socket(), ipc::Encode(ipc::ScanInBackground{})));
+  const auto result = Ask(worker.socket(), kCp932List, 1);
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->findings.persons, 2);
+  EXPECT_EQ(result->findings.people_sample.size(), 16U);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(worker.pid())), 19);
   EXPECT_EQ(worker.Wait(), 0);
 }
 

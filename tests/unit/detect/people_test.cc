@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -21,6 +22,57 @@ TEST(DistinctSet, IsExactUpToItsLimit) {
   set.Insert(random());
   EXPECT_FALSE(set.exact());
   EXPECT_NEAR(static_cast<double>(set.Count()), 4097, 82);
+}
+
+// Spread as keyed hashes are.
+uint64_t Spread(uint64_t i) { return i * 0x9e3779b97f4a7c15U; }
+
+std::vector<uint64_t> SmallestOf(uint64_t first, uint64_t last) {
+  std::vector<uint64_t> all;
+  for (uint64_t i = first; i <= last; ++i) all.push_back(Spread(i));
+  std::sort(all.begin(), all.end());
+  all.resize(std::min(all.size(), kMaxSmallest));
+  return all;
+}
+
+DistinctSet SetOf(uint64_t first, uint64_t last) {
+  DistinctSet set;
+  for (uint64_t i = first; i <= last; ++i) set.Insert(Spread(i));
+  return set;
+}
+
+TEST(DistinctSet, KeepsTheSmallestHashesWhateverItsForm) {
+  EXPECT_EQ(SetOf(1, 7).Smallest(), SmallestOf(1, 7));
+  EXPECT_EQ(SetOf(1, 600).Smallest(), SmallestOf(1, 600));
+  DistinctSet large = SetOf(1, 20'000);
+  ASSERT_FALSE(large.exact());
+  EXPECT_EQ(large.Smallest(), SmallestOf(1, 20'000));
+  large.Merge(SetOf(1, 20'000));
+  EXPECT_EQ(large.Smallest(), SmallestOf(1, 20'000)) << "each once";
+}
+
+TEST(DistinctSet, MergedSetsHaveTheSmallestOfBoth) {
+  for (const uint64_t first : {3ULL, 3'000ULL, 9'000ULL}) {
+    for (const uint64_t second : {3ULL, 3'000ULL, 9'000ULL}) {
+      DistinctSet set = SetOf(1, first);
+      set.Merge(SetOf(100'001, 100'000 + second));
+      std::vector<uint64_t> wanted = SmallestOf(1, first);
+      const auto more = SmallestOf(100'001, 100'000 + second);
+      wanted.insert(wanted.end(), more.begin(), more.end());
+      std::sort(wanted.begin(), wanted.end());
+      wanted.resize(std::min(wanted.size(), kMaxSmallest));
+      EXPECT_EQ(set.Smallest(), wanted) << first << " and " << second;
+    }
+  }
+}
+
+TEST(DistinctSet, OfRegistersAloneNoSmallestAreKnown) {
+  const std::vector<uint8_t> registers = SetOf(1, 20'000).ToRegisters();
+  DistinctSet set = *DistinctSet::From({}, registers);
+  set.Insert(1);
+  EXPECT_TRUE(set.Smallest().empty());
+  set.Merge(SetOf(1, 20'000));
+  EXPECT_TRUE(set.Smallest().empty());
 }
 
 TEST(DistinctSet, EstimatesMillions) {

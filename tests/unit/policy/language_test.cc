@@ -100,6 +100,41 @@ TEST(Language, AKeyWithASlipInItIsRefused) {
   EXPECT_THAT(Refused("samples: { kye: a }\n"), HasSubstr("'key'"));
 }
 
+TEST(Language, LandingsSayWhereAndHowMany) {
+  const auto policy = ParsePolicy(
+      "policy: 2\nname: p\nmode: observe\ndevice_default: audit\n"
+      "content_default: allow\nlandings:\n  folders: [/home/, \"/tmp\"]\n"
+      "  lies_for: 30d\n",
+      "p.yaml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  ASSERT_TRUE(policy->landings);
+  EXPECT_EQ(policy->landings->persons, 100);
+  EXPECT_EQ(policy->landings->folders,
+            (std::vector<std::string>{"/home", "/tmp"}));
+  EXPECT_EQ(policy->landings->lies_for_hours, 720);
+  EXPECT_TRUE(NeedsVersion2(*policy));
+
+  const auto landings = [](const std::string& text) {
+    return Refused("landings: { " + text + " }\n");
+  };
+  EXPECT_EQ(landings("folders: [/]"), "accepted");
+  EXPECT_EQ(landings("persons: 1, folders: [/srv/a b]"), "accepted");
+  EXPECT_THAT(landings(""), HasSubstr("folders"));
+  EXPECT_THAT(landings("folders: []"), HasSubstr("list of 1 to 64"));
+  for (const char* folder :
+       {"home", "/home/../etc", "/home/./a", "//home", ""}) {
+    EXPECT_THAT(landings("folders: [\"" + std::string(folder) + "\"]"),
+                HasSubstr("the full path of a folder"))
+        << folder;
+  }
+  EXPECT_THAT(landings("persons: 0, folders: [/a]"), HasSubstr("from 1 on"));
+  EXPECT_THAT(landings("folders: [/a], lies_for: 0d"),
+              HasSubstr("such as 30d"));
+  EXPECT_THAT(landings("folders: [/a], lies_for: 401d"),
+              HasSubstr("such as 30d"));
+  EXPECT_THAT(landings("folders: [/a], lies: 1d"), HasSubstr("lies_for"));
+}
+
 TEST(Language, TypesThatFindNothingAreRefused) {
   const auto type = [](const std::string& text) {
     return Refused("types: { t: { " + text + " } }\n");

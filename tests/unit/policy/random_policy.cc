@@ -202,6 +202,12 @@ Policy RandomWorld::MakePolicy(int rules) {
         "sekisho-p256:BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+N"
         "C4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfVpi+pj";
   }
+  if (newer && Chance(50)) {
+    policy.landings = {.persons = 1 + Below(1000),
+                       .folders = {"/home", "/mnt/\"ä"},
+                       .lies_for_hours = std::nullopt};
+    if (Chance(50)) policy.landings->lies_for_hours = 1 + Below(9600);
+  }
   for (int i = 0; i < rules; ++i) {
     DeviceRule rule;
     rule.id = "d" + std::to_string(i);

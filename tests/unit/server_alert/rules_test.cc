@@ -50,6 +50,30 @@ TEST(AlertRules, SeverityRisesWithPeople) {
   EXPECT_EQ(AlertsFor(event)[0].alert.severity, "high");
 }
 
+TEST(AlertRules, DataThatArrivesOrLiesThere) {
+  auto event =
+      Event(event::v1::EVENT_KIND_LANDING, event::v1::OUTCOME_UNSPECIFIED);
+  event.public_part.set_person_count(1000);
+  event.personal_part.add_source_hosts("10.0.2.5:5432");
+  auto alerts = AlertsFor(event);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].alert.kind, "data_landed");
+  EXPECT_EQ(alerts[0].alert.severity, "medium");
+  EXPECT_NE(alerts[0].alert.title.find("arrived on terminal-1 from "
+                                       "10.0.2.5:5432"),
+            std::string::npos)
+      << alerts[0].alert.title;
+  event.public_part.set_person_count(1001);
+  EXPECT_EQ(AlertsFor(event)[0].alert.severity, "high");
+  // A copy of what landed before: somebody knows already.
+  event.public_part.set_landing_match("people");
+  EXPECT_EQ(Kind(event), "data_landed");
+  event.public_part.set_landing_match("content");
+  EXPECT_EQ(Kind(event), "");
+  event.public_part.mutable_unchanged_since_time()->set_seconds(1);
+  EXPECT_EQ(Kind(event), "data_lies");
+}
+
 TEST(AlertRules, TitlesCarryNoNameAndNoPath) {
   auto event =
       Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);

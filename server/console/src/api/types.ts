@@ -17,6 +17,7 @@ export type Verdict = Schemas['Verdict'];
 export type Access = Schemas['Access'];
 export type DeviceFacts = Schemas['DeviceFacts'];
 export type Column = Schemas['Column'];
+export type Landing = Schemas['Landing'];
 export type Transfer = Schemas['Transfer'];
 export type SealedSamples = Schemas['SealedSamples'];
 export type Who = Schemas['Who'];

@@ -12,7 +12,7 @@ import { deviceName, fileName, formatNumber, formatTime } from '../format';
 import { ContainButton } from '../parts/Contain';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
-import { ColumnFacts, DeviceFactsRows, EventFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
+import { ColumnFacts, DeviceFactsRows, EventFacts, LandingFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
 import { Help } from '../parts/Help';
 import { SampleRows } from '../parts/SampleRows';
 import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
@@ -65,7 +65,7 @@ function Answers({ alert, event }: { alert: Alert; event: Event }) {
       <Grid size={{ xs: 12, sm: 6 }}>
         <Answer title={t('alert.where')} headline={<>{alert.terminal}{device && <> → {deviceName(device)}</>}</>}>
           {device && <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`}><Code>{event.device_id}</Code></Link>}
-          {transfer && <div>{t('transfer.written')}: <strong>{formatNumber(transfer.persons_written)}</strong></div>}
+          {transfer && event.kind === 'transfer' && <div>{t('transfer.written')}: <strong>{formatNumber(transfer.persons_written)}</strong></div>}
         </Answer>
       </Grid>
       <Grid size={{ xs: 12, sm: 6 }}>
@@ -83,6 +83,11 @@ function Facts({ event }: { event: Event }) {
   const { t } = useTranslation();
   return (
     <Grid container spacing={1.5}>
+      {event.landing && (
+        <Grid size={12}>
+          <Section title={t('landing.title')}><LandingFacts landing={event.landing} /></Section>
+        </Grid>
+      )}
       {event.transfer && (
         <Grid size={12}>
           <Section title={t('transfer.file')}>

@@ -2,7 +2,7 @@
 import { Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
 import { useTranslation } from 'react-i18next';
 
-import type { Column, DeviceFacts, Event, Transfer, Who } from '../api/types';
+import type { Column, DeviceFacts, Event, Landing, Transfer, Who } from '../api/types';
 import { deviceName, formatBytes, formatNumber, formatShare, formatTime } from '../format';
 import { Code, Fact, OutcomeChip } from './Shown';
 
@@ -53,6 +53,24 @@ export function TransferFacts({ transfer }: { transfer: Transfer }) {
         </TableBody>
       </Table>
     </>
+  );
+}
+
+// Where the data came from: of a landing itself, or of what a copy was made of.
+export function LandingFacts({ landing }: { landing: Landing }) {
+  const { t } = useTranslation();
+  return (
+    <Table size="small">
+      <TableBody>
+        <Fact name={t('landing.hosts')}>{landing.source_hosts.length > 0 ? <strong>{landing.source_hosts.join(', ')}</strong> : t('app.unknown')}</Fact>
+        <Fact name={t('landing.path')}>{landing.path && <Code>{landing.path}</Code>}</Fact>
+        <Fact name={t('landing.time')}>{landing.time && formatTime(landing.time)}</Fact>
+        <Fact name={t('landing.person')}>{landing.person}</Fact>
+        <Fact name={t('landing.match')}>{landing.match && t(`landing.${landing.match}`)}</Fact>
+        <Fact name={t('landing.unchanged')}>{landing.unchanged_since && formatTime(landing.unchanged_since)}</Fact>
+        <Fact name={t('landing.owner')}>{landing.file_owner}</Fact>
+      </TableBody>
+    </Table>
   );
 }
 
