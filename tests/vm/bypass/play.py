@@ -1,0 +1,213 @@
+"""Plays rows in a guest and judges them, for the scenarios bypass and
+bypass_full."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import tarfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import story
+from checks import CheckError, check, eventually, step
+from guest import Guest
+from sticks import Stick, make_stick
+
+from . import agent_attacks, content, devices, judge, paths  # noqa: F401
+from .judge import Secret, Verdict
+from .rows import Row, ROWS
+
+HERE = Path(__file__).resolve().parent
+IN_GUEST = "/usr/local/lib/bypass"
+ACTORS = ("operator", "root")
+APPROVED, UNAPPROVED = "BYPASS1", "BYPASS2"
+USB_OF = "dirname $(grep -lsx {} /sys/bus/usb/devices/*/serial)"
+
+
+class Play:
+    """One guest with an approved and an unapproved stick, and its rows."""
+
+    def __init__(self, vm: Guest, rows: list[Row]) -> None:
+        self.vm = vm
+        self.rows = rows
+        self.secrets = judge.make_secrets(rows, ACTORS)
+        self.verdicts: list[Verdict] = []
+        self.stick: Stick
+        self.spare: Stick
+
+    def prepare(self) -> None:
+        vm = self.vm
+        step("an approved stick, and one that nobody approved")
+        vm.server.cli("policy", "push", str(story.POLICY))
+        story.wait_for_policy(vm, "enforce", 60)
+        self.stick = make_stick(vm.scratch / "approved.img", "vfat", 64)
+        self.spare = make_stick(vm.scratch / "unapproved.img", "vfat", 64)
+        vm.server.cli("device", "approve", f"46f4:0001:{APPROVED}",
+                      "--access", "inspect")
+        vm.usb.plug_storage(self.stick.path, serial=APPROVED, port="1")
+        vm.usb.plug_storage(self.spare.path, serial=UNAPPROVED, port="2")
+        self._wait_for_medium()
+        self._put_everything()
+
+    def play(self) -> list[Verdict]:
+        for actor in ACTORS:
+            for group in ("content", "paths", "devices", "agent"):
+                rows = [r for r in self.rows if r.group == group]
+                step(f"{group}, as {actor}: {len(rows)} rows")
+                if rows:
+                    self._play_group(rows, actor)
+        return self.verdicts
+
+    # -- inside --------------------------------------------------------------
+
+    def _wait_for_medium(self) -> None:
+        eventually("the approved stick is mounted",
+                   lambda: story.medium_at(self.vm, APPROVED), 60)
+
+    def _put_everything(self) -> None:
+        """Programs and lists, in one archive."""
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz") as archive:
+            def add(name: str, data: bytes, mode: int = 0o755) -> None:
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(data), mode
+                archive.addfile(entry, io.BytesIO(data))
+
+            for source in HERE.glob("*.py"):
+                add(f"{IN_GUEST}/{source.name}", source.read_bytes())
+            add(f"{IN_GUEST}/io_uring_write", judge.compile_program(
+                HERE / "io_uring_write.c", "-static"))
+            add(f"{IN_GUEST}/hostile.so", judge.compile_program(
+                HERE / "hostile.c", "-shared", "-fPIC"))
+            for secret in self.secrets:
+                start = f"{IN_GUEST}/lists-{secret.actor}/{secret.row.slug}"
+                add(start + ".csv", secret.csv, 0o644)
+                add(start + ".bin", secret.payload, 0o644)
+            for actor in ACTORS:
+                add(f"{IN_GUEST}/facts-{actor}.json",
+                    json.dumps(self._facts(actor)).encode(), 0o644)
+        self.vm.ssh("tar -xz -C / && chmod 755 " + IN_GUEST,
+                    stdin=out.getvalue())
+
+    def _facts(self, actor: str) -> dict[str, str]:
+        def usb(serial: str) -> str:
+            return self.vm.ssh(USB_OF.format(serial)).stdout.strip()
+
+        home = "/root" if actor == "root" else f"/home/{actor}"
+        return {"folder": story.medium_at(self.vm, APPROVED),
+                "lists": f"{IN_GUEST}/lists-{actor}", "work": f"{home}/bypass",
+                "disk": self.vm.block_device(APPROVED),
+                "usb": usb(APPROVED), "unapproved": usb(UNAPPROVED),
+                "server": f"10.0.2.2:{self.vm.server.ports.agents}"}
+
+    def _play_group(self, rows: list[Row], actor: str) -> None:
+        # What changes nothing for others goes in one run.
+        runs = [[r for r in rows if not r.after]]
+        runs += [[r] for r in rows if r.after]
+        said: dict[str, dict[str, Any]] = {}
+        for batch in filter(None, runs):
+            said |= self._drive(batch, actor)
+            if batch[0].after:
+                self._wait_until_told(batch[0], actor, said)
+                self._mend(batch[0])
+        self.vm.ssh("sync")
+        secrets = [s for s in self.secrets
+                   if s.actor == actor and s.row in rows]
+        self._judge(secrets, said, actor)
+
+    def _drive(self, rows: list[Row], actor: str) -> dict[str, dict[str, Any]]:
+        command = shlex.join([
+            "python3", "-B", f"{IN_GUEST}/driver.py",
+            f"{IN_GUEST}/facts-{actor}.json", *(r.slug for r in rows)])
+        root = actor == "root"
+        done = self.vm.ssh(("sudo -n " if root else "") + command,
+                           user="admin2" if root else "operator", fresh=True,
+                           timeout_s=60 + 120 * len(rows), check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines()
+                 if line.startswith("{")]
+        if len(lines) != len(rows):
+            raise CheckError(f"{len(lines)} of {len(rows)} rows answered: "
+                             f"{done.stderr[-2000:]}")
+        return {line["slug"]: line for line in lines}
+
+    def _mend(self, row: Row) -> None:
+        self.vm.ssh(row.after, check=False, timeout_s=300)
+        eventually(f"{row.slug}: the terminal is as before", self._is_well,
+                   120, 0.5)
+
+    def _is_well(self) -> bool:
+        done = self.vm.ssh("sekisho status --json", check=False)
+        if not done.ok:
+            return False
+        status = json.loads(done.stdout)
+        return (status.get("connected") and status["gate_state"] == "full" and
+                any(m["device"].endswith(APPROVED) for m in status["media"]))
+
+    def _server(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        events = story.events(self.vm)
+        for event in events:
+            event["receive_seconds"] = _seconds(event["receive_time"])
+        alerts = story.alerts(self.vm)
+        for alert in alerts:
+            alert["create_seconds"] = _seconds(alert["create_time"])
+        return events, alerts
+
+    def _wait_until_told(self, row: Row, actor: str,
+                         said: dict[str, dict[str, Any]]) -> None:
+        """Before it is mended: afterwards is no proof."""
+        if not row.expected_word(actor):
+            return
+        end = time.time() + judge.WITHIN_S + judge.row_patience(row)
+        while time.time() < end and judge.told(
+                row, actor, said[row.slug], *self._server()) is None:
+            time.sleep(1)
+
+    def _judge(self, secrets: list[Secret], said: dict[str, dict[str, Any]],
+               actor: str) -> None:
+        end = time.time() + judge.WITHIN_S
+        while True:
+            events, alerts = self._server()
+            heard = {s.row.slug: judge.told(s.row, actor, said[s.row.slug],
+                                            events, alerts)
+                     for s in secrets if s.row.expected_word(actor)}
+            if None not in heard.values() or time.time() > end:
+                break
+            time.sleep(1)
+        persons = judge.arrived(self.stick, secrets)
+        for key, count in judge.arrived(self.spare, secrets).items():
+            persons[key] += count
+        for secret in secrets:
+            row = secret.row
+            verdict = judge.judge(row, actor, said[row.slug],
+                                  persons[row.slug, actor],
+                                  heard.get(row.slug))
+            self.verdicts.append(verdict)
+            mark = "NOT SO" if verdict.wrong else "ok"
+            print(f"    {mark}: {row.name}, {actor}: {verdict.outcome} "
+                  f"[{said[row.slug]['seconds']} s] {verdict.detail}"
+                  .replace("\n", " / "), flush=True)
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def chosen(short: bool) -> list[Row]:
+    """In the order they are played. $SEKISHO_BYPASS_ROWS names some alone."""
+    only = os.environ.get("SEKISHO_BYPASS_ROWS", "").split()
+    if only:
+        return [row for row in ROWS if row.slug in only]
+    return [row for row in ROWS if row.short or not short]
+
+
+def finish(verdicts: list[Verdict]) -> None:
+    print(f"    {judge.counts(verdicts)}", flush=True)
+    wrong = [v for v in verdicts if v.wrong]
+    check(not wrong, f"no row of {len(verdicts)} ended worse than stated" +
+          "".join(f"\n      {v.row.slug} ({v.actor}): {v.detail}"
+                  for v in wrong))
