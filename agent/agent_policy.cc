@@ -161,6 +161,7 @@ void Agent::OnModeChanged(policy::Mode mode) {
     TellHealth("no kernel gate: " + gate_problem_);
   }
   programs_->OnModeChanged();
+  start_files_->OnModeChanged();
   if (mode == policy::Mode::kObserve) {
     WatchWrites();
   } else {

@@ -15,5 +15,7 @@ int main(int argc, char** argv) {
   return sekisho::gate::RunGate(std::strtol(argv[1], nullptr, 10),
                                 {.core_socket = sockets + "gate.sock",
                                  .scan_socket = sockets + "scan.sock",
+                                 .scan_listener =
+                                     sekisho::gate::ScanListener::kAnybody,
                                  .staging_directory = argv[3]});
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import glob
 import os
+import select
 import signal
 import socket
 import ssl
@@ -18,6 +19,7 @@ import time
 from .rows import (BLOCKED, DETECTED, LIMITATION, Place, Refused, pid_of, row,
                    run, write_file)
 
+SCAN_REQUEST = b"\x01\x03"  # ipc::ScanRequest::kType, little-endian
 LIBEXEC = "/usr/libexec/sekisho"
 PINS = "/sys/fs/bpf/sekisho"
 UNITS = "/etc/systemd/system"
@@ -170,13 +172,10 @@ def _speak(path: str) -> None:
      refs="A36")
 def impersonate(at: Place) -> None:
     """A certificate of one's own making, which names another agent."""
-    key, cert = at.own("key"), at.own("cert")
-    run("openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout",
-        key, "-out", cert, "-days", "1", "-subj", "/CN=terminal-2")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain("/usr/local/lib/bypass/stranger.pem")
     host, port = at.server.rsplit(":", 1)
     with socket.create_connection((host, int(port)), 10) as plain, \
             context.wrap_socket(plain) as tls:
@@ -186,7 +185,7 @@ def impersonate(at: Place) -> None:
 
 
 @row("cgroup", "a process moved into the agent's cgroup", "agent",
-     told_root=r"refused: (open|device_cgroup) of block")
+     told_root=r"refused: (open|device_cgroup) of b[0-9]")
 def into_its_cgroup(at: Place) -> None:
     """Whose cgroup it is says nothing: the stick stays closed to it."""
     child = os.fork()
@@ -322,21 +321,47 @@ def system_preload(at: Place) -> None:
 
 
 @row("socket", "a socket of root's in the place of scan.sock", "agent",
-     refs="A28", root=DETECTED, told_root="scan.sock",
+     refs="A28",
      after="rm -f /run/sekisho/scan.sock; "
            "systemctl restart sekisho-scan.socket")
 def another_socket(at: Place) -> None:
-    os.rename("/run/sekisho/scan.sock", "/run/sekisho/scan.old")
+    """Every question goes on to a real worker, with a clean content in the
+    place of the one that was asked about."""
+    path = "/run/sekisho/scan.sock"
+    os.rename(path, path + ".real")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind("/run/sekisho/scan.sock")
-    os.chmod("/run/sekisho/scan.sock", 0o666)
-    listener.listen(1)
-    listener.settimeout(1)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(8)
     _new_worker()
-    try:
-        listener.accept()[0].close()
-    except TimeoutError:
-        pass
+    if os.fork() == 0:
+        # Goes on while the driver looks whether the list passes.
+        os.setsid()
+        signal.alarm(30)
+        try:
+            while True:
+                _lie_between(listener.accept()[0], path + ".real")
+        finally:
+            os._exit(0)
+
+
+def _lie_between(gate: socket.socket, real: str) -> None:
+    worker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    worker.connect(real)
+    while True:
+        ready = select.select([gate, worker], [], [])[0]
+        source, sink = (gate, worker) if gate in ready else (worker, gate)
+        data, fds, _, _ = socket.recv_fds(source, 1 << 17, 4)
+        if not data:
+            return
+        if source is gate and fds and data[:2] == SCAN_REQUEST:
+            clean = os.memfd_create("clean", os.MFD_ALLOW_SEALING)
+            os.write(clean, b"a" * os.fstat(fds[0]).st_size)
+            fds[0] = clean
+        if fds:
+            socket.send_fds(sink, [data], fds)
+        else:
+            sink.send(data)
 
 
 @row("replaced", "sekisho-gate replaced by another file", "agent",

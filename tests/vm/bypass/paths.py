@@ -257,10 +257,12 @@ def many_threads(at: Place) -> None:
 def killed_writer(at: Place) -> None:
     child = os.fork()
     if child == 0:
-        fd = os.open(at.file(), WRITE_NEW, 0o644)
-        for start in range(0, len(at.people), 256):
-            os.write(fd, at.people[start:start + 256])
-        os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            fd = os.open(at.file(), WRITE_NEW, 0o644)
+            for start in range(0, len(at.people), 256):
+                os.write(fd, at.people[start:start + 256])
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     if os.path.exists(at.file()) and os.path.getsize(at.file()) > 0:
         return

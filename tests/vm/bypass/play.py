@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import story
+from devices import Device
 from checks import CheckError, check, eventually, step
 from guest import Guest
 from sticks import Stick, make_stick
 
-from . import agent_attacks, content, devices, judge, paths  # noqa: F401
+from . import (agent_attacks, content, devices, hands, judge,  # noqa: F401
+               paths)
 from .judge import Secret, Verdict
 from .rows import Row, ROWS
 
@@ -37,31 +39,53 @@ class Play:
         self.rows = rows
         self.secrets = judge.make_secrets(rows, ACTORS)
         self.verdicts: list[Verdict] = []
+        self.extras: list[Stick] = []
+        self.plugged: Device
         self.stick: Stick
         self.spare: Stick
 
     def prepare(self) -> None:
         vm = self.vm
         step("an approved stick, and one that nobody approved")
+        story.sit_down(vm)
         vm.server.cli("policy", "push", str(story.POLICY))
         story.wait_for_policy(vm, "enforce", 60)
         self.stick = make_stick(vm.scratch / "approved.img", "vfat", 64)
         self.spare = make_stick(vm.scratch / "unapproved.img", "vfat", 64)
         vm.server.cli("device", "approve", f"46f4:0001:{APPROVED}",
                       "--access", "inspect")
-        vm.usb.plug_storage(self.stick.path, serial=APPROVED, port="1")
+        self.plugged = vm.usb.plug_storage(self.stick.path, serial=APPROVED,
+                                           port="1")
         vm.usb.plug_storage(self.spare.path, serial=UNAPPROVED, port="2")
         self._wait_for_medium()
         self._put_everything()
 
     def play(self) -> list[Verdict]:
         for actor in ACTORS:
-            for group in ("content", "paths", "devices", "agent"):
+            for group in ("content", "paths", "devices", "hands", "agent"):
                 rows = [r for r in self.rows if r.group == group]
                 step(f"{group}, as {actor}: {len(rows)} rows")
                 if rows:
                     self._play_group(rows, actor)
         return self.verdicts
+
+    # -- for hands.py --------------------------------------------------------
+
+    def extra(self, name: str) -> Stick:
+        """One more stick, which is searched like the others."""
+        self.extras.append(make_stick(
+            self.vm.scratch / f"extra-{name}.img", "vfat", 16))
+        return self.extras[-1]
+
+    def plug_extra(self, serial: str, port: str) -> None:
+        """With a serial that is approved: waits until it is mounted."""
+        self.vm.usb.plug_storage(self.extra(serial).path, serial=serial,
+                                 port=port)
+        eventually("it is mounted as well",
+                   lambda: len(story.status(self.vm)["media"]) == 2, 60)
+
+    def unplug_approved(self) -> None:
+        self.vm.usb.unplug(self.plugged)
 
     # -- inside --------------------------------------------------------------
 
@@ -84,6 +108,8 @@ class Play:
                 HERE / "io_uring_write.c", "-static"))
             add(f"{IN_GUEST}/hostile.so", judge.compile_program(
                 HERE / "hostile.c", "-shared", "-fPIC"))
+            add(f"{IN_GUEST}/stranger.pem", judge.make_certificate("terminal-2"),
+                0o644)
             for secret in self.secrets:
                 start = f"{IN_GUEST}/lists-{secret.actor}/{secret.row.slug}"
                 add(start + ".csv", secret.csv, 0o644)
@@ -107,14 +133,23 @@ class Play:
 
     def _play_group(self, rows: list[Row], actor: str) -> None:
         # What changes nothing for others goes in one run.
-        runs = [[r for r in rows if not r.after]]
-        runs += [[r] for r in rows if r.after]
+        def alone(row: Row) -> bool:
+            return bool(row.after) or row.group == "hands"
+
+        runs = [[r for r in rows if not alone(r)]]
+        runs += [[r] for r in rows if alone(r)]
         said: dict[str, dict[str, Any]] = {}
         for batch in filter(None, runs):
+            before = self.vm.usb.plugged
+            plugged = time.time()
+            if batch[0].group == "hands":
+                hands.PLUGS[batch[0].slug](self)
             said |= self._drive(batch, actor)
-            if batch[0].after:
+            if alone(batch[0]):
+                if batch[0].group == "hands":
+                    said[batch[0].slug]["start"] = plugged
                 self._wait_until_told(batch[0], actor, said)
-                self._mend(batch[0])
+                self._mend(batch[0], before)
         self.vm.ssh("sync")
         secrets = [s for s in self.secrets
                    if s.actor == actor and s.row in rows]
@@ -135,8 +170,14 @@ class Play:
                              f"{done.stderr[-2000:]}")
         return {line["slug"]: line for line in lines}
 
-    def _mend(self, row: Row) -> None:
-        self.vm.ssh(row.after, check=False, timeout_s=300)
+    def _mend(self, row: Row, before: list[Device]) -> None:
+        for device in reversed(self.vm.usb.plugged):
+            if device not in before:
+                self.vm.usb.unplug(device)
+        if self.plugged not in self.vm.usb.plugged:
+            self.plugged = self.vm.usb.plug_storage(
+                self.stick.path, serial=APPROVED, port="1")
+        self.vm.ssh(row.after or "true", check=False, timeout_s=300)
         eventually(f"{row.slug}: the terminal is as before", self._is_well,
                    120, 0.5)
 
@@ -179,8 +220,9 @@ class Play:
                 break
             time.sleep(1)
         persons = judge.arrived(self.stick, secrets)
-        for key, count in judge.arrived(self.spare, secrets).items():
-            persons[key] += count
+        for stick in (self.spare, *self.extras):
+            for key, count in judge.arrived(stick, secrets).items():
+                persons[key] += count
         for secret in secrets:
             row = secret.row
             verdict = judge.judge(row, actor, said[row.slug],

@@ -114,8 +114,12 @@ def row(slug: str, name: str, group: str, **more: object,
 
 def run(*words: str, stdin: bytes = b"", timeout_s: float = 60) -> str:
     """Runs a program; Refused with its last words when it fails."""
-    done = subprocess.run(words, input=stdin, capture_output=True,
-                          timeout=timeout_s, check=False)
+    try:
+        done = subprocess.run(words, input=stdin, capture_output=True,
+                              timeout=timeout_s, check=False)
+    except FileNotFoundError as error:
+        raise RuntimeError(f"{words[0]} is missing: nothing was tried"
+                           ) from error
     if done.returncode != 0:
         raise Refused(f"{words[0]}: exit {done.returncode}: " +
                       done.stderr.decode(errors="replace").strip()[-200:])
