@@ -11,7 +11,7 @@ import io
 import os
 import time
 
-from .rows import LIMITATION, Place, Row, ROWS, row, write_file
+from .rows import LIMITATION, Place, Refused, Row, ROWS, row, write_file
 
 TRANSFER = "transfer"  # the server must hear of a refused copy
 OWN_ENCODING = ("an encoding somebody made himself is text like any other; "
@@ -117,16 +117,23 @@ def split_into_tens(at: Place) -> None:
         write_file(at.file(f"part{start:03}.csv"), out.getvalue())
 
 
-@row("drip", "one person a file", "content", refs="A24", told=TRANSFER)
+@row("drip", "one person a file", "content", refs="A24", told=TRANSFER,
+     may_pass=5)
 def one_person_a_file(at: Place) -> None:
-    """Runs after `split`: what that has used up counts here too."""
-    persons = _persons(at)
-    for number, person in enumerate(persons):
+    """Runs after `split`: of its hundred nothing is left, but for the few that
+    a sum of estimates is off."""
+    refused = 0
+    for number, person in enumerate(_persons(at)):
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, list(person))
         writer.writeheader()
         writer.writerow(person)
-        write_file(at.file(f"one{number:03}.csv"), out.getvalue())
+        try:
+            write_file(at.file(f"one{number:03}.csv"), out.getvalue())
+        except OSError:
+            refused += 1
+    if refused:
+        raise Refused(f"{refused} of them")
 
 
 def _digits(at: Place) -> list[int]:

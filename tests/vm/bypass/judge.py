@@ -22,6 +22,7 @@ BEGIN = "<!-- bypass matrix: made by tests/vm/run bypass_full -->"
 END = "<!-- end of the bypass matrix -->"
 WITHIN_S = 30.0
 _SLICE = 20
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 
 
 @dataclass
@@ -51,6 +52,7 @@ def make_secrets(rows: Iterable[Row], actors: Iterable[str]) -> list[Secret]:
                 row, actor, payloads.text_of(persons).encode(), data,
                 [p["電話番号"] for p in persons],
                 # Few distinct bytes are anybody's.
+                [] if _shows_people(data, persons) else
                 [s for s in slices if len(set(s)) > 6]))
     seen: collections.Counter[object] = collections.Counter()
     for secret in secrets:
@@ -61,17 +63,22 @@ def make_secrets(rows: Iterable[Row], actors: Iterable[str]) -> list[Secret]:
     return secrets
 
 
+def _shows_people(data: bytes, persons: payloads.Rows) -> bool:
+    """Their phones stand in it as they are; addresses are not theirs alone."""
+    phone = persons[0]["電話番号"]
+    return any(phone.encode(encoding) in data for encoding in ENCODINGS)
+
+
 def arrived(stick: Any, secrets: list[Secret]) -> dict[tuple[str, str], int]:
     """How many people of each (row, actor) are in the raw image; a slice of a
     payload that shows nobody by name counts as all of them."""
     owners: dict[bytes, tuple[Secret, str]] = {}
     for secret in secrets:
         for phone in secret.phones:
-            for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
+            for encoding in ENCODINGS:
                 owners[phone.encode(encoding)] = (secret, phone)
-        if secret.row.payload not in ("", "cp932"):
-            for piece in secret.slices:
-                owners[piece] = (secret, "")
+        for piece in secret.slices:
+            owners[piece] = (secret, "")
     people: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
     for needle in stick.find(owners):
         secret, phone = owners[needle]

@@ -10,7 +10,6 @@ import ctypes
 import mmap
 import os
 import signal
-import subprocess
 import threading
 import time
 
@@ -327,14 +326,13 @@ def from_a_container(at: Place) -> None:
         stdin=at.people)
 
 
-@row("atjob", "by at", "paths", refs="A35", told=TRANSFER)
+@row("atjob", "by at", "paths", refs="A35", told_root=TRANSFER)
 def by_at(at: Place) -> None:
     source = at.own("source.csv")
     write_file(source, at.people)
     done = at.own("done")
-    subprocess.run(["at", "now"], input=f"cp '{source}' '{at.file()}'; "
-                   f"echo $? > '{done}'\n".encode(), check=True,
-                   capture_output=True)
+    run("at", "now", stdin=f"cp '{source}' '{at.file()}'; "
+        f"echo $? > '{done}'\n".encode())
     for _ in range(200):
         if os.path.exists(done) and os.path.getsize(done):
             break
