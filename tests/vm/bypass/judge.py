@@ -37,11 +37,11 @@ class Secret:
     slices: list[bytes]
 
 
-def make_secrets(rows: Iterable[Row], actors: Iterable[str]) -> list[Secret]:
+def make_secrets(rows: Iterable[Row]) -> list[Secret]:
     """No two share a needle, so that what is found says whose it is."""
     secrets = []
     for number, row in enumerate(rows):
-        for actor in actors:
+        for actor in row.actors:
             seed = 1000 * (actor == "root") + number + 17
             persons = payloads.make_people(row.persons, seed)
             data = payloads.make(row.payload, persons, seed)
@@ -181,14 +181,14 @@ def table(verdicts: list[Verdict]) -> list[str]:
     by_row: dict[str, dict[str, Verdict]] = collections.defaultdict(dict)
     for verdict in verdicts:
         by_row[verdict.row.slug][verdict.actor] = verdict
-    return [_line(found["operator"], found["root"])
-            for found in by_row.values()]
-
-
-def _line(operator: Verdict, root: Verdict) -> str:
-    row = operator.row
-    return (f"| {row.name} | {row.refs} | {operator.outcome} | {root.outcome} "
-            f"| {row.reason} |").replace("  ", " ")
+    lines = []
+    for found in by_row.values():
+        row = next(iter(found.values())).row
+        said = [str(found[actor].outcome) if actor in found else "–"
+                for actor in ("operator", "root")]
+        lines.append(f"| {row.name} | {row.refs} | {' | '.join(said)} | "
+                     f"{row.reason} |".replace("  ", " "))
+    return lines
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Callable
@@ -89,7 +89,7 @@ class Row:
     told_root: str = ""      # for root alone: others are stopped by file rights
     after: str = ""          # root's command that undoes it
     short: bool = False      # belongs to the short form
-    stages: tuple[str, ...] = field(default=("operator", "root"))
+    actors: tuple[str, ...] = ("operator", "root")
 
     def stated(self, actor: str) -> Outcome:
         return self.root if actor == "root" else self.operator

@@ -16,6 +16,7 @@ def run(vm: Guest) -> None:
     game.prepare()
     verdicts = game.play()
     play.finish(verdicts)
+    verdicts = play.known()
     text = judge.written(judge.table(verdicts), verdicts)
     if os.environ.get("SEKISHO_WRITE_TABLE"):
         judge.write_table(text)
