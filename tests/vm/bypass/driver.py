@@ -61,7 +61,7 @@ def attack(row: Row, place: Place) -> dict[str, object]:
         "result": "broken", "why": f"no answer within {ATTACK_S} s"}
 
 
-def still_closed(row: Row, place: Place) -> str:
+def still_closed(place: Place, copies: bool) -> str:
     """What was open after the attack; "" if nothing was."""
     for node, flags in ((place.node, os.O_WRONLY), (place.node, os.O_RDONLY),
                         (f"{place.unapproved}/authorized", os.O_WRONLY)):
@@ -73,7 +73,7 @@ def still_closed(row: Row, place: Place) -> str:
     host = f"{place.unapproved}:1.0/driver"
     if os.path.exists(host):
         return "the unapproved stick has a driver"
-    if row.group != "agent":
+    if not copies:
         return ""
     # In a child, because a frozen agent may answer never.
     child = os.fork()
@@ -115,7 +115,10 @@ def main() -> int:
         start, first = time.time(), pid_now()
         said = attack(rows[slug], place)
         attacked = time.time()
-        open_ = still_closed(rows[slug], place)
+        # An ordinary user who was refused has changed nothing: no copy then.
+        copies = rows[slug].group == "agent" and (
+            os.geteuid() == 0 or said["result"] != "refused")
+        open_ = still_closed(place, copies)
         said |= {"slug": slug, "start": start, "pids": [first, pid_now()],
                  "open": open_, "seconds": round(attacked - start, 2),
                  "probe_seconds": round(time.time() - attacked, 2)}

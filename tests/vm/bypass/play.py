@@ -64,8 +64,8 @@ class Play:
         self._put_everything()
 
     def play(self) -> list[Verdict]:
-        for actor in ACTORS:
-            for group in ("content", "paths", "devices", "hands", "agent"):
+        for actor in reversed(ACTORS):
+            for group in ("agent", "hands", "devices", "content", "paths"):
                 rows = [r for r in self.rows
                         if r.group == group and actor in r.actors]
                 step(f"{group}, as {actor}: {len(rows)} rows")
@@ -140,7 +140,8 @@ class Play:
     def _play_group(self, rows: list[Row], actor: str) -> None:
         # What changes nothing for others goes in one run.
         def alone(row: Row) -> bool:
-            return bool(row.after) or row.group == "hands"
+            # What an ordinary user is refused has changed nothing to mend.
+            return row.group == "hands" or bool(row.after and actor == "root")
 
         runs = [[r for r in rows if not alone(r)]]
         runs += [[r] for r in rows if alone(r)]
@@ -156,6 +157,10 @@ class Play:
                     said[batch[0].slug]["start"] = plugged
                 self._wait_until_told(batch[0], actor, said)
                 self._mend(batch[0], before)
+        for row in rows:
+            if not alone(row) and row.after and (
+                    said[row.slug]["result"] != "refused"):
+                self._mend(row, self.vm.usb.plugged)
         self.vm.ssh("sync")
         secrets = [s for s in self.secrets
                    if s.actor == actor and s.row in rows]
