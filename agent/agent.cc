@@ -142,6 +142,14 @@ Status Agent::OpenState() {
           .enforcing = [this] { return !decider_->observing(); },
           .refused = [this](const std::string& w) { OnForeignProgram(w); }});
   programs_->SetManifest(store_->upgrade());
+  start_files_ = std::make_unique<StartFiles>(
+      loop_, jobs_,
+      StartFiles::Options{.root = options_.unit_root,
+                          .libexec_dir = options_.libexec_dir,
+                          .systemctl = options_.systemctl},
+      StartFiles::Events{
+          .enforcing = [this] { return !decider_->observing(); },
+          .foreign = [this](const std::string& w) { OnForeignStart(w); }});
   return {};
 }
 
@@ -220,10 +228,14 @@ Status Agent::Listen() {
 Result<std::unique_ptr<SocketServer>> Agent::ListenDevices() {
   const int64_t uid = UidOf("sekisho-devices");
   SocketServer::Events on;
-  on.admit = [uid](const Peer& peer) -> Status {
-    if (static_cast<int64_t>(peer.uid) == uid) return {};
+  on.admit = [this, uid](const Peer& peer) -> Status {
+    const bool is_program =
+        options_.machine == AgentOptions::Machine::kTest ||
+        programs_->Owns(peer.pid, options_.libexec_dir + "/sekisho-devices");
+    if (static_cast<int64_t>(peer.uid) == uid && is_program) return {};
     return Fail(Code::kPermissionDenied,
-                fmt::format("devices.sock: uid {} may not", peer.uid));
+                fmt::format("devices.sock: process {} of uid {} may not",
+                            peer.pid, peer.uid));
   };
   on.packet = [this](SocketServer::ConnectionId id, const Packet& packet) {
     if (const auto seen = ipc::Decode<ipc::DeviceSeen>(packet.bytes)) {
@@ -267,6 +279,7 @@ Status Agent::Start() {
   TakeContainments();
   programs_->Start();
   UseLandings();
+  start_files_->Start();
   ArmExpiry();
   if (gate_ != nullptr && gate_->EventsFd() >= 0) {
     RETURN_IF_ERROR(loop_.Add(gate_->EventsFd(), EPOLLIN, [this](uint32_t) {

@@ -29,6 +29,7 @@
 #include "agent/socket_server.h"
 #include "agent/spool/event_log.h"
 #include "agent/spool/spool.h"
+#include "agent/start_files.h"
 #include "agent/totals.h"
 #include "agent/uplink_link.h"
 #include "agent/write_watch.h"
@@ -49,6 +50,7 @@ struct AgentOptions {
   // touched.
   enum class Machine { kReal, kTest } machine = Machine::kReal;
   std::string sysfs_root = "/sys";
+  std::string unit_root;  // in front of /etc/systemd and the like
   int64_t spool_bytes = int64_t{64} << 20;
   // Whether what arrives on the disks is watched, where policy says so.
   enum class LandingWatching { kOff, kOn } landings = LandingWatching::kOn;
@@ -132,6 +134,10 @@ class Agent {
   void TellTamper(const enforce::DeniedAccess& denied, int64_t count);
   void TellTamperCounts();
   void OnForeignProgram(const std::string& what);
+  void OnForeignStart(const std::string& what);
+  // Whether programs are ours and start as the package says; looks now.
+  Status CheckOwn();
+  Status OwnStanding() const;
   std::string GateStateWord() const;
 
   // Observe (agent_observe.cc).
@@ -221,6 +227,7 @@ class Agent {
   std::unique_ptr<PolicyStore> store_;
   std::unique_ptr<Containments> containments_;
   std::unique_ptr<OwnPrograms> programs_;
+  std::unique_ptr<StartFiles> start_files_;
   std::unique_ptr<Totals> totals_;  // null: they could not be opened
   std::string totals_problem_;
   std::unique_ptr<Landings> landings_;  // null: they could not be opened

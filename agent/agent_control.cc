@@ -165,7 +165,7 @@ ipc::StatusAnswer Agent::StatusNow() const {
   status.mode = policy::Name(decider_->snapshot()->policy().mode);
   status.gate_state = GateStateWord();
   status.gate_detail = gate_ == nullptr ? gate_problem_ : gate_->State().why;
-  if (const Status own = programs_->Standing(); !own) {
+  if (const Status own = OwnStanding(); !own) {
     status.gate_detail = own.error().message;
   }
   status.terminal = terminal_;

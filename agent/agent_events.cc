@@ -46,7 +46,7 @@ std::string Agent::GateStateWord() const {
   switch (gate_->State().Standing()) {
     case enforce::GateStanding::kFull:
       if (decider_->observing()) return "observe";
-      return programs_->Standing() ? "full" : "degraded";
+      return OwnStanding() ? "full" : "degraded";
     case enforce::GateStanding::kDegraded:
       return "degraded";
     case enforce::GateStanding::kUnsupported:
@@ -165,7 +165,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     reason = "the medium is not approved any more";
   }
   // Findings are a program's word.
-  if (const Status own = programs_->Check(); !own) {
+  if (const Status own = CheckOwn(); !own) {
     verdict = policy::Verdict::kBlock;
     reason = own.error().message;
   }
@@ -278,6 +278,26 @@ void Agent::OnForeignProgram(const std::string& what) {
                         what.substr(0, 1024));
   WriteSoon(std::move(parts));
   uplink_->Wake();
+}
+
+void Agent::OnForeignStart(const std::string& what) {
+  Log(LogLevel::kError, "start file: " + what);
+  Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+  parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+  parts.open.set_reason(
+      "a unit file that is not the package's stops every copy: " +
+      what.substr(0, 512));
+  WriteSoon(std::move(parts));
+}
+
+Status Agent::CheckOwn() {
+  RETURN_IF_ERROR(programs_->Check());
+  return start_files_->Check();
+}
+
+Status Agent::OwnStanding() const {
+  RETURN_IF_ERROR(programs_->Standing());
+  return start_files_->Standing();
 }
 
 void Agent::TellTamperCounts() {

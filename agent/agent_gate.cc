@@ -78,6 +78,7 @@ AgentOptions TestOptions(const std::string& root) {
   options.libexec_dir = root + "/libexec";
   options.daemon_path = root + "/sbin/sekishod";
   options.sysfs_root = root + "/sys";
+  options.unit_root = root + "/units";
   options.systemctl = "/bin/true";
   options.spool_bytes = int64_t{4} << 20;
   options.landings = AgentOptions::LandingWatching::kOff;

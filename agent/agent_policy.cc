@@ -175,6 +175,7 @@ void Agent::OnModeChanged(policy::Mode mode) {
   }
   programs_->OnModeChanged();
   LookAtContainedSoon();
+  start_files_->OnModeChanged();
   if (mode == policy::Mode::kObserve) {
     WatchWrites();
   } else {

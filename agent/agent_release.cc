@@ -39,7 +39,9 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
   if (!decider_->observing() && !audit) {
     const int64_t persons =
         std::max(question.findings.persons, question.released.persons);
+    // Findings are a program's word.
     if (device == nullptr || persons > kMaxReleasedPersons || !MayStream() ||
+        !CheckOwn() ||
         DecideContent(question.findings, device, who).verdict ==
             policy::Verdict::kBlock) {
       return ipc::TransferVerdict::kBlock;

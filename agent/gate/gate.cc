@@ -81,7 +81,9 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   }
 
   FuseDevice device(std::move(start->fuse));
-  ScanClient scanner({paths.scan_socket, settings.sketch_key});
+  ScanClient scanner({.socket_path = paths.scan_socket,
+                      .listener = paths.scan_listener,
+                      .sketch_key = settings.sketch_key});
   scanner.UseRules(std::move(start->scan_rules));
   auto asking = std::make_unique<WorkerPool>(kAskingThreads);
   auto verdicts = std::make_unique<WorkerPool>(kVerdictThreads);

@@ -6,9 +6,14 @@
 
 namespace sekisho::gate {
 
+// Who may listen where the scan workers are asked for: root could put a socket
+// of his own in that place. Tests have no pid 1 of theirs.
+enum class ScanListener { kInit, kAnybody };
+
 struct GatePaths {
   std::string core_socket;
   std::string scan_socket;
+  ScanListener scan_listener = ScanListener::kInit;
   std::string staging_directory;
 };
 

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "agent/gate/gate.h"
 #include "agent/gate/judge.h"
 #include "agent/ipc/scan_rules.h"
 #include "common/result.h"
@@ -23,6 +24,7 @@ class ScanClient final : public Scanner {
  public:
   struct Options {
     std::string socket_path;
+    ScanListener listener = ScanListener::kInit;
     std::array<std::byte, 32> sketch_key{};
     std::chrono::milliseconds timeout{30'000};
   };

@@ -148,6 +148,29 @@ TEST(Packs, AppiLetsNobodyApproveWhatWouldBeReportableByNumber) {
   EXPECT_EQ(snapshot->DecideContent(content).rule, "too-many-people");
 }
 
+TEST(Packs, AppiHasAnEndByMediumFilesAndBytes) {
+  const auto snapshot = LoadPack("appi");
+  const auto judge = [&](TotalOf of, TotalBy by, int64_t sum, int64_t persons) {
+    ContentFacts content;
+    content.inspection = Inspection::kFull;
+    content.persons = persons;
+    for (const TotalKey& key : snapshot->totals()) {
+      content.totals[key] = key.of == of && key.by == by ? sum : 0;
+    }
+    return snapshot->DecideContent(content).rule;
+  };
+  EXPECT_EQ(judge(TotalOf::kPersons, TotalBy::kDevice, 200, 1), "default");
+  EXPECT_EQ(judge(TotalOf::kPersons, TotalBy::kDevice, 201, 1),
+            "many-people-on-one-medium");
+  // A file without people is never stopped for the people before it.
+  EXPECT_EQ(judge(TotalOf::kPersons, TotalBy::kPerson, 101, 0), "default");
+  EXPECT_EQ(judge(TotalOf::kFiles, TotalBy::kPerson, 20'000, 0), "default");
+  EXPECT_EQ(judge(TotalOf::kFiles, TotalBy::kPerson, 20'001, 0),
+            "too-many-files");
+  EXPECT_EQ(judge(TotalOf::kBytes, TotalBy::kPerson, 32'000'000'001, 0),
+            "too-many-bytes");
+}
+
 TEST(Packs, GdprStopsSpecialCategoriesListsAndTheSlowDrip) {
   const auto snapshot = LoadPack("gdpr", {ApprovedRow()});
   EXPECT_EQ(AccessOf(*snapshot, kStick), Access::kInspect);
