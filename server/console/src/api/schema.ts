@@ -817,6 +817,7 @@ export interface components {
             device?: components["schemas"]["DeviceFacts"];
             transfer?: components["schemas"]["Transfer"];
             counters?: components["schemas"]["MediumCounters"];
+            landing?: components["schemas"]["Landing"];
             gap?: components["schemas"]["Gap"];
             request?: components["schemas"]["ApprovalRequest"];
         };
@@ -828,6 +829,27 @@ export interface components {
             kernel_read: number;
             /** Format: int64 */
             gate_written: number;
+        };
+        /** @description of an event of kind landing, where it came from; of a transfer, the landing that its content or its people came with */
+        Landing: {
+            /** @description of the earlier landing; empty: none is known */
+            event_id: string;
+            /** @description where that was */
+            path: string;
+            /** @description by whom that was */
+            person: string;
+            /** Format: date-time */
+            time: string | null;
+            /** @enum {string} */
+            match: "content" | "people" | "";
+            source_hosts: string[];
+            /**
+             * Format: date-time
+             * @description set: it was not seen to arrive, it lies there for long
+             */
+            unchanged_since: string | null;
+            /** @description account that owns what lies there */
+            file_owner: string;
         };
         RequestDecision: {
             /** @enum {string} */
