@@ -69,7 +69,7 @@ class Reader:
         for _ in range(self.count()):  # sketches
             self.text(), self.text(), self.text(), self.number()
         found["hash"] = self.text()
-        self.text()  # sealed samples
+        self.text(), self.text()  # sealed samples, sample of the people
         return found
 
 
@@ -78,7 +78,8 @@ def findings(size, persons, inspection="full", reason=b""):
             if persons else struct.pack("<I", 0))
     return (text(b"text") + text(b"utf-8") + number(size) + number(persons) +
             data + struct.pack("<I", 0) + text(inspection.encode()) +
-            text(reason) + struct.pack("<I", 0) + text(b"\0" * 32) + text(b""))
+            text(reason) + struct.pack("<I", 0) + text(b"\0" * 32) +
+            text(b"") + text(b""))
 
 
 def listen(path):

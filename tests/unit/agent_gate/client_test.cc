@@ -76,7 +76,8 @@ using Scans = Clients;
 using Questions = Clients;
 
 TEST_F(Scans, AbsentWorkerIsACrash) {
-  ScanClient client({Path(), {}, std::chrono::milliseconds(100)});
+  ScanClient client(
+      {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(100)});
   const auto findings = client.Scan(0, 7, "a");
   EXPECT_EQ(findings.inspection, "none");
   EXPECT_EQ(findings.reason, "crash");
@@ -92,8 +93,23 @@ TEST_F(Scans, AnswerToAnotherScanIsNotTaken) {
     [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(result));
     [[maybe_unused]] auto end = Next(fd);
   });
-  ScanClient client({Path(), {}, std::chrono::milliseconds(1000)});
+  ScanClient client(
+      {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
   EXPECT_EQ(client.Scan(0, 1, "a").inspection, "none");
+}
+
+TEST_F(Scans, WorkerThatSystemdDidNotStartIsNotAsked) {
+  bool asked = false;
+  {
+    Peer peer(Path(), [&](int fd) {
+      auto packet = Next(fd);
+      asked = packet && !packet->bytes.empty();
+    });
+    ScanClient client(
+        {Path(), ScanListener::kInit, {}, std::chrono::milliseconds(1000)});
+    EXPECT_EQ(client.Scan(0, 1, "a").inspection, "none");
+  }
+  EXPECT_FALSE(asked);
 }
 
 TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
@@ -111,7 +127,8 @@ TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
     [[maybe_unused]] auto end = Next(fd);
   });
   {
-    ScanClient client({Path(), {}, std::chrono::milliseconds(1000)});
+    ScanClient client(
+        {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
     EXPECT_EQ(client.Scan(0, 1, "a").reason, "crash");
     EXPECT_EQ(client.Scan(0, 1, "a").inspection, "full");
   }

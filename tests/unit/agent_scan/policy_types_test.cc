@@ -118,7 +118,8 @@ class PolicyTypes : public testing::Test {
 TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
   const policy::Policy policy = ReadPolicy(kPolicy);
   const auto snapshot = policy::Snapshot::Make(policy, {}, 1);
-  gate::ScanClient client({.socket_path = socket_});
+  gate::ScanClient client(
+      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
   client.UseRules(Sealed(policy));
 
   const ipc::Findings found = Scan(client, kWards);
@@ -137,7 +138,8 @@ TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
 }
 
 TEST_F(PolicyTypes, ChangeWithPolicyWhileAWorkerServes) {
-  gate::ScanClient client({.socket_path = socket_});
+  gate::ScanClient client(
+      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
   EXPECT_TRUE(Scan(client, kWards).data.empty());
   client.UseRules(Sealed(ReadPolicy(kPolicy)));
   EXPECT_EQ(Scan(client, kWards).data.size(), 1U);
@@ -155,7 +157,8 @@ TEST_F(PolicyTypes, SamplesComeSealedToThePolicysKey) {
   ASSERT_TRUE(key) << key.error().message;
   policy::Policy policy = ReadPolicy(kPolicy);
   policy.samples_key = policy::PrintSamplesKey(key->public_key());
-  gate::ScanClient client({.socket_path = socket_});
+  gate::ScanClient client(
+      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
   EXPECT_EQ(Scan(client, kPeople).sealed_samples, "");
   client.UseRules(Sealed(policy));
   for (int i = 0; i < 3; ++i) {
@@ -184,7 +187,8 @@ TEST_F(PolicyTypes, AKeyThatIsNoneCostsTheSamplesAlone) {
        {std::string("short"), std::string(seal::kPublicKeyBytes, '\x04')}) {
     auto rules = ipc::SealScanRules({.types = {}, .samples_key = bad});
     ASSERT_TRUE(rules);
-    gate::ScanClient client({.socket_path = socket_});
+    gate::ScanClient client(
+        {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
     client.UseRules(*rules);
     const ipc::Findings found = Scan(client, kPeople);
     EXPECT_EQ(found.inspection, "full") << found.reason;
@@ -221,7 +225,8 @@ TEST(SamplesLimits, OfEventAndSealAreTheSame) {
 
 // A worker that cannot look for what policy wants says nothing is clean.
 TEST_F(PolicyTypes, ThatNoEngineTakesLeaveFilesUninspected) {
-  gate::ScanClient client({.socket_path = socket_});
+  gate::ScanClient client(
+      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
   for (const ipc::CustomType& bad :
        {ipc::CustomType{.id = "a", .pattern = "(", .check = "none"},
         ipc::CustomType{.id = "b", .pattern = "a", .check = "mod12"},
@@ -248,7 +253,8 @@ TEST_F(PolicyTypes, AtEveryLimitWorkInTheSandbox) {
     policy.sets.types.push_back(type);
   }
   policy.sets.types[7].values.clear();
-  gate::ScanClient client({.socket_path = socket_});
+  gate::ScanClient client(
+      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
   client.UseRules(Sealed(policy));
   const ipc::Findings found = Scan(client, "a\n山田7\n東7\n西7\n");
   ASSERT_EQ(found.inspection, "full") << found.reason;
