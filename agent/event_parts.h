@@ -5,8 +5,8 @@
 
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
-#include "agent/witness.h"
 #include "agent/landings.h"
+#include "agent/witness.h"
 #include "common/clock.h"
 #include "policy/model.h"
 #include "sekisho/event/v1/event.pb.h"

@@ -1,8 +1,8 @@
 // Source: a public listing of 市外局番 as of 2011, read with table 1 of the
-// Ministry of Internal Affairs' 電気通信番号計画 (2019); the ministry's own list
-// was not at hand. Which digits follow the 0 and how long the code is. Where a
-// place has a code of three digits (0 and two more), all exchanges behind it
-// are taken, since new ones are opened there.
+// Ministry of Internal Affairs' 電気通信番号計画 (2019); the ministry's own
+// list was not at hand. Which digits follow the 0 and how long the code is.
+// Where a place has a code of three digits (0 and two more), all exchanges
+// behind it are taken, since new ones are opened there.
 #include "detect/area_codes.h"
 
 #include <algorithm>

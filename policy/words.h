@@ -40,9 +40,9 @@ inline constexpr auto kContentMatchKeys =
     WordList("persons", "bytes", "data", "inspection", "reason", "format");
 
 // What came with version 2, by the same places.
-inline constexpr auto kPolicyKeys2 = WordList(
-    "include", "zone", "groups", "holidays", "windows", "types", "samples",
-    "landings");
+inline constexpr auto kPolicyKeys2 =
+    WordList("include", "zone", "groups", "holidays", "windows", "types",
+             "samples", "landings");
 inline constexpr auto kLandingKeys = WordList("persons", "folders", "lies_for");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",

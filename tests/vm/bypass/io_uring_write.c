@@ -21,21 +21,23 @@ int main(int argc, char** argv) {
   ssize_t n;
 
   if (argc != 2) return 2;
-  while (size < sizeof data && (n = read(0, data + size, sizeof data - size)) > 0)
+  while (size < sizeof data &&
+         (n = read(0, data + size, sizeof data - size)) > 0)
     size += (size_t)n;
   const int file = open(argv[1], O_CREAT | O_WRONLY | O_TRUNC, 0644);
   if (file < 0) return Fail(argv[1]);
   memset(&params, 0, sizeof params);
   const int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
   if (ring < 0) return Fail("io_uring_setup");
-  char* sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(unsigned),
-                  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-                  IORING_OFF_SQ_RING);
-  char* cq = mmap(NULL,
-                  params.cq_off.cqes +
-                      params.cq_entries * sizeof(struct io_uring_cqe),
-                  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
-                  IORING_OFF_CQ_RING);
+  char* sq =
+      mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(unsigned),
+           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+           IORING_OFF_SQ_RING);
+  char* cq =
+      mmap(NULL,
+           params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe),
+           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+           IORING_OFF_CQ_RING);
   struct io_uring_sqe* sqes =
       mmap(NULL, params.sq_entries * sizeof *sqes, PROT_READ | PROT_WRITE,
            MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
