@@ -13,6 +13,9 @@ NEEDS = "agent"
 # Where the host's ssh connections come from, as the guest sees them.
 HOST = "10.0.2.2"
 LIST = "/home/operator/customers.csv"
+# As sftp-server does, it stays after the file is closed.
+RECEIVE = ("import sys, time; file = open(sys.argv[1], 'wb'); "
+           "file.write(sys.stdin.buffer.read()); file.close(); time.sleep(3)")
 
 
 def run(vm: Guest) -> None:
@@ -31,7 +34,8 @@ def hosts(row: dict[str, Any]) -> list[str]:
 def arrives(vm: Guest, people: story.People) -> dict[str, Any]:
     step("(1) observe: a list comes over ssh")
     vm.write_file("/home/operator/.keep", b"home is there", owner="operator")
-    vm.ssh(f"cat > {LIST}", user="operator", stdin=people.csv)
+    vm.ssh(f'python3 -c "{RECEIVE}" {LIST}', user="operator",
+           stdin=people.csv)
     row = eventually("its landing is an event at the server", lambda: next(
         iter(story.events(vm, kind="landing")), None), 60)
     public, personal = row["public_part"], row["personal_part"]
