@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "agent/record_bytes.h"
@@ -154,15 +155,17 @@ void Landings::Index(size_t from) {
   if (by_person_.size() > hashes_ + kMaxLandingHashes / 4) {
     std::erase_if(by_person_, gone);
   }
-  const auto middle = static_cast<ptrdiff_t>(by_person_.size());
+  decltype(by_person_) added;
   for (size_t i = from; i < landings_.size(); ++i) {
     for (const uint64_t hash : landings_[i].people) {
-      by_person_.emplace_back(hash, first_ + i);
+      added.emplace_back(hash, first_ + i);
     }
   }
-  std::sort(by_person_.begin() + middle, by_person_.end());
-  std::inplace_merge(by_person_.begin(), by_person_.begin() + middle,
-                     by_person_.end());
+  std::ranges::sort(added);
+  decltype(by_person_) merged;
+  merged.reserve(by_person_.size() + added.size());
+  std::ranges::merge(by_person_, added, std::back_inserter(merged));
+  by_person_ = std::move(merged);
 }
 
 std::optional<Landings::Match> Landings::Find(const Landing& content) const {

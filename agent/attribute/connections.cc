@@ -10,6 +10,8 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -141,10 +143,13 @@ std::vector<std::string> ConnectionsOf(const std::string& root, pid_t pid) {
       if (Parse<pid_t>(child, 10)) AddEnds(proc + std::string(child), &ends);
     }
   }
-  std::ranges::stable_partition(
-      ends, [](const std::string& end) { return !IsThisMachine(end); });
-  ends.resize(std::min(ends.size(), kMaxConnections));
-  return ends;
+  // Other machines first.
+  std::vector<std::string> sorted;
+  std::ranges::copy_if(ends, std::back_inserter(sorted),
+                       std::not_fn(IsThisMachine));
+  std::ranges::copy_if(ends, std::back_inserter(sorted), IsThisMachine);
+  sorted.resize(std::min(sorted.size(), kMaxConnections));
+  return sorted;
 }
 
 }  // namespace sekisho::attribute

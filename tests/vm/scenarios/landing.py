@@ -11,7 +11,7 @@ from sticks import Stick, make_stick
 
 NEEDS = "agent"
 # Where the host's ssh connections come from, as the guest sees them.
-HOST = "10.0.2.2"
+HOST = "10.0.3.2"
 LIST = "/home/operator/customers.csv"
 # As sftp-server does, it stays after the file is closed.
 RECEIVE = ("import sys, time; file = open(sys.argv[1], 'wb'); "
