@@ -62,9 +62,9 @@ bool IsDropIn(std::string_view name) {
 // The file a worker is started by; empty if `name` is none.
 std::string ProgramOf(std::string_view name, const std::string& libexec_dir) {
   for (const std::string_view worker : kWorkers) {
-    const std::string unit = fmt::format("sekisho-{}", worker);
-    if (name == unit + "@.service" || name == unit + ".service") {
-      return libexec_dir + "/" + unit;
+    if (name == fmt::format("sekisho-{}@.service", worker) ||
+        name == fmt::format("sekisho-{}.service", worker)) {
+      return fmt::format("{}/sekisho-{}", libexec_dir, worker);
     }
   }
   return {};
@@ -191,7 +191,8 @@ void StartFiles::LookAt(const std::string& folder, bool shipped,
     }
     const std::string program = ProgramOf(name, options_.libexec_dir);
     if (!shipped || program.empty()) continue;
-    const auto text = ReadFileAt(AT_FDCWD, path + "/" + name, kMaxUnitBytes);
+    const auto text =
+        ReadFileAt(AT_FDCWD, fmt::format("{}/{}", path, name), kMaxUnitBytes);
     // Gone is no harm: nothing is started by it.
     if (!text) continue;
     if (const Status own = CheckWorkerUnit(*text, program); !own) {
