@@ -1,6 +1,7 @@
 """Copies, plugs, kills and network cuts at random: nothing hangs, leaks, escapes.
 
 `tests/vm/soak --minutes 30` is the campaign; here it runs for two minutes.
+Not part of --all: it was not seen to pass as a whole yet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import soaking
 from guest import Guest
 
 NEEDS = "agent"
+IN_ALL = False
 
 
 def run(vm: Guest) -> None:
