@@ -1,9 +1,12 @@
 // Bytes: views, hex, little-endian numbers, random bytes, UUIDv7.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,29 +30,35 @@ inline std::string_view AsText(ByteSpan bytes) {
 std::string ToHex(ByteSpan bytes);
 Result<Bytes> FromHex(std::string_view hex);  // either case, even length
 
-inline void PutU16(std::byte* out, uint16_t v) {
-  for (int i = 0; i < 2; ++i) out[i] = static_cast<std::byte>(v >> (8 * i));
-}
-inline void PutU32(std::byte* out, uint32_t v) {
-  for (int i = 0; i < 4; ++i) out[i] = static_cast<std::byte>(v >> (8 * i));
-}
-inline void PutU64(std::byte* out, uint64_t v) {
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<std::byte>(v >> (8 * i));
-}
-inline uint16_t GetU16(const std::byte* in) {
-  return static_cast<uint16_t>(std::to_integer<unsigned>(in[0]) |
-                               std::to_integer<unsigned>(in[1]) << 8);
-}
-inline uint32_t GetU32(const std::byte* in) {
-  uint32_t v = 0;
-  for (int i = 3; i >= 0; --i) v = v << 8 | std::to_integer<uint32_t>(in[i]);
+// Little endian, whatever the machine is; one instruction where it is that too.
+template <typename Unsigned>
+Unsigned FromLittle(Unsigned v) {
+  static_assert(std::endian::native == std::endian::little ||
+                std::endian::native == std::endian::big);
+  if constexpr (std::endian::native == std::endian::big) {
+    auto bytes = std::bit_cast<std::array<std::byte, sizeof v>>(v);
+    std::reverse(bytes.begin(), bytes.end());
+    v = std::bit_cast<Unsigned>(bytes);
+  }
   return v;
 }
-inline uint64_t GetU64(const std::byte* in) {
-  uint64_t v = 0;
-  for (int i = 7; i >= 0; --i) v = v << 8 | std::to_integer<uint64_t>(in[i]);
-  return v;
+template <typename Unsigned>
+void PutLittle(std::byte* out, Unsigned v) {
+  v = FromLittle(v);
+  std::memcpy(out, &v, sizeof v);
 }
+template <typename Unsigned>
+Unsigned GetLittle(const std::byte* in) {
+  Unsigned v = 0;
+  std::memcpy(&v, in, sizeof v);
+  return FromLittle(v);
+}
+inline void PutU16(std::byte* out, uint16_t v) { PutLittle(out, v); }
+inline void PutU32(std::byte* out, uint32_t v) { PutLittle(out, v); }
+inline void PutU64(std::byte* out, uint64_t v) { PutLittle(out, v); }
+inline uint16_t GetU16(const std::byte* in) { return GetLittle<uint16_t>(in); }
+inline uint32_t GetU32(const std::byte* in) { return GetLittle<uint32_t>(in); }
+inline uint64_t GetU64(const std::byte* in) { return GetLittle<uint64_t>(in); }
 
 // CRC-32C (Castagnoli), as in RFC 3720; `seed` is the crc of what came before.
 uint32_t Crc32c(ByteSpan bytes, uint32_t seed = 0);

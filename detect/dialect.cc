@@ -2,14 +2,10 @@
 // of times.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <vector>
 
+#include "detect/byte_set.h"
 #include "detect/records.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace sekisho::detect {
 namespace {
@@ -30,30 +26,14 @@ constexpr auto kClass = [] {
   return table;
 }();
 
-// First character that is not plain, at or after `at`; text.size() if none.
-size_t FindMark(std::string_view text, size_t at) {
-#if defined(__SSE2__)
-  for (; at + 16 <= text.size(); at += 16) {
-    const __m128i bytes =
-        _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    __m128i any = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')),
-                               _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
-    for (char mark : kMarks) {
-      any = _mm_or_si128(any, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(mark)));
-    }
-    const int hits = _mm_movemask_epi8(any);
-    if (hits != 0) {
-      return at +
-             static_cast<size_t>(std::countr_zero(static_cast<unsigned>(hits)));
-    }
+// All that is not plain.
+constexpr ByteSet kAllMarks = [] {
+  ByteSet set("\"\n");
+  for (const char mark : kMarks) {
+    set.Add(mark);
   }
-#endif
-  while (at < text.size() &&
-         kClass[static_cast<unsigned char>(text[at])] == kPlain) {
-    ++at;
-  }
-  return at;
-}
+  return set;
+}();
 
 // How often a mark stands in each line.
 struct Counts {
@@ -87,7 +67,7 @@ struct Counts {
 
 // Lines cut at two spaces and more; indentation is none.
 bool LooksAligned(std::string_view text) {
-  if (text.find("  ") == std::string_view::npos) {
+  if (FindTwoBlanks(text) == text.size()) {
     return false;
   }
   Counts gaps;
@@ -127,8 +107,8 @@ char GuessDelimiter(std::string_view text) {
     std::array<uint16_t, kMarks.size()> seen{};
     bool quoted = false;
     size_t joined = 0;
-    size_t i = FindMark(text, at);
-    for (; i < text.size(); i = FindMark(text, i + 1)) {
+    size_t i = kAllMarks.Find(text, at);
+    for (; i < text.size(); i = kAllMarks.Find(text, i + 1)) {
       const uint8_t mark = kClass[static_cast<unsigned char>(text[i])];
       if (mark == kQuote) {
         quoted = !quoted;

@@ -57,21 +57,23 @@ uint64_t SipHash(const Subkey& key, uint64_t a, uint64_t b) {
 }
 
 #if defined(__x86_64__)
-// Four at once; a, b and out hold a multiple of four.
-__attribute__((target("avx2"))) void SipHashes(const Subkey& key,
-                                               std::span<const uint64_t> a,
-                                               std::span<const uint64_t> b,
-                                               std::span<uint64_t> out) {
-  using Four = uint64_t __attribute__((vector_size(32)));
-  for (size_t i = 0; i + 4 <= out.size(); i += 4) {
-    Four words[3];
+// As many at once as a `Word` has lanes; a, b and out hold a multiple of them.
+// Inlined into functions that say what the processor has.
+template <typename Word>
+[[gnu::always_inline]] inline void SipHashLanes(const Subkey& key,
+                                                std::span<const uint64_t> a,
+                                                std::span<const uint64_t> b,
+                                                std::span<uint64_t> out) {
+  constexpr size_t kLanes = sizeof(Word) / sizeof(uint64_t);
+  for (size_t i = 0; i + kLanes <= out.size(); i += kLanes) {
+    Word words[3];
     std::memcpy(&words[0], &a[i], sizeof words[0]);
     std::memcpy(&words[1], &b[i], sizeof words[1]);
-    words[2] = Four{} + kLength;
-    Four v0 = Four{} + (key[0] ^ kSip0);
-    Four v1 = Four{} + (key[1] ^ kSip1);
-    Four v2 = Four{} + (key[0] ^ kSip2);
-    Four v3 = Four{} + (key[1] ^ kSip3);
+    words[2] = Word{} + kLength;
+    Word v0 = Word{} + (key[0] ^ kSip0);
+    Word v1 = Word{} + (key[1] ^ kSip1);
+    Word v2 = Word{} + (key[0] ^ kSip2);
+    Word v3 = Word{} + (key[1] ^ kSip3);
 #if !defined(__clang__)
 #pragma GCC unroll 10
 #endif
@@ -95,9 +97,40 @@ __attribute__((target("avx2"))) void SipHashes(const Subkey& key,
         v0 ^= words[round / 2];
       }
     }
-    const Four all = v0 ^ v1 ^ v2 ^ v3;
+    const Word all = v0 ^ v1 ^ v2 ^ v3;
     std::memcpy(&out[i], &all, sizeof all);
   }
+}
+
+using Four = uint64_t __attribute__((vector_size(32)));
+using Eight = uint64_t __attribute__((vector_size(64)));
+
+__attribute__((target("avx2"))) void SipHashesAvx2(const Subkey& key,
+                                                   std::span<const uint64_t> a,
+                                                   std::span<const uint64_t> b,
+                                                   std::span<uint64_t> out) {
+  SipHashLanes<Four>(key, a, b, out);
+}
+
+// Has rotations of its own.
+__attribute__((target("avx512f"))) void SipHashesAvx512(
+    const Subkey& key, std::span<const uint64_t> a, std::span<const uint64_t> b,
+    std::span<uint64_t> out) {
+  SipHashLanes<Eight>(key, a, b, out);
+}
+
+// How many of the first it hashed.
+size_t SipHashes(const Subkey& key, std::span<const uint64_t> a,
+                 std::span<const uint64_t> b, std::span<uint64_t> out) {
+  size_t done = 0;
+  if (__builtin_cpu_supports("avx512f")) {
+    done = out.size() / 8 * 8;
+    SipHashesAvx512(key, a.first(done), b.first(done), out.first(done));
+  } else if (__builtin_cpu_supports("avx2")) {
+    done = out.size() / 4 * 4;
+    SipHashesAvx2(key, a.first(done), b.first(done), out.first(done));
+  }
+  return done;
 }
 #endif
 
@@ -203,10 +236,7 @@ void IdentityHasher::Identities(IdentityKind kind, std::span<const uint64_t> a,
   const Subkey& key = subkeys_[static_cast<size_t>(kind)];
   size_t done = 0;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) {
-    done = out.size() / 4 * 4;
-    SipHashes(key, a.first(done), b.first(done), out.first(done));
-  }
+  done = SipHashes(key, a, b, out);
 #endif
   for (; done < out.size(); ++done) {
     out[done] = SipHash(key, a[done], b[done]);

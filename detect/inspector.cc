@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "detect/byte_set.h"
 #include "detect/utf7.h"
 
 namespace sekisho::detect {
@@ -27,25 +28,19 @@ size_t BlockEnd(std::string_view raw) {
 }
 
 // Controls other than backspace to carriage return, U+0001 between columns and
-// the escape of coloured logs. Eight bytes a step: all text passes here.
-bool HasControls(std::string_view block) {
-  const auto is_control = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 && (byte < 0x08 || byte > 0x0D) && byte != 1 &&
-           byte != 0x1B;
-  };
-  size_t at = 0;
-  for (; at + 8 <= block.size(); at += 8) {
-    const uint64_t word =
-        GetU64(std::as_bytes(std::span(block)).subspan(at).data());
-    // The high bit of each byte below 0x20.
-    const uint64_t low =
-        (word - 0x2020202020202020U) & ~word & 0x8080808080808080U;
-    if (low != 0 && std::ranges::any_of(block.substr(at, 8), is_control)) {
-      return true;
+// the escape of coloured logs.
+constexpr ByteSet kControls = [] {
+  ByteSet set({});
+  for (char c = 0; c < 0x20; ++c) {
+    if ((c < 0x08 || c > 0x0D) && c != 1 && c != 0x1B) {
+      set.Add(c);
     }
   }
-  return std::ranges::any_of(block.substr(at), is_control);
+  return set;
+}();
+
+bool HasControls(std::string_view block) {
+  return kControls.Find(block, 0) < block.size();
 }
 
 // Even, and not between the halves of a surrogate pair.

@@ -14,7 +14,6 @@ namespace sekisho::detect {
 namespace {
 
 constexpr size_t kRegisterCount = size_t{1} << kSketchPrecision;
-constexpr int kMaxRank = 15;  // what 4 bits hold
 
 uint8_t RegisterAt(std::span<const uint8_t> registers, size_t i) {
   return static_cast<uint8_t>((registers[i / 2] >> (i % 2 * 4)) & 0xF);
@@ -55,11 +54,8 @@ double Tau(double x) {
   return z / 3;
 }
 
-int64_t Estimate(std::span<const uint8_t> registers) {
-  std::array<int, kMaxRank + 1> histogram{};
-  for (size_t i = 0; i < kRegisterCount; ++i) {
-    ++histogram[RegisterAt(registers, i)];
-  }
+// `histogram[k]` registers hold k.
+int64_t Estimate(std::span<const int, kMaxRank + 1> histogram) {
   constexpr double m = static_cast<double>(kRegisterCount);
   double z = m * Tau(1.0 - histogram[kMaxRank] / m);
   for (int k = kMaxRank - 1; k >= 1; --k) {
@@ -78,9 +74,12 @@ void DistinctSet::InsertRegister(uint64_t hash) {
   const uint64_t rest = hash << kSketchPrecision;
   const int rank =
       std::min(rest == 0 ? kMaxRank : std::countl_zero(rest) + 1, kMaxRank);
-  uint8_t& cell = registers_[index / 2];
+  uint8_t& cell = registers_.data()[index / 2];
   const int shift = static_cast<int>(index % 2) * 4;
-  if (rank > ((cell >> shift) & 0xF)) {
+  const int before = (cell >> shift) & 0xF;
+  if (rank > before) {
+    --histogram_[static_cast<size_t>(before)];
+    ++histogram_[static_cast<size_t>(rank)];
     cell = static_cast<uint8_t>((cell & ~(0xF << shift)) | (rank << shift));
   }
   if (!smallest_.empty() && hash < smallest_.back()) {
@@ -96,6 +95,13 @@ void DistinctSet::InsertSmallest(uint64_t hash) {
   }
   smallest_.insert(at, hash);
   smallest_.pop_back();
+}
+
+void DistinctSet::CountRanks() {
+  histogram_ = {};
+  for (size_t i = 0; i < kRegisterCount; ++i) {
+    ++histogram_[RegisterAt(registers_, i)];
+  }
 }
 
 void DistinctSet::Grow() {
@@ -115,6 +121,7 @@ void DistinctSet::Spill() {
     smallest_.clear();  // what comes later could not be told from it
   }
   registers_.assign(kSketchBytes, 0);
+  CountRanks();
   for (uint64_t hash : slots_) {
     if (hash != 0) {
       InsertRegister(hash);
@@ -153,8 +160,8 @@ void DistinctSet::Insert(std::span<const uint64_t> hashes) {
   for (; i < hashes.size() && exact(); ++i) {
     Insert(hashes[i]);
   }
-  for (; i < hashes.size(); ++i) {
-    InsertRegister(hashes[i]);
+  for (const uint64_t hash : hashes.subspan(i)) {
+    InsertRegister(hash);
   }
 }
 
@@ -199,10 +206,11 @@ void DistinctSet::Merge(const DistinctSet& other) {
         std::max<uint8_t>(registers_[i] & 0xF0, other.registers_[i] & 0xF0);
     registers_[i] = static_cast<uint8_t>(low | high);
   }
+  CountRanks();
 }
 
 int64_t DistinctSet::Count() const {
-  return exact() ? static_cast<int64_t>(size_) : Estimate(registers_);
+  return exact() ? static_cast<int64_t>(size_) : Estimate(histogram_);
 }
 
 std::vector<uint64_t> DistinctSet::Hashes() const {
@@ -242,6 +250,7 @@ Result<DistinctSet> DistinctSet::From(std::span<const uint64_t> hashes,
       return Fail(Code::kInvalidArgument, "sketch of a wrong size");
     }
     set.registers_.assign(registers.begin(), registers.end());
+    set.CountRanks();
   }
   for (uint64_t hash : hashes) {
     set.Insert(hash);

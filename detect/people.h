@@ -45,6 +45,7 @@ inline constexpr size_t kMaxExactPeople = 4096;
 inline constexpr size_t kMaxSmallest = 512;
 // 2^15 registers of 4 bits: 16 KiB, standard error 1.04 / sqrt(2^15) = 0.57 %.
 inline constexpr int kSketchPrecision = 15;
+inline constexpr int kMaxRank = 15;  // what 4 bits hold
 inline constexpr size_t kSketchBytes = size_t{1} << (kSketchPrecision - 1);
 
 // Distinct 64-bit hashes of one kind.
@@ -75,6 +76,7 @@ class DistinctSet {
  private:
   void InsertRegister(uint64_t hash);
   void InsertSmallest(uint64_t hash);
+  void CountRanks();
   void Grow();
   void Spill();
 
@@ -82,6 +84,8 @@ class DistinctSet {
   std::vector<uint64_t> slots_;
   size_t size_ = 0;
   std::vector<uint8_t> registers_;
+  // How many registers hold each rank, so that Count() need not read them all.
+  std::array<int, kMaxRank + 1> histogram_{};
   // Of a sketch: sorted, full from the moment it became one, or not known.
   std::vector<uint64_t> smallest_;
 };

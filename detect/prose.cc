@@ -99,6 +99,12 @@ LineFacts Look(std::string_view line) {
 // Numbers that are fewer are no phone, card or birth date.
 constexpr size_t kMinDigits = 9;
 constexpr size_t kMinDateDigits = 3;
+// Of a phone, card or My Number, with what stands between its digits.
+constexpr size_t kShortestNumber = 10;
+
+bool IsOfNumber(char c) {
+  return IsDigit(c) || c == '-' || c == ' ' || c == '(' || c == ')' || c == '+';
+}
 
 bool SpeaksOfBirth(std::string_view line) {
   return line.find("生年月日") != std::string_view::npos;
@@ -384,14 +390,22 @@ void ProseReader::FindEmails(std::string_view line, Record* record) {
 
 void ProseReader::FindNumbers(std::string_view line, Record* record,
                               Tally* tally) {
-  for (size_t at = 0; at < line.size();) {
+  for (size_t at = 0; at + kShortestNumber <= line.size();) {
+    // From the end of a window back to what is no part of a number: a run that
+    // holds it is too short, and most of a line is never looked at.
+    size_t checked = at + kShortestNumber;
+    while (checked > at && IsOfNumber(line[checked - 1])) {
+      --checked;
+    }
+    if (checked > at) {
+      at = checked;
+      continue;
+    }
     const bool starts =
-        (IsDigit(line[at]) ||
-         (line[at] == '+' && at + 1 < line.size() && IsDigit(line[at + 1]))) &&
+        (IsDigit(line[at]) || (line[at] == '+' && IsDigit(line[at + 1]))) &&
         (at == 0 || (!IsAlnum(line[at - 1]) && line[at - 1] != '.' &&
                      line[at - 1] != '-' && line[at - 1] != '_'));
     if (!starts) {
-      // To the end of this run, so that its tail is not read as a number.
       ++at;
       continue;
     }
@@ -408,7 +422,7 @@ void ProseReader::FindNumbers(std::string_view line, Record* record,
     const bool bounded =
         end == line.size() || (!IsAlnum(line[end]) && line[end] != '_');
     const std::string_view run = line.substr(at, end - at);
-    if (bounded && run.size() >= 10) {
+    if (bounded && run.size() >= kShortestNumber) {
       const Phone phone = ParsePhone(run);
       const bool personal =
           phone.kind == PhoneKind::kMobile ||

@@ -26,6 +26,7 @@ struct Records {
   std::vector<Field> fields;
   std::vector<uint32_t> first;  // index of each record's first field
   size_t consumed = 0;          // bytes; what follows is an unfinished record
+  std::vector<uint32_t> marks;  // CutRecords': where fields end
 
   size_t size() const { return first.size(); }
   void Clear() {

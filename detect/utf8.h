@@ -13,10 +13,10 @@ namespace sekisho::detect {
 // byte.
 inline uint32_t NextCodePoint(std::string_view text, size_t* at) {
   const auto byte = [&](size_t i) {
-    return static_cast<uint32_t>(static_cast<unsigned char>(text[i]));
+    return static_cast<uint32_t>(static_cast<unsigned char>(text.data()[i]));
   };
   const size_t i = *at;
-  const uint32_t lead = byte(i);
+  const uint32_t lead = static_cast<unsigned char>(text[i]);
   const size_t left = text.size() - i;
   const auto trail = [&](size_t k) { return (byte(i + k) & 0xC0) == 0x80; };
   if (lead < 0x80) {

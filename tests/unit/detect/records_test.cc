@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <utility>
 
 namespace sekisho::detect {
 namespace {
@@ -45,6 +47,68 @@ TEST(CutRecords, FieldsOfEverySizeAroundTheStep) {
       ASSERT_EQ(Cut(line + line, ','), (std::vector<Row>{row, row}))
           << first << " " << second;
     }
+  }
+}
+
+// Cut by hand, one character after the other; no quotes.
+std::vector<Row> Expected(std::string_view text, char delimiter,
+                          Ending ending) {
+  std::vector<Row> rows;
+  Row row;
+  std::string cell;
+  const auto end_cell = [&] {
+    if (cell.ends_with('\r')) {
+      cell.pop_back();
+    }
+    row.push_back(std::exchange(cell, {}));
+  };
+  for (const char c : text) {
+    if (c == '\n') {
+      end_cell();
+      rows.push_back(std::exchange(row, {}));
+    } else if (delimiter != 0 && c == delimiter &&
+               row.size() + 1 < kMaxFields) {
+      end_cell();
+    } else {
+      cell += c;
+    }
+  }
+  if (ending == Ending::kLast && (!row.empty() || !cell.empty())) {
+    end_cell();
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(CutRecords, TextWithoutQuotesAsByHand) {
+  std::minstd_rand random(1);
+  for (int round = 0; round < 4000; ++round) {
+    // From marks next to each other to marks far apart.
+    const auto sparse = 1 + random() % 40;
+    std::string text(random() % 700, 'x');
+    for (char& c : text) {
+      if (random() % sparse == 0) {
+        c = ",\n;\r"[random() % 4];
+      }
+    }
+    for (const char delimiter : {',', ';', '\0'}) {
+      for (const Ending ending : {Ending::kLast, Ending::kMoreFollows}) {
+        ASSERT_EQ(Cut(text, delimiter, ending),
+                  Expected(text, delimiter, ending))
+            << "round " << round;
+        Records records;
+        CutRecords(text, delimiter, ending, &records);
+        ASSERT_EQ(records.consumed,
+                  ending == Ending::kLast ? text.size() : text.rfind('\n') + 1);
+      }
+    }
+  }
+}
+
+TEST(CutRecords, TheRestOfAWideRecordIsOneField) {
+  for (const size_t marks : {kMaxFields - 1, kMaxFields, kMaxFields + 5}) {
+    const std::string text = "a,b\n" + std::string(marks, ',') + "\nc\n";
+    EXPECT_EQ(Cut(text, ','), Expected(text, ',', Ending::kLast)) << marks;
   }
 }
 
