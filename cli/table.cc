@@ -89,7 +89,7 @@ std::string BytesJson(const FieldDescriptor& field, const std::string& bytes) {
   if (IsText(field)) {
     return JsonQuote(bytes);
   }
-  if (field.name() == "event_id") {
+  if (field.name().ends_with("event_id")) {
     return JsonQuote(FormatUuid(AsBytes(bytes)));
   }
   return JsonQuote(ToHex(AsBytes(bytes)));
