@@ -1,6 +1,8 @@
 #include "server/core/containing.h"
 
 #include <algorithm>
+#include <string_view>
+#include <tuple>
 
 #include "common/text.h"
 #include "policy/containment.h"
@@ -345,7 +347,10 @@ Result<std::vector<ContainmentStatus>> Containing::StatusOf(
       status.terminals.push_back(AnswerOf(row, agent));
       ++status.counts[Name(status.terminals.back().answer)];
     }
-    std::ranges::stable_sort(status.terminals, {}, RankOf);
+    std::ranges::sort(status.terminals, {}, [](const ContainedTerminal& one) {
+      return std::tuple(RankOf(one), std::string_view(one.terminal),
+                        std::string_view(one.agent_id));
+    });
     if (status.terminals.size() > kMaxContainedTerminals) {
       status.terminals.resize(kMaxContainedTerminals);
     }
