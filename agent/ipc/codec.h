@@ -127,7 +127,10 @@ class Reader {
   template <typename T>
     requires(std::integral<T> || std::is_enum_v<T>)
   void Get(T& value) {
-    value = static_cast<T>(GetNumber());
+    // What does not fit is no such number, not another one.
+    const uint64_t number = GetNumber();
+    value = static_cast<T>(number);
+    if (static_cast<uint64_t>(value) != number) ok_ = false;
   }
   template <size_t N>
   void Get(std::array<std::byte, N>& value) {

@@ -39,8 +39,11 @@ struct PdfValue {
   }
   // Of a dict; a null value when it is not there.
   const PdfValue& operator[](std::string_view key) const;
+  // 0, which no object has, for what is none or out of range.
   uint32_t ref() const {
-    return kind == Kind::kRef ? static_cast<uint32_t>(number) : 0;
+    return kind == Kind::kRef && number > 0 && number < 0x1p32
+               ? static_cast<uint32_t>(number)
+               : 0;
   }
   int64_t integer() const {
     return number > -1e15 && number < 1e15 ? static_cast<int64_t>(number) : 0;

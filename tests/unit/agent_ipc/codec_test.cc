@@ -39,6 +39,18 @@ TEST(Codec, RefusesAnotherType) {
   EXPECT_FALSE(Decode<StatusRequest>(Encode(IdentityRequest{})));
 }
 
+// 0x101 is not "allow" because its last byte is 1.
+TEST(Codec, RefusesNumbersThatDoNotFit) {
+  const Bytes good = Encode(
+      TransferAnswer{.question_id = 7, .verdict = TransferVerdict::kAllow});
+  ASSERT_TRUE(Decode<TransferAnswer>(good));
+  for (size_t byte = good.size() - 7; byte < good.size(); ++byte) {
+    Bytes wide = good;
+    wide[byte] = std::byte{1};
+    EXPECT_FALSE(Decode<TransferAnswer>(wide)) << byte;
+  }
+}
+
 TEST(Codec, RefusesCountsBeyondThePacket) {
   Bytes packet(2 + 4);
   PutU16(packet.data(), Reply::kType);
