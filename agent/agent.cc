@@ -136,6 +136,8 @@ Status Agent::OpenState() {
       policy::TerminalFacts{
           .terminal = terminal_, .groups = {}, .online = false});
   containments_ = std::make_unique<Containments>(clock_);
+  grants_ = std::make_unique<Grants>(clock_,
+                                     options_.state_dir + "/core/grants.used");
   programs_ = std::make_unique<OwnPrograms>(
       loop_, jobs_, gate_.get(), ProgramsOf(options_),
       OwnPrograms::Events{
@@ -277,6 +279,7 @@ Status Agent::Start() {
   // Closed (or open) before the first device is looked at.
   decider_->Start();
   TakeContainments();
+  TakeGrants();
   programs_->Start();
   UseLandings();
   start_files_->Start();

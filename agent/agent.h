@@ -19,6 +19,7 @@
 #include "agent/enforce/kernel_gate.h"
 #include "agent/event_parts.h"
 #include "agent/gates.h"
+#include "agent/grants.h"
 #include "agent/jobs.h"
 #include "agent/landing_watch.h"
 #include "agent/landings.h"
@@ -199,6 +200,41 @@ class Agent {
   void LookAtContained();
   void LookAtContainedSoon();
 
+  // Grants of one transfer (agent_grant.cc).
+  struct RefusedCopy {
+    std::string event_id;  // of its TRANSFER, 16 bytes
+    attribute::Who who;
+    policy::DeviceFacts device;
+    std::string path;  // raw
+    std::string rule;
+    bool grantable = false;
+    ipc::Findings findings;
+  };
+  struct AskedFor {
+    std::string event_id;  // of the REQUEST, 16 bytes
+    attribute::Who who;
+    std::string what;  // raw
+    bool of_copy = false;
+  };
+  void TakeGrants();  // of the store, also at the start
+  policy::GrantedTransfer GrantedBy(const attribute::Who& who,
+                                    const policy::DeviceFacts& facts,
+                                    const std::string& file_hash) const;
+  // The grant that opens it, used up now; 0: none. A failure is one of the
+  // disk, and nothing is opened.
+  Result<int64_t> UseGrant(const ipc::Findings& findings,
+                           const policy::DeviceFacts& facts,
+                           const attribute::Who& who);
+  bool HoldsGrant(const attribute::Who& who,
+                  const policy::DeviceFacts& facts) const;
+  void RememberRefused(RefusedCopy copy);
+  const RefusedCopy* FindRefused(const attribute::Who& who,
+                                 std::string_view file) const;
+  Result<Parts> DeviceRequest(const std::string& device_id);
+  // All of the request but who asks, what for and how long.
+  Result<Parts> CopyRequest(const attribute::Who& who, const std::string& file);
+  void RememberAsked(AskedFor asked);
+
   // Control (agent_control.cc).
   Result<std::unique_ptr<SocketServer>> ListenControl();
   void OnControl(SocketServer::ConnectionId id, const Packet& packet);
@@ -209,6 +245,9 @@ class Agent {
   ipc::Reply OnApprovalRequest(const Peer& peer,
                                const ipc::ApprovalRequest& request);
   void Notify(const attribute::Who& who, const Refusal& refusal);
+  void Tell(const attribute::Who& who, const Answer& answer);
+  template <typename Message>
+  void TellPerson(const attribute::Who& who, const Message& message);
 
   EventLoop& loop_;
   const Clock& clock_;
@@ -226,6 +265,9 @@ class Agent {
   std::unique_ptr<spool::EventLog> log_;
   std::unique_ptr<PolicyStore> store_;
   std::unique_ptr<Containments> containments_;
+  std::unique_ptr<Grants> grants_;
+  std::deque<RefusedCopy> refused_;
+  std::deque<AskedFor> asked_;
   std::unique_ptr<OwnPrograms> programs_;
   std::unique_ptr<StartFiles> start_files_;
   std::unique_ptr<Totals> totals_;  // null: they could not be opened

@@ -126,32 +126,44 @@ bool Agent::OnProgramsQuestion(SocketServer::ConnectionId id,
   return true;
 }
 
+Result<Parts> Agent::DeviceRequest(const std::string& device_id) {
+  for (const auto& [id, device] : decider_->devices()) {
+    if (IdOf(device.plug.facts) == device_id) {
+      Parts parts = NewParts(event::v1::EVENT_KIND_REQUEST);
+      SetDevice(device.Facts(), parts);
+      return parts;
+    }
+  }
+  return Fail(Code::kNotFound,
+              "no attached device has this id; see sekisho status");
+}
+
 ipc::Reply Agent::OnApprovalRequest(const Peer& peer,
                                     const ipc::ApprovalRequest& request) {
   if (request.purpose.empty() || request.purpose.size() > kMaxPurposeBytes ||
-      request.device.size() > 1024) {
+      request.device.size() > 1024 || request.file.size() > 4096) {
     return {.ok = false, .message = "say what for, in at most 1024 bytes"};
   }
   if (request.seconds < 0 || request.seconds > kMaxRequestSeconds) {
     return {.ok = false, .message = "ask for at most a year"};
   }
-  Parts parts = NewParts(event::v1::EVENT_KIND_REQUEST);
-  SetWho(attribute::OfProcess("", peer.pid), parts);
+  const attribute::Who who = attribute::OfProcess("", peer.pid);
+  const bool of_copy = request.device.empty();
+  auto made =
+      of_copy ? CopyRequest(who, request.file) : DeviceRequest(request.device);
+  if (!made) return ReplyOf(std::unexpected(made.error()), "");
+  Parts parts = *std::move(made);
+  SetWho(who, parts);
   parts.personal.set_purpose(request.purpose);
   parts.open.set_request_seconds(request.seconds);
-  bool attached = false;
-  for (const auto& [id, device] : decider_->devices()) {
-    if (IdOf(device.plug.facts) == request.device) {
-      SetDevice(device.Facts(), parts);
-      attached = true;
-    }
-  }
-  if (!attached) {
-    return {.ok = false,
-            .message = "no attached device has this id; see sekisho status"};
-  }
+  AskedFor asked{.event_id = {},
+                 .who = who,
+                 .what = of_copy ? parts.personal.file_path() : request.device,
+                 .of_copy = of_copy};
   const auto written = Write(std::move(parts));
   if (!written) return ReplyOf(std::unexpected(written.error()), "");
+  asked.event_id = written->event_id;
+  RememberAsked(std::move(asked));
   return {.ok = true,
           .message = uplink_->connected()
                          ? "the request was sent"
@@ -210,15 +222,25 @@ ipc::CoreState Agent::CoreStateNow() const {
           .spooled_count = log_->spooled_count()};
 }
 
-void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {
+// Notices of his, and the terminal he works at.
+template <typename Message>
+void Agent::TellPerson(const attribute::Who& who, const Message& message) {
   std::set<int64_t> uids = {who.uid, who.login_uid};
   uids.erase(-1);
   for (const auto& [id, subscriber] : subscribers_) {
     if (uids.contains(int64_t{subscriber.uid})) {
-      control_->Send(id, ipc::Encode(NoticeOf(refusal, subscriber.language)));
+      control_->Send(id, ipc::Encode(NoticeOf(message, subscriber.language)));
     }
   }
-  WriteToTerminal(who.tty, TerminalText(refusal));
+  WriteToTerminal(who.tty, TerminalText(message));
+}
+
+void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {
+  TellPerson(who, refusal);
+}
+
+void Agent::Tell(const attribute::Who& who, const Answer& answer) {
+  TellPerson(who, answer);
 }
 
 }  // namespace sekisho::agent

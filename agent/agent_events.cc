@@ -165,9 +165,24 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     reason = "the medium is not approved any more";
   }
   // Findings are a program's word.
-  if (const Status own = CheckOwn(); !own) {
+  const Status own = CheckOwn();
+  if (!own) {
     verdict = policy::Verdict::kBlock;
     reason = own.error().message;
+  }
+  const bool by_rule = contained == nullptr && device != nullptr &&
+                       decision.grantable && own.has_value();
+  int64_t grant = 0;
+  if (!observing && by_rule && verdict == policy::Verdict::kBlock) {
+    const auto used = UseGrant(question.findings, device->Facts(), who);
+    if (!used) {
+      TellHealth("a grant could not be marked as used: " +
+                 used.error().message);
+    } else if (*used != 0) {
+      grant = *used;
+      verdict = policy::Verdict::kAlert;
+      reason += fmt::format("; let through once by grant {}", grant);
+    }
   }
   const bool allowed = observing || verdict != policy::Verdict::kBlock;
 
@@ -184,11 +199,13 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   parts.open.set_outcome(OutcomeOf(verdict));
   parts.open.set_rule(decision.rule);
   parts.open.set_reason(reason);
+  parts.open.set_grant_id(grant);
   parts.open.set_persons_written_count(allowed ? question.findings.persons
                                                : question.persons_released);
   parts.personal.set_file_path(question.path.substr(0, 4096));
   const auto written = Write(std::move(parts));
   if (!written && !observing) {
+    if (grant != 0) grants_->TakeBack(grant);
     Notify(who, {.what = question.path,
                  .kind = Refusal::Kind::kCopy,
                  .persons = 0,
@@ -207,7 +224,17 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                  .reason = decision.reason,
                  .notify = decision.notify,
                  .contact = decider_->snapshot()->policy().contact,
-                 .contained = contained != nullptr});
+                 .contained = contained != nullptr,
+                 .may_ask = by_rule && !question.findings.file_hash.empty(),
+                 .other_granted = by_rule && HoldsGrant(who, device->Facts())});
+    RememberRefused(
+        {.event_id = written ? written->event_id : "",
+         .who = who,
+         .device = device == nullptr ? policy::DeviceFacts{} : device->Facts(),
+         .path = question.path.substr(0, 4096),
+         .rule = decision.rule,
+         .grantable = by_rule,
+         .findings = question.findings});
     return ipc::TransferVerdict::kBlock;
   }
   if (const Status counted =

@@ -98,6 +98,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
             .count(),
         unlock.requested_by, unlock.confirmed_by, unlock.reason));
   }
+  if (type == "grant") {
+    parts.open.set_reason(fmt::format("grants version {}: {} of one transfer",
+                                      taken->version,
+                                      store_->grants().transfers.size()));
+  }
   if (type == "contain") {
     parts.open.set_reason(fmt::format(
         "containments version {}: {} run{}", taken->version,
@@ -108,6 +113,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   WriteSoon(std::move(parts));
   if (type == "contain") {
     TakeContainments();
+    uplink_->Wake();
+    return;
+  }
+  if (type == "grant") {
+    TakeGrants();
     uplink_->Wake();
     return;
   }

@@ -41,7 +41,7 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
         std::max(question.findings.persons, question.released.persons);
     // Findings are a program's word.
     if (device == nullptr || persons > kMaxReleasedPersons || !MayStream() ||
-        !CheckOwn() ||
+        HoldsGrant(who, device->Facts()) || !CheckOwn() ||
         DecideContent(question.findings, device, who).verdict ==
             policy::Verdict::kBlock) {
       return ipc::TransferVerdict::kBlock;

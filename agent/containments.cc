@@ -1,8 +1,8 @@
 #include "agent/containments.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
+
+#include "agent/notices.h"
 
 namespace sekisho::agent {
 namespace {
@@ -58,25 +58,8 @@ std::string Containments::EndText(
     const policy::Containment& containment) const {
   const Entry* entry = Find(containment.id);
   if (entry == nullptr) return {};
-  const auto seconds = [](WallTime time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               time.time_since_epoch())
-        .count();
-  };
-  const time_t now = seconds(clock_.Now());
-  const time_t end = seconds(clock_.Now() + (entry->end - clock_.SinceBoot()));
-  tm today{};
-  tm last{};
-  if (::localtime_r(&now, &today) == nullptr ||
-      ::localtime_r(&end, &last) == nullptr) {
-    return {};
-  }
-  const bool same_day =
-      today.tm_yday == last.tm_yday && today.tm_year == last.tm_year;
-  std::array<char, 32> text{};
-  const size_t size = ::strftime(text.data(), text.size(),
-                                 same_day ? "%H:%M" : "%m-%d %H:%M", &last);
-  return {text.data(), size};
+  const WallTime now = clock_.Now();
+  return agent::EndText(now, now + (entry->end - clock_.SinceBoot()));
 }
 
 }  // namespace sekisho::agent

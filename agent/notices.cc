@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <ctime>
 #include <string_view>
 
 #include "common/text.h"
@@ -67,7 +69,16 @@ std::string HowJapanese(const Refusal& refusal) {
            "ください。" +
            contact;
   }
-  return contact.empty() ? "承認の申請: sekisho request" : contact;
+  std::string text = contact.empty() && !refusal.may_ask
+                         ? "承認の申請: sekisho request"
+                         : contact;
+  if (refusal.other_granted) {
+    text = "許可されたのは別の内容のファイルです。" + text;
+  }
+  if (refusal.may_ask) {
+    text += " この1回のコピーの申請: sekisho request --copy --purpose 目的";
+  }
+  return text;
 }
 
 std::string HowEnglish(const Refusal& refusal) {
@@ -76,7 +87,51 @@ std::string HowEnglish(const Refusal& refusal) {
     return "an approval does not lift it: call your security team (SOC). " +
            contact;
   }
-  return contact.empty() ? "to ask for approval: sekisho request" : contact;
+  std::string text = contact.empty() && !refusal.may_ask
+                         ? "to ask for approval: sekisho request"
+                         : contact;
+  if (refusal.other_granted) {
+    text = "what was granted has another content. " + text;
+  }
+  if (refusal.may_ask) {
+    text += " To ask for this one copy: sekisho request --copy --purpose WHY";
+  }
+  return text;
+}
+
+std::string AnswerJapanese(const Answer& answer) {
+  const std::string until =
+      answer.until.empty() ? "" : fmt::format("{}まで、", answer.until);
+  switch (answer.kind) {
+    case Answer::Kind::kTransfer:
+      return fmt::format(
+          "許可されました: {} を{}同じ媒体へ1回だけコピーできます",
+          Shown(answer.what), until);
+    case Answer::Kind::kDevice:
+      return fmt::format("承認されました: {}", Shown(answer.what));
+    case Answer::Kind::kDenied:
+      break;
+  }
+  return fmt::format(
+      "申請は承認されませんでした: {} (申請 {}、理由は情報セキュリティ窓口へ)",
+      Shown(answer.what), answer.request_id);
+}
+
+std::string AnswerEnglish(const Answer& answer) {
+  const std::string until =
+      answer.until.empty() ? "" : fmt::format(" until {}", answer.until);
+  switch (answer.kind) {
+    case Answer::Kind::kTransfer:
+      return fmt::format("granted: copy {} once to the same medium{}",
+                         Shown(answer.what), until);
+    case Answer::Kind::kDevice:
+      return fmt::format("approved: {}", Shown(answer.what));
+    case Answer::Kind::kDenied:
+      break;
+  }
+  return fmt::format(
+      "your request was denied: {} (request {}; the security desk knows why)",
+      Shown(answer.what), answer.request_id);
 }
 
 }  // namespace
@@ -92,6 +147,42 @@ ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language) {
     notice.text = WhyEnglish(refusal) + ". " + HowEnglish(refusal);
   }
   return notice;
+}
+
+ipc::Notice NoticeOf(const Answer& answer, const std::string& language) {
+  ipc::Notice notice;
+  notice.severity = "info";
+  notice.title = "Sekisho";
+  notice.text = language.starts_with("ja") ? AnswerJapanese(answer)
+                                           : AnswerEnglish(answer);
+  return notice;
+}
+
+std::string TerminalText(const Answer& answer) {
+  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
+                     AnswerJapanese(answer), AnswerEnglish(answer));
+}
+
+std::string EndText(WallTime now, WallTime end) {
+  const auto seconds = [](WallTime time) -> time_t {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               time.time_since_epoch())
+        .count();
+  };
+  const time_t at = seconds(now);
+  const time_t last_second = seconds(end);
+  tm today{};
+  tm last{};
+  if (::localtime_r(&at, &today) == nullptr ||
+      ::localtime_r(&last_second, &last) == nullptr) {
+    return {};
+  }
+  const bool same_day =
+      today.tm_yday == last.tm_yday && today.tm_year == last.tm_year;
+  std::array<char, 32> text{};
+  const size_t size = ::strftime(text.data(), text.size(),
+                                 same_day ? "%H:%M" : "%m-%d %H:%M", &last);
+  return {text.data(), size};
 }
 
 std::string TerminalText(const Refusal& refusal) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/ipc/messages.h"
+#include "common/clock.h"
 #include "policy/model.h"
 
 namespace sekisho::agent {
@@ -22,13 +23,31 @@ struct Refusal {
   std::map<std::string, std::string> contact;  // how to ask, from policy
   // An order of the SOC: asking for approval would not help.
   bool contained = false;
+  // `sekisho request --copy` can ask that it may go once.
+  bool may_ask = false;
+  // A grant runs here, for another content.
+  bool other_granted = false;
+};
+
+// What became of what the operator asked for.
+struct Answer {
+  enum class Kind { kTransfer, kDevice, kDenied } kind = Kind::kDenied;
+  std::string what;   // file name or device, raw
+  std::string until;  // as he reads times; empty: not said
+  int64_t request_id = 0;
 };
 
 // `language`: "ja" or anything else for English. Untrusted text is escaped.
 ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language);
 
+ipc::Notice NoticeOf(const Answer& answer, const std::string& language);
+
 // Japanese and English, each line ended by CR LF: the terminal may be raw.
 std::string TerminalText(const Refusal& refusal);
+std::string TerminalText(const Answer& answer);
+
+// "14:05" of the terminal's own zone, or with the date if it is another day.
+std::string EndText(WallTime now, WallTime end);
 
 // Writes to /dev/<tty> without waiting and without taking it as controlling
 // terminal; anything that is not a terminal is left alone.

@@ -17,8 +17,9 @@ constexpr char kDevicesType[] = "devices";
 constexpr char kUpgradeType[] = "upgrade";
 constexpr char kUnlockType[] = "unlock";
 constexpr char kContainType[] = "contain";
+constexpr char kGrantType[] = "grant";
 constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
-                                       kUnlockType, kContainType};
+                                       kUnlockType, kContainType, kGrantType};
 
 // A terminal that enrolled before there were containments has no key for them:
 // whoever may sign its policy may close everything anyway.
@@ -126,6 +127,8 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
                .expires_seconds = envelope.expires_seconds};
   } else if (type == kContainType) {
     ASSIGN_OR_RETURN(containments_, policy::ParseContainments(envelope.body));
+  } else if (type == kGrantType) {
+    ASSIGN_OR_RETURN(grants_, policy::ParseGrants(envelope.body));
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
@@ -147,6 +150,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto upgrade_before = upgrade_;
   const auto unlock_before = unlock_;
   const auto containments_before = containments_;
+  const auto grants_before = grants_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed);
   if (taken) {
@@ -158,6 +162,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     upgrade_ = upgrade_before;
     unlock_ = unlock_before;
     containments_ = containments_before;
+    grants_ = grants_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

@@ -1,7 +1,8 @@
 // The signed policy and device list that are in force, kept below
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
-// devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope, mode.
+// devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope,
+// grant.envelope, mode.
 #pragma once
 
 #include <map>
@@ -16,6 +17,7 @@
 #include "policy/containment.h"
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
+#include "policy/transfer_grant.h"
 #include "policy/unlock.h"
 #include "policy/upgrade_manifest.h"
 
@@ -57,6 +59,7 @@ class PolicyStore {
   const std::vector<policy::Containment>& containments() const {
     return containments_;
   }
+  const policy::GrantList& grants() const { return grants_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -79,6 +82,7 @@ class PolicyStore {
   std::optional<policy::UpgradeManifest> upgrade_;
   std::optional<SignedUnlock> unlock_;
   std::vector<policy::Containment> containments_;
+  policy::GrantList grants_;
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

@@ -141,6 +141,14 @@ Status AdminClient::Do(const admin::v1::ContainRequest& request,
                        admin::v1::ContainResponse& response) {
   return connection_->Do(&Stub::Contain, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListGrantsRequest& request,
+                       admin::v1::ListGrantsResponse& response) {
+  return connection_->Do(&Stub::ListGrants, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeGrantRequest& request,
+                       admin::v1::RevokeGrantResponse& response) {
+  return connection_->Do(&Stub::RevokeGrant, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListContainmentsRequest& request,
                        admin::v1::ListContainmentsResponse& response) {
   return connection_->Do(&Stub::ListContainments, request, response);

@@ -77,6 +77,10 @@ class AdminClient {
             admin::v1::ConfirmUnlockResponse& response);
   Status Do(const admin::v1::ContainRequest& request,
             admin::v1::ContainResponse& response);
+  Status Do(const admin::v1::ListGrantsRequest& request,
+            admin::v1::ListGrantsResponse& response);
+  Status Do(const admin::v1::RevokeGrantRequest& request,
+            admin::v1::RevokeGrantResponse& response);
   Status Do(const admin::v1::ListContainmentsRequest& request,
             admin::v1::ListContainmentsResponse& response);
   Status Do(const admin::v1::AskExtensionRequest& request,

@@ -19,6 +19,7 @@
 #include "cli/doctor_command.h"
 #include "cli/enroll_command.h"
 #include "cli/event_command.h"
+#include "cli/grant_command.h"
 #include "cli/policy_check_command.h"
 #include "cli/policy_explain_command.h"
 #include "cli/policy_import_command.h"
@@ -78,6 +79,8 @@ constexpr auto kCommands = std::to_array<Command>({
      RunAgentConfirmUnlock},
     {"agent", "list, show and revoke agents; make enrolment tokens",
      RunAgentCommand},
+    {"grant list", "which refused copies may go once", RunGrantList},
+    {"grant revoke", "take such a grant back", RunGrantRevoke},
     // Before "contain": the first name that fits is taken.
     {"contain list", "who and what uses no media for now", RunContainList},
     {"contain extend", "let a containment go on; needs two people",

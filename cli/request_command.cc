@@ -13,7 +13,10 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: sekisho request DEVICE --purpose TEXT [--for 8h] [--json]\n"
+    "       sekisho request --copy [FILE] --purpose TEXT [--for 8h] [--json]\n"
     "  DEVICE as `sekisho status` shows it: vendor:product:serial\n"
+    "  --copy that a copy of yours which was refused may go once: the one of\n"
+    "         FILE, or the last\n"
     "  --for  how long it is needed: 45m, 8h, 2d (8h unless given, at most "
     "30d)\n";
 
@@ -46,16 +49,21 @@ Result<int64_t> ParseDuration(std::string_view text) {
 int RunRequest(std::span<const std::string_view> args) {
   static constexpr std::string_view kValued[] = {"--purpose", "--for",
                                                  "--runtime"};
-  static constexpr std::string_view kFlags[] = {"--json", "--help"};
+  static constexpr std::string_view kFlags[] = {"--json", "--help", "--copy"};
   const auto options = ParseOptions(args, kValued, kFlags);
   if (options && options->Has("--help")) {
     fmt::print("{}", kUsage);
     return 0;
   }
   if (!options) return WrongUse(options.error().message);
-  if (options->words.size() != 1) return WrongUse("one DEVICE is needed");
   ipc::ApprovalRequest request;
-  request.device = options->words[0];
+  if (options->Has("--copy")) {
+    if (options->words.size() > 1) return WrongUse("at most one FILE");
+    if (!options->words.empty()) request.file = options->words[0];
+  } else {
+    if (options->words.size() != 1) return WrongUse("one DEVICE is needed");
+    request.device = options->words[0];
+  }
   request.purpose = options->Get("--purpose");
   if (request.purpose.empty() || request.purpose.size() > kMaxPurposeBytes) {
     return WrongUse("--purpose says what for, in at most 1024 bytes");

@@ -22,7 +22,8 @@ constexpr std::string_view kApproveUsage =
     "               [--for 8h] [--scope terminal|everywhere] [--reason TEXT]\n"
     "  as long as was asked for unless --for is given, and only on the "
     "terminal\n"
-    "  that asked unless --scope everywhere\n";
+    "  that asked unless --scope everywhere. Who asked for one copy gets a\n"
+    "  grant for it: the same content, once (sekisho grant list)\n";
 constexpr std::string_view kDenyUsage =
     "usage: sekisho request deny ID --reason TEXT\n";
 
@@ -31,6 +32,14 @@ std::string Span(int64_t seconds) {
   if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + "d";
   if (seconds % 3600 == 0) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 60) + "m";
+}
+
+// What of, beside the device.
+std::string CopyOf(const Alert& alert) {
+  const auto& part = alert.event().public_part();
+  if (part.requested_event_id().empty()) return "the device";
+  return "one copy: " + alert.event().personal_part().file_path() + ", " +
+         std::to_string(part.person_count()) + " people";
 }
 
 std::string DeviceOf(const Alert& alert) {
@@ -76,8 +85,8 @@ int RunRequestList(std::span<const std::string_view> args) {
   request.set_with_events(true);
   request.set_kind(kRequestKind);
   std::string json;
-  Table table({"ID", "TIME", "STATE", "PERSON", "TERMINAL", "DEVICE", "FOR",
-               "WHAT FOR"});
+  Table table({"ID", "TIME", "STATE", "PERSON", "TERMINAL", "DEVICE", "OF",
+               "FOR", "WHAT FOR"});
   AdminClient client(parsed->socket);
   const Status listed = ForEachRow<admin::v1::ListAlertsResponse>(
       client, request, kMaxRows,
@@ -91,7 +100,7 @@ int RunRequestList(std::span<const std::string_view> args) {
                      ShortTime(alert, "create_time"),
                      closed ? alert.verdict() : Word(alert, "state"),
                      alert.person(), alert.terminal(), DeviceOf(alert),
-                     Span(part.request_seconds()),
+                     CopyOf(alert), Span(part.request_seconds()),
                      alert.event().personal_part().purpose()});
         }
         return page.alerts_size();

@@ -50,8 +50,9 @@ size_t Width(std::string_view text) {
 // Bytes that are text of a device, a medium or a process.
 bool IsText(const FieldDescriptor& field) {
   static const std::set<std::string, std::less<>> kTexts = {
-      "serial",  "manufacturer", "product",   "volume_label", "medium_serial",
-      "program", "command",      "file_path", "purpose",      "name"};
+      "serial",        "manufacturer", "product",     "volume_label",
+      "medium_serial", "program",      "command",     "file_path",
+      "purpose",       "name",         "landing_path"};
   return kTexts.contains(field.name());
 }
 

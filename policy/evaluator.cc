@@ -317,9 +317,11 @@ ContentDecision IndexedSnapshot::DecideContent(const ContentFacts& content,
     decision.reason =
         fmt::format("rule '{}' gives {}", rule.id, Name(rule.verdict));
     decision.notify = rule.notify;
+    decision.grantable = rule.granting == Granting::kTransfer;
     return decision;
   }
   decision.verdict = policy_.content_default;
+  decision.grantable = true;
   decision.reason = fmt::format("no rule matches; the default is {}",
                                 Name(policy_.content_default));
   return decision;

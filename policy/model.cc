@@ -44,6 +44,10 @@ constexpr std::array<Word<WhenStale>, 2> kWhenStales{{
     {"keep", WhenStale::kKeep},
     {"stricter", WhenStale::kStricter},
 }};
+constexpr std::array<Word<Granting>, 2> kGrantings{{
+    {"transfer", Granting::kTransfer},
+    {"never", Granting::kNever},
+}};
 
 constexpr std::array<Word<TotalOf>, 3> kTotalOfs{{
     {"persons", TotalOf::kPersons},
@@ -81,6 +85,7 @@ const char* Name(Inspection inspection) {
   return NameIn(kInspections, inspection);
 }
 const char* Name(WhenStale when) { return NameIn(kWhenStales, when); }
+const char* Name(Granting granting) { return NameIn(kGrantings, granting); }
 const char* Name(TotalOf of) { return NameIn(kTotalOfs, of); }
 const char* Name(TotalBy by) { return NameIn(kTotalBys, by); }
 const char* Name(TypeCheck check) { return NameIn(kTypeChecks, check); }
@@ -96,6 +101,9 @@ std::optional<Verdict> ParseVerdict(std::string_view word) {
 }
 std::optional<Inspection> ParseInspection(std::string_view word) {
   return Find(kInspections, word);
+}
+std::optional<Granting> ParseGranting(std::string_view word) {
+  return Find(kGrantings, word);
 }
 std::optional<WhenStale> ParseWhenStale(std::string_view word) {
   return Find(kWhenStales, word);

@@ -22,17 +22,21 @@ enum class Access { kBlock, kReadOnly, kInspect, kAudit, kFull };
 enum class Verdict { kAllow, kAlert, kBlock };
 enum class Inspection { kFull, kPartial, kNone };
 enum class WhenStale { kKeep, kStricter };
+// Whether the SOC can let through one transfer that a rule stops.
+enum class Granting { kTransfer, kNever };
 
 const char* Name(Mode mode);              // "observe" ...
 const char* Name(Access access);          // "read_only" ...
 const char* Name(Verdict verdict);        // "allow" ...
 const char* Name(Inspection inspection);  // "full" ...
 const char* Name(WhenStale when);         // "keep" ...
+const char* Name(Granting granting);      // "transfer" ...
 std::optional<Access> ParseAccess(std::string_view word);
 std::optional<Mode> ParseMode(std::string_view word);
 std::optional<Verdict> ParseVerdict(std::string_view word);
 std::optional<Inspection> ParseInspection(std::string_view word);
 std::optional<WhenStale> ParseWhenStale(std::string_view word);
+std::optional<Granting> ParseGranting(std::string_view word);
 
 struct UsbInterface {
   uint8_t klass = 0;
@@ -279,6 +283,7 @@ struct ContentRule {
   ContentMatch match;
   DeviceMatch situation;  // device, person, terminal and time must match too
   Verdict verdict = Verdict::kBlock;
+  Granting granting = Granting::kTransfer;  // of what it blocks
   std::map<std::string, std::string> notify;
   int line = 0;
   bool operator==(const ContentRule&) const = default;
@@ -331,6 +336,9 @@ struct ContentDecision {
   int rule_line = 0;
   std::string reason;
   std::map<std::string, std::string> notify;
+  // Of a block: whether a grant of one transfer opens it. False too where it
+  // is no rule that blocks.
+  bool grantable = false;
 };
 
 }  // namespace sekisho::policy

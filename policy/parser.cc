@@ -147,6 +147,7 @@ ContentRule PolicyReader::ReadContentRule(const YamlNode& node) {
   }
   in_.Word(in_.Required(node, "the rule", "verdict", "block"), ParseVerdict,
            kVerdictWords, &rule.verdict);
+  in_.Word(node.Find("grant"), ParseGranting, kGrantingWords, &rule.granting);
   in_.Texts(node.Find("notify"), &rule.notify);
   return rule;
 }

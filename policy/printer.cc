@@ -218,6 +218,9 @@ std::string PrintRule(const ContentRule& rule) {
     out.Nested("match", PrintMatch(rule.situation, "      "));
   }
   out.Raw("verdict", Name(rule.verdict));
+  if (rule.granting != Granting::kTransfer) {
+    out.Raw("grant", Name(rule.granting));
+  }
   out.Texts("notify", rule.notify);
   return AsListItem(out.text());
 }

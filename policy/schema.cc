@@ -208,6 +208,7 @@ std::string ContentRuleSchema() {
                  {"when", Ref("when")},
                  {"match", Ref("match")},
                  {"verdict", Enum(kVerdictWords)},
+                 {"grant", Enum(kGrantingWords)},
                  {"notify", Ref("texts")}},
                 kNeeded);
 }

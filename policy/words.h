@@ -47,7 +47,7 @@ inline constexpr auto kLandingKeys = WordList("persons", "folders", "lies_for");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");
-inline constexpr auto kContentRuleKeys2 = WordList("match");
+inline constexpr auto kContentRuleKeys2 = WordList("match", "grant");
 inline constexpr auto kContentMatchKeys2 =
     WordList("data_owner", "file_groups", "totals");
 inline constexpr auto kGroupKeys =
@@ -71,6 +71,7 @@ inline constexpr int kMaxTotalHours = 400 * 24;
 
 inline constexpr auto kModeWords = WordList("observe", "enforce");
 inline constexpr auto kWhenStaleWords = WordList("keep", "stricter");
+inline constexpr auto kGrantingWords = WordList("transfer", "never");
 inline constexpr auto kAccessWords =
     WordList("block", "read_only", "inspect", "audit", "full");
 inline constexpr auto kVerdictWords = WordList("allow", "alert", "block");

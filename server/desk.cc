@@ -170,6 +170,38 @@ Result<int64_t> JoinedDesk::ClearLost(const Caller& caller,
                           });
 }
 
+// First what counts: a request left open is asked for again, an approval that
+// was written on the alert but never given is a lie.
+Result<core::AlertChange> JoinedDesk::CarryOut(
+    const Caller& caller, const core::Alert& asked,
+    const core::RequestDecision& decision) {
+  const bool approve = decision.answer == core::RequestAnswer::kApprove;
+  const WallTime now = p_.clock.Now();
+  store::Store::GrantChange change;
+  if (asked.event && !asked.event->public_part.event_id().empty()) {
+    change.answer =
+        store::RequestAnswer{.alert_id = asked.alert_id,
+                             .event_id = asked.event->public_part.event_id(),
+                             .approved = approve,
+                             .answer_time = now};
+  }
+  if (approve && core::AsksForTransfer(asked)) {
+    ASSIGN_OR_RETURN(change.grant,
+                     core::GrantFor(caller, asked, decision, now));
+    ASSIGN_OR_RETURN(const auto grant, p_.publisher.PutGrant(change));
+    return core::ClosingOf(decision, grant);
+  }
+  ASSIGN_OR_RETURN(core::Approval approval,
+                   core::ApprovalFor(caller, asked, decision, now));
+  std::optional<core::Approval> given;
+  if (approve) {
+    RETURN_IF_ERROR(ApproveDevice(caller, approval));
+    given = std::move(approval);
+  }
+  if (change.answer) RETURN_IF_ERROR(p_.publisher.PutGrant(change));
+  return core::ClosingOf(decision, given);
+}
+
 Result<core::Alert> JoinedDesk::DecideRequest(
     const Caller& caller, const core::RequestDecision& decision) {
   const bool approve = decision.answer == core::RequestAnswer::kApprove;
@@ -184,20 +216,39 @@ Result<core::Alert> JoinedDesk::DecideRequest(
         if (page.rows.empty()) {
           return Fail(Code::kNotFound, "there is no such request");
         }
-        ASSIGN_OR_RETURN(core::Approval approval,
-                         core::ApprovalFor(caller, page.rows.front(), decision,
-                                           p_.clock.Now()));
-        std::optional<core::Approval> given;
-        if (approve) {
-          // First what counts: a request left open is asked for again, an
-          // approval that was written on the alert but never given is a lie.
-          RETURN_IF_ERROR(ApproveDevice(caller, approval));
-          given = std::move(approval);
-        }
-        auto alert = p_.store.UpdateAlert(core::ClosingOf(decision, given),
-                                          caller.user, p_.clock.Now());
+        const core::Alert& asked = page.rows.front();
+        ASSIGN_OR_RETURN(const core::AlertChange closing,
+                         CarryOut(caller, asked, decision));
+        auto alert = p_.store.UpdateAlert(closing, caller.user, p_.clock.Now());
         p_.changes.Tell({core::Change::What::kAlert, decision.alert_id, ""});
         return alert;
+      });
+}
+
+Result<core::TransferGrant> JoinedDesk::RevokeGrant(const Caller& caller,
+                                                    int64_t grant_id,
+                                                    const std::string& reason) {
+  return AsAdmin<core::TransferGrant>(
+      caller, "grant.revoke", "grant " + std::to_string(grant_id), reason,
+      [&]() -> Result<core::TransferGrant> {
+        if (reason.size() > kMaxNoteBytes || !IsValidUtf8(reason)) {
+          return Fail(Code::kInvalidArgument,
+                      "a reason is UTF-8 text of at most 200 bytes");
+        }
+        ASSIGN_OR_RETURN(const auto running,
+                         p_.store.ListGrants(core::WhichGrants::kRunning));
+        const auto found =
+            std::ranges::find(running, grant_id, &core::TransferGrant::id);
+        if (found == running.end() || found->used_event_row_id != 0) {
+          return Fail(Code::kFailedPrecondition,
+                      "this grant was used, is over, or never was");
+        }
+        core::TransferGrant grant = *found;
+        grant.over_time = p_.clock.Now();
+        grant.over_why = "revoked";
+        auto put = p_.publisher.PutGrant({.grant = grant, .answer = {}});
+        p_.changes.Tell({core::Change::What::kAlert, grant.alert_id, ""});
+        return put;
       });
 }
 

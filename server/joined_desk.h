@@ -109,6 +109,13 @@ class JoinedDesk final : public core::Desk {
                             const std::string& note) override;
   Result<core::Alert> DecideRequest(
       const Caller& caller, const core::RequestDecision& decision) override;
+  Result<std::vector<core::TransferGrant>> ListGrants(
+      const Caller&, core::WhichGrants which) override {
+    return p_.store.ListGrants(which);
+  }
+  Result<core::TransferGrant> RevokeGrant(const Caller& caller,
+                                          int64_t grant_id,
+                                          const std::string& reason) override;
   Result<Page<core::Agent>> ListAgents(const Caller&,
                                        const Paging& paging) override;
   Result<core::Agent> GetAgent(const Caller&,
@@ -200,6 +207,12 @@ class JoinedDesk final : public core::Desk {
   Caller Of(const store::StoredSession& session) const {
     return {session.user, session.role, "console", ""};
   }
+
+  // Gives what is approved and tells the terminal; what is written on the
+  // request then.
+  Result<core::AlertChange> CarryOut(const Caller& caller,
+                                     const core::Alert& asked,
+                                     const core::RequestDecision& decision);
 
   // An alert about one agent, at once.
   Result<int64_t> RaiseAlert(const core::Agent& agent, const std::string& key,

@@ -186,6 +186,7 @@ class RunningServer final : public Server {
       }
     }
     RETURN_IF_ERROR(EndContainments());
+    RETURN_IF_ERROR(EndGrants());
     RETURN_IF_ERROR(certificates_->Tick());
     return silence_->Tick();
   }
@@ -202,6 +203,32 @@ class RunningServer final : public Server {
                             .object = "containment " + std::to_string(one.id),
                             .detail = "its time is over"},
                            {}));
+    }
+    return {};
+  }
+
+  // What was used, or whose time is over, leaves the signed list.
+  Status EndGrants() {
+    ASSIGN_OR_RETURN(const auto running,
+                     store_->ListGrants(store::WhichGrants::kRunning));
+    for (store::TransferGrant grant : running) {
+      const bool used = grant.used_event_row_id != 0;
+      if (!used && grant.end_time > clock_.Now()) continue;
+      grant.over_time = clock_.Now();
+      grant.over_why = used ? "used" : "ended";
+      RETURN_IF_ERROR(publisher_->PutGrant({.grant = grant, .answer = {}}));
+      RETURN_IF_ERROR(core::WriteAudit(
+          *store_, clock_,
+          {.user = "sekisho-server",
+           .door = "server",
+           .address = "",
+           .action = used ? "grant.used" : "grant.end",
+           .object = "grant " + std::to_string(grant.id),
+           .detail = used
+                         ? "by event " + std::to_string(grant.used_event_row_id)
+                         : "its time is over, nothing was copied"},
+          {}));
+      changes_.Tell({core::Change::What::kAlert, grant.alert_id, ""});
     }
     return {};
   }

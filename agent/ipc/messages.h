@@ -663,15 +663,17 @@ struct Reply {
   }
 };
 
-// The operator asks for approval of a device ("vid:pid:serial").
+// The operator asks for approval of a device ("vid:pid:serial"), or that his
+// refused copy of a file may go once.
 struct ApprovalRequest {
   static constexpr uint16_t kType = 0x0607;
-  std::string device;
+  std::string device;  // empty: of a copy
   std::string purpose;
   int64_t seconds = 0;
+  std::string file{};  // name or path of the copy; empty: the last refused one
   template <typename V>
   void Fields(V& v) {
-    v(device, purpose, seconds);
+    v(device, purpose, seconds, file);
   }
 };
 

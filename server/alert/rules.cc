@@ -195,10 +195,13 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
                    event.terminal + " could not keep " +
                        std::to_string(part.lost_count()) + " events")};
     case event::v1::EVENT_KIND_REQUEST:
-      return {
-          Make(event, "approval_request", "medium",
-               "The operator of " + event.terminal + " asks for approval of " +
-                   (event.device_id.empty() ? "a transfer" : event.device_id))};
+      return {Make(
+          event, "approval_request", "medium",
+          "The operator of " + event.terminal + " asks for approval of " +
+              (part.requested_event_id().empty()
+                   ? event.device_id
+                   : "one transfer of " + std::to_string(part.person_count()) +
+                         " people's data to " + event.device_id))};
     case event::v1::EVENT_KIND_DEVICE_REMOVED:
     case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
     case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:

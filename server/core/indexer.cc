@@ -43,6 +43,7 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.observe_only = event.public_part.observe_only();
   row.persons = event.public_part.person_count();
   row.persons_written = event.public_part.persons_written_count();
+  row.grant_id = event.public_part.grant_id();
   row.bytes = event.public_part.inspected_bytes();
   return row;
 }

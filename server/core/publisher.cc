@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "common/file.h"
 #include "common/text.h"
 #include "policy/containment.h"
 #include "policy/packs.h"
+#include "policy/transfer_grant.h"
 #include "policy/upgrade_manifest.h"
 #include "server/core/device_id.h"
 
@@ -17,6 +19,7 @@ namespace {
 constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
                                              "unlock", "upgrade", "contain"};
 constexpr size_t kMaxNoteBytes = 256;
+constexpr int64_t kAnswerSeconds = int64_t{24} * 3600;
 
 Result<policy::KeyPair> OpenKey(const std::string& path) {
   policy::KeyPair key;
@@ -44,6 +47,40 @@ int64_t SecondsOf(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(
              time.time_since_epoch())
       .count();
+}
+
+policy::TransferGrant SignedGrant(const TransferGrant& row) {
+  policy::TransferGrant grant{.id = row.id,
+                              .from_seconds = SecondsOf(row.create_time),
+                              .until_seconds = SecondsOf(row.end_time),
+                              .persons = row.persons,
+                              .types = {},
+                              .holder = {},
+                              .match = {}};
+  for (const std::string_view word : Split(row.types, ',')) {
+    if (!word.empty()) grant.types.emplace_back(word);
+  }
+  const ByteSpan hash = AsBytes(row.file_hash);
+  const policy::GrantedTransfer transfer{
+      .agent_id = row.agent_id,
+      .person = row.person,
+      .device = row.device_id,
+      .content_hash = Bytes(hash.begin(), hash.end())};
+  grant.holder = policy::HolderOf(transfer);
+  grant.match = policy::MatchOf(transfer);
+  return grant;
+}
+
+policy::RequestAnswer SignedAnswer(const store::RequestAnswer& row) {
+  policy::RequestAnswer answer{
+      .id = row.alert_id,
+      .from_seconds = SecondsOf(row.answer_time),
+      .until_seconds = SecondsOf(row.answer_time) + kAnswerSeconds,
+      .approved = row.approved,
+      .event_id = {}};
+  std::ranges::copy(AsBytes(row.event_id).first(answer.event_id.size()),
+                    answer.event_id.begin());
+  return answer;
 }
 
 Status CheckNote(std::string_view what, const std::string& text) {
@@ -183,6 +220,27 @@ Result<Containment> Publisher::PutContainment(const Containment& row) {
             return Seal("contain", version, policy::PrintContainments(list));
           }));
   Tell("contain", put.version);
+  return put;
+}
+
+Result<TransferGrant> Publisher::PutGrant(
+    const store::Store::GrantChange& change) {
+  ASSIGN_OR_RETURN(
+      const TransferGrant put,
+      store_.PutGrant(
+          change, clock_.Now(),
+          [&](int64_t version, const std::vector<TransferGrant>& running,
+              const std::vector<store::RequestAnswer>& answers) {
+            policy::GrantList list;
+            for (const TransferGrant& one : running) {
+              list.transfers.push_back(SignedGrant(one));
+            }
+            for (const store::RequestAnswer& one : answers) {
+              list.answers.push_back(SignedAnswer(one));
+            }
+            return Seal("grant", version, policy::PrintGrants(list));
+          }));
+  Tell("grant", put.version);
   return put;
 }
 

@@ -44,6 +44,9 @@ class Publisher {
                               const policy::Unlock& unlock);
   // Stores the row and pushes the list of all that run.
   Result<Containment> PutContainment(const Containment& row);
+  // Stores what is set and pushes the list of all that run. kNotFound: no such
+  // request; the errors of the store.
+  Result<TransferGrant> PutGrant(const store::Store::GrantChange& change);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);

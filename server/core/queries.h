@@ -54,6 +54,8 @@ using store::Role;
 using store::TopRow;
 using store::Trace;
 using store::TransferCounts;
+using store::TransferGrant;
+using store::WhichGrants;
 
 // Who asks. Made by the door he came through, never from a request's field.
 struct Caller {
@@ -395,9 +397,18 @@ class Desk {
                                     const std::string& device_id,
                                     const std::string& note) = 0;
   // Admin only, and never on a request of his own. Approves the device as
-  // asked, or refuses, and closes the alert. The alert as it is then.
+  // asked, or grants the one transfer, or refuses, and closes the alert. The
+  // operator is told where he asked. The alert as it is then.
   virtual Result<Alert> DecideRequest(const Caller& caller,
                                       const RequestDecision& decision) = 0;
+
+  // Grants of one transfer, newest first.
+  virtual Result<std::vector<TransferGrant>> ListGrants(const Caller& caller,
+                                                        WhichGrants which) = 0;
+  // Admin only. kFailedPrecondition: it is over, or was used.
+  virtual Result<TransferGrant> RevokeGrant(const Caller& caller,
+                                            int64_t grant_id,
+                                            const std::string& reason) = 0;
 
   // By terminal.
   virtual Result<Page<Agent>> ListAgents(const Caller& caller,

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kMaxGrantSeconds = int64_t{30} * 24 * 3600;
 constexpr size_t kMaxReasonBytes = 1024;
+constexpr int kHashBytes = 32;
 
 // "root (tanaka)" -> {"root", "tanaka"}
 std::vector<std::string_view> NamesIn(std::string_view text) {
@@ -36,17 +37,9 @@ Status CheckOpen(const Alert& alert) {
   return {};
 }
 
-}  // namespace
-
-bool Concerns(const Caller& caller, const Alert& alert) {
-  const auto mine = NamesIn(caller.user);
-  return std::ranges::any_of(NamesIn(alert.person), [&](auto name) {
-    return name != "unknown" && std::ranges::find(mine, name) != mine.end();
-  });
-}
-
-Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
-                             const RequestDecision& decision, WallTime now) {
+// Whoever may decide, has reasons, and the request is open.
+Status CheckDecision(const Caller& caller, const Alert& alert,
+                     const RequestDecision& decision) {
   RETURN_IF_ERROR(CheckOpen(alert));
   if (Concerns(caller, alert)) {
     return Fail(Code::kPermissionDenied,
@@ -57,24 +50,59 @@ Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
     return Fail(Code::kInvalidArgument,
                 "a reason is UTF-8 text of at most 1 KiB");
   }
-  Approval approval;
-  if (decision.answer == RequestAnswer::kDeny) {
-    if (decision.reason.empty()) {
-      return Fail(Code::kInvalidArgument,
-                  "a refusal needs its reason: the operator will ask");
-    }
-    return approval;
+  if (decision.answer == RequestAnswer::kDeny && decision.reason.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "a refusal needs its reason: the operator will ask");
   }
-  if (alert.device_id.empty() || !alert.event) {
-    return Fail(Code::kFailedPrecondition,
-                "the event of this request is gone; approve the device itself");
-  }
-  const auto seconds =
+  return {};
+}
+
+Result<int64_t> SecondsGiven(const Alert& alert,
+                             const RequestDecision& decision) {
+  const int64_t seconds =
       decision.seconds.value_or(alert.event->public_part.request_seconds());
   if (seconds <= 0 || seconds > kMaxGrantSeconds) {
     return Fail(Code::kInvalidArgument,
                 "an approval on request lasts a second to 30 days");
   }
+  return seconds;
+}
+
+std::string TypesOf(const event::v1::PublicPart& part) {
+  std::vector<std::string> types;
+  for (const auto& count : part.data()) types.push_back(count.type());
+  std::ranges::sort(types);
+  const auto repeated = std::ranges::unique(types);
+  types.erase(repeated.begin(), repeated.end());
+  std::string text;
+  for (const std::string& type : types)
+    text += (text.empty() ? "" : ",") + type;
+  return text;
+}
+
+}  // namespace
+
+bool Concerns(const Caller& caller, const Alert& alert) {
+  const auto mine = NamesIn(caller.user);
+  return std::ranges::any_of(NamesIn(alert.person), [&](auto name) {
+    return name != "unknown" && std::ranges::find(mine, name) != mine.end();
+  });
+}
+
+bool AsksForTransfer(const Alert& alert) {
+  return alert.event && !alert.event->public_part.requested_event_id().empty();
+}
+
+Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
+                             const RequestDecision& decision, WallTime now) {
+  RETURN_IF_ERROR(CheckDecision(caller, alert, decision));
+  Approval approval;
+  if (decision.answer == RequestAnswer::kDeny) return approval;
+  if (alert.device_id.empty() || !alert.event) {
+    return Fail(Code::kFailedPrecondition,
+                "the event of this request is gone; approve the device itself");
+  }
+  ASSIGN_OR_RETURN(const int64_t seconds, SecondsGiven(alert, decision));
   approval.device_id = alert.device_id;
   approval.access = decision.access;
   approval.terminal =
@@ -85,6 +113,53 @@ Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
       EscapeUntrusted(alert.event->personal_part.purpose(), 1024);
   approval.ticket = "request " + std::to_string(alert.alert_id);
   return approval;
+}
+
+Result<TransferGrant> GrantFor(const Caller& caller, const Alert& alert,
+                               const RequestDecision& decision, WallTime now) {
+  RETURN_IF_ERROR(CheckDecision(caller, alert, decision));
+  if (!AsksForTransfer(alert)) {
+    return Fail(Code::kFailedPrecondition,
+                "the event of this request is gone: nothing says which "
+                "content it was about");
+  }
+  const event::v1::PublicPart& part = alert.event->public_part;
+  const std::string& person = alert.event->personal_part.person();
+  if (part.file_hash().size() != kHashBytes || alert.device_id.empty()) {
+    return Fail(Code::kFailedPrecondition,
+                "the request does not say which content, or for which device");
+  }
+  if (person.empty() || person == "unknown") {
+    return Fail(Code::kFailedPrecondition,
+                "it is not known who asks: nothing is granted to nobody");
+  }
+  ASSIGN_OR_RETURN(const int64_t seconds, SecondsGiven(alert, decision));
+  TransferGrant grant;
+  grant.alert_id = alert.alert_id;
+  grant.agent_id = alert.agent_id;
+  grant.person = person;
+  grant.device_id = alert.device_id;
+  grant.file_hash = part.file_hash();
+  grant.persons = part.person_count();
+  grant.types = TypesOf(part);
+  grant.purpose = EscapeUntrusted(alert.event->personal_part.purpose(), 1024);
+  grant.created_by = caller.user;
+  grant.create_time = now;
+  grant.end_time = now + std::chrono::seconds(seconds);
+  return grant;
+}
+
+AlertChange ClosingOf(const RequestDecision& decision,
+                      const TransferGrant& grant) {
+  AlertChange change;
+  change.alert_id = decision.alert_id;
+  change.state = AlertState::kClosed;
+  change.verdict = kVerdictApproved;
+  change.comment = "grant " + std::to_string(grant.id) +
+                   ": this one transfer, once, until " +
+                   FormatUtc(grant.end_time);
+  if (!decision.reason.empty()) change.comment += ": " + decision.reason;
+  return change;
 }
 
 AlertChange ClosingOf(const RequestDecision& decision,

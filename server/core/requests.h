@@ -24,9 +24,19 @@ inline constexpr char kVerdictDenied[] = "denied";
 Result<Approval> ApprovalFor(const Caller& caller, const Alert& alert,
                              const RequestDecision& decision, WallTime now);
 
+// Whether it asks that one refused copy may go, not for a device.
+bool AsksForTransfer(const Alert& alert);
+
+// The grant that `decision`, an approval, gives for such a request: this
+// content, by this person, on this terminal, to this device. Errors as above.
+Result<TransferGrant> GrantFor(const Caller& caller, const Alert& alert,
+                               const RequestDecision& decision, WallTime now);
+
 // What is written on the alert: closed, with verdict and the reason.
 AlertChange ClosingOf(const RequestDecision& decision,
                       const std::optional<Approval>& approval);
+AlertChange ClosingOf(const RequestDecision& decision,
+                      const TransferGrant& grant);
 
 // Whether the caller is the person of the alert, by any name the two are known
 // by: "root (tanaka)" is tanaka and root, "op01 (yamada)" is yamada and op01.

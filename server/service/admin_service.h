@@ -58,6 +58,12 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status Contain(grpc::ServerContext* context,
                        const admin::v1::ContainRequest* request,
                        admin::v1::ContainResponse* response) override;
+  grpc::Status ListGrants(grpc::ServerContext* context,
+                          const admin::v1::ListGrantsRequest* request,
+                          admin::v1::ListGrantsResponse* response) override;
+  grpc::Status RevokeGrant(grpc::ServerContext* context,
+                           const admin::v1::RevokeGrantRequest* request,
+                           admin::v1::RevokeGrantResponse* response) override;
   grpc::Status ListContainments(
       grpc::ServerContext* context,
       const admin::v1::ListContainmentsRequest* request,

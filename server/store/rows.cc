@@ -52,4 +52,10 @@ const char* Name(AlertState state) {
   return "new";
 }
 
+const char* StateOf(const TransferGrant& grant) {
+  if (grant.used_event_row_id != 0) return "used";
+  if (!grant.over_time) return "running";
+  return grant.over_why == "revoked" ? "revoked" : "ended";
+}
+
 }  // namespace sekisho::store

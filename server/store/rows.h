@@ -293,6 +293,41 @@ struct Containment {
 
 enum class Contained { kRunning, kAll };
 
+// ---- grants of one transfer ----
+
+// One refused copy that may go once.
+struct TransferGrant {
+  int64_t id = 0;
+  int64_t alert_id = 0;  // of its request
+  std::string agent_id;
+  std::string terminal;  // name of the agent's; read only
+  std::string person;    // login name
+  std::string device_id;
+  std::string file_hash;  // SHA-256 of the content, 32 bytes
+  int64_t persons = 0;    // at most so many
+  std::string types;      // no others: sorted words, joined by commas
+  std::string purpose;
+  std::string created_by;
+  WallTime create_time;
+  WallTime end_time;
+  std::optional<WallTime> used_time;  // server's clock
+  int64_t used_event_row_id = 0;      // the transfer; 0 = not used yet
+  std::optional<WallTime> over_time;  // set: no terminal holds it any more
+  std::string over_why;               // "used", "ended", "revoked"
+  int64_t version = 0;                // of the first list that has it so
+};
+
+enum class WhichGrants { kRunning, kAll };
+const char* StateOf(const TransferGrant& grant);  // "running", "used"...
+
+// What an operator is told of his request.
+struct RequestAnswer {
+  int64_t alert_id = 0;  // of the request
+  std::string event_id;  // of the request, 16 bytes
+  bool approved = false;
+  WallTime answer_time;
+};
+
 // ---- audit ----
 
 struct AuditEntry {

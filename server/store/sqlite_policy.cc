@@ -19,7 +19,7 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed) {
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
-  if (type == "devices" || type == "contain") {
+  if (type == "devices" || type == "contain" || type == "grant") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }

@@ -285,10 +285,43 @@ CREATE INDEX containments_running ON containments(contain_id)
   WHERE over_time IS NULL;
 )sql";
 
+// What may pass once, and what operators are told of their requests; both are
+// signed into "grant".
+constexpr const char* kGrants = R"sql(
+CREATE TABLE transfer_grants (
+  grant_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  alert_id INTEGER NOT NULL,
+  agent_id TEXT NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  file_hash BLOB NOT NULL,
+  persons INTEGER NOT NULL,
+  types TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  used_time INTEGER,
+  used_event_row_id INTEGER NOT NULL,
+  over_time INTEGER,
+  over_why TEXT NOT NULL,
+  version INTEGER NOT NULL
+);
+CREATE INDEX transfer_grants_running ON transfer_grants(grant_id)
+  WHERE over_time IS NULL;
+CREATE TABLE request_answers (
+  alert_id INTEGER PRIMARY KEY,
+  event_id BLOB NOT NULL,
+  approved INTEGER NOT NULL,
+  answer_time INTEGER NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog},      Migration{kContain, nullptr}};
+    Migration{kLog, FillLog},      Migration{kContain, nullptr},
+    Migration{kGrants, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

@@ -41,6 +41,7 @@ Result<std::optional<int64_t>> RowOf(const Paging& paging);
 
 // sqlite_policy.cc: what every signed envelope is stored with.
 Result<int64_t> NextVersion(Connection& db, const std::string& type);
+Status MarkGrantUsed(Connection& db, const IndexedEvent& event);
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed);
 
@@ -130,6 +131,9 @@ class SqliteStore final : public Store {
   Result<Containment> PutContainment(const Containment& row, WallTime now,
                                      const ContainSealer& seal) override;
   Result<std::vector<Containment>> ListContainments(Contained which) override;
+  Result<TransferGrant> PutGrant(const GrantChange& change, WallTime now,
+                                 const GrantSealer& seal) override;
+  Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;

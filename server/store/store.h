@@ -66,6 +66,7 @@ struct IndexedEvent {
   int64_t persons = 0;  // of a transfer, as its public part says
   int64_t persons_written = 0;
   int64_t bytes = 0;
+  int64_t grant_id = 0;  // that let it through; 0 = none
 };
 
 struct DeviceSeen {
@@ -340,6 +341,23 @@ class Store {
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
   virtual Result<std::vector<Containment>> ListContainments(
       Contained which) = 0;
+
+  // Stores what is set (a grant of id 0 is a new one, which gets the next),
+  // then seals all grants that run at `now` and the answers of the last day
+  // into the next "grant" envelope, in one transaction. The grant as it is
+  // then.
+  struct GrantChange {
+    std::optional<TransferGrant> grant;
+    std::optional<RequestAnswer> answer;
+  };
+  using GrantSealer = std::function<std::string(
+      int64_t version, const std::vector<TransferGrant>& running,
+      const std::vector<RequestAnswer>& answers)>;
+  virtual Result<TransferGrant> PutGrant(const GrantChange& change,
+                                         WallTime now,
+                                         const GrantSealer& seal) = 0;
+  // Newest first, at most 1,000. Running: not over, whatever the clock says.
+  virtual Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) = 0;
 
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;

@@ -92,6 +92,8 @@ constexpr Route kRoutes[] = {
     {"POST", "devices:lost", MarkLost},
     {"POST", "devices:found", ClearLost},
     {"POST", "requests:decide/*", DecideRequest},
+    {"GET", "grants", ListGrants},
+    {"POST", "grants:revoke", RevokeGrant},
     {"GET", "agents", ListAgents},
     {"POST", "agents:revoke", RevokeAgent},
     {"POST", "agents:approve_renewal", ApproveRenewal},

@@ -197,7 +197,8 @@ json ToJson(const core::Event& event) {
               {"who", Who(event.personal_part)}};
   if (p.has_device()) out["device"] = DeviceFacts(p.device());
   const bool landing = p.kind() == event::v1::EVENT_KIND_LANDING;
-  if (p.kind() == event::v1::EVENT_KIND_TRANSFER || landing) {
+  const bool of_copy = !p.requested_event_id().empty();
+  if (p.kind() == event::v1::EVENT_KIND_TRANSFER || landing || of_copy) {
     out["transfer"] = Transfer(p, event.personal_part);
   }
   if (p.kernel_written_bytes() > 0 || p.kernel_read_bytes() > 0) {
@@ -217,8 +218,10 @@ json ToJson(const core::Event& event) {
   }
   if (p.kind() == event::v1::EVENT_KIND_REQUEST) {
     out["request"] = {{"purpose", Shown(event.personal_part.purpose())},
-                      {"seconds", p.request_seconds()}};
+                      {"seconds", p.request_seconds()},
+                      {"of_copy", of_copy}};
   }
+  if (p.grant_id() != 0) out["grant_id"] = p.grant_id();
   return out;
 }
 
@@ -374,6 +377,29 @@ json ToJson(const core::ContainmentStatus& status) {
           {"extension_reason", Shown(status.extension_reason)},
           {"counts", status.counts},
           {"terminals", std::move(terminals)}};
+}
+
+json ToJson(const core::TransferGrant& grant) {
+  json types = json::array();
+  for (const std::string_view type : Split(grant.types, ',')) {
+    if (!type.empty()) types.push_back(Shown(std::string(type)));
+  }
+  return {{"id", grant.id},
+          {"alert_id", grant.alert_id},
+          {"terminal", Shown(grant.terminal)},
+          {"person", Shown(grant.person)},
+          {"device_id", Shown(grant.device_id)},
+          {"file_hash", ToHex(AsBytes(grant.file_hash))},
+          {"persons", grant.persons},
+          {"types", std::move(types)},
+          {"purpose", Shown(grant.purpose)},
+          {"created_by", Shown(grant.created_by)},
+          {"create_time", FormatUtc(grant.create_time)},
+          {"end_time", FormatUtc(grant.end_time)},
+          {"used_time",
+           grant.used_time ? json(FormatUtc(*grant.used_time)) : json(nullptr)},
+          {"used_event_row_id", grant.used_event_row_id},
+          {"state", store::StateOf(grant)}};
 }
 
 json ToJson(const policy::Problem& problem) {

@@ -92,6 +92,10 @@ Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 
+// ---- grant_routes.cc ----
+Result<json> ListGrants(const Call& call);
+Result<json> RevokeGrant(const Call& call);
+
 // ---- contain_routes.cc ----
 Result<json> ListContainments(const Call& call);
 Result<json> Contain(const Call& call);

@@ -322,6 +322,28 @@ await step('a request for approval is refused with a reason, or given', async ()
   await row.getByText(/inspect on maint-osaka-07 until/).waitFor();
 });
 
+await step('one refused copy is granted, shown, and taken back', async () => {
+  await server.tell('copy_request');
+  await page.goto('/requests');
+  const row = page.getByRole('row', { name: /月次の引き継ぎ/ });
+  await row.getByText('One copy: 引き継ぎ_2026-11.csv, about 60 people').waitFor();
+  await row.getByRole('button', { name: 'Grant this one copy' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/asks that the refused copy of 引き継ぎ_2026-11.csv/).waitFor();
+  check(await dialog.getByLabel('Access').count() === 0, 'a grant of one copy asks for an access');
+  await shoot('grant-en');
+  await dialog.getByRole('button', { name: 'Grant this one copy' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await row.waitFor({ state: 'hidden' });
+  const grant = page.getByRole('table', { name: 'Copies that may go once' }).getByRole('row', { name: /About 60 people/ });
+  await grant.getByText('Not used yet').waitFor();
+  await shoot('grants-en');
+  await grant.getByRole('button', { name: 'Take back' }).click();
+  await dialog.getByRole('button', { name: 'Take back' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await grant.getByText('Taken back').waitFor();
+});
+
 await step('a policy is checked while it is written, at line and column', async () => {
   await go('Policy');
   const text = page.getByRole('textbox', { name: 'Policy text (YAML)' });

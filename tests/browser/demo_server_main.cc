@@ -24,6 +24,7 @@ std::string Obey(demo::DemoWorld& world, const std::string& line) {
     return "ok";
   }
   if (line == "request") return std::to_string(world.AddRequest());
+  if (line == "copy_request") return std::to_string(world.AddCopyRequest());
   if (line == "end-sessions") {
     world.EndSessions();
     return "ok";

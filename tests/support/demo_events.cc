@@ -273,6 +273,20 @@ int64_t DemoWorld::AddRequest() {
   return NewestAlert();
 }
 
+int64_t DemoWorld::AddCopyRequest() {
+  auto asked = Request(minutes(0));
+  FillTransfer(asked.open, asked.personal, 60,
+               "/media/sekisho/1/引き継ぎ_2026-11.csv");
+  asked.open.set_file_hash(std::string(32, 'h'));
+  asked.open.set_requested_event_id(std::string(16, 'e'));
+  asked.open.set_rule("too-many-people");
+  asked.open.set_request_seconds(2 * 3600);
+  asked.personal.set_purpose("月次の引き継ぎ");
+  Tell(asked);
+  Index();
+  return NewestAlert();
+}
+
 int64_t DemoWorld::AddBlockedTransfer() {
   auto copy = Begin(event::v1::EVENT_KIND_TRANSFER, 0, minutes(0));
   Plug(copy, 1);

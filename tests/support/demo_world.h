@@ -60,6 +60,8 @@ class DemoWorld {
   int64_t AddBlockedTransfer();
   // The operator asks for the approval of a stick. The alert's id.
   int64_t AddRequest();
+  // An operator asks that one refused copy may go.
+  int64_t AddCopyRequest();
   // The stick that was plugged into the second terminal, into the first.
   void PlugStick();
   // A device that calls itself that stick but is another, and another model

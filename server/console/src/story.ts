@@ -25,13 +25,18 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
   };
 }
 
+// A request for one copy is told otherwise than one for a device.
+function kindOf(alert: Alert): string {
+  return alert.event?.request?.of_copy ? 'copy_request' : alert.kind;
+}
+
 export function alertTitle(alert: Alert, t: TFunction): string {
-  return t(`alertTitle.${alert.kind}`, { ...values(alert, t), defaultValue: alert.title });
+  return t(`alertTitle.${kindOf(alert)}`, { ...values(alert, t), defaultValue: alert.title });
 }
 
 export function alertStory(alert: Alert, t: TFunction): string {
   const known = values(alert, t);
-  const sentence = t(`story.${alert.kind}`, { ...known, defaultValue: alertTitle(alert, t) });
+  const sentence = t(`story.${kindOf(alert)}`, { ...known, defaultValue: alertTitle(alert, t) });
   const landing = alert.event?.landing;
   const from = landing?.path ? t('story.space') + t(landing.source_hosts.length > 0 ? 'story.landedFrom' : 'story.landed', { path: landing.path, host: landing.source_hosts[0] ?? '' }) : '';
   const written = alert.event?.transfer?.persons_written ?? 0;

@@ -272,7 +272,12 @@ TEST_F(PeopleTest, AnalystsOpenWhatTheServerCannotRead) {
   personal.set_sealed_samples(sealed);
   ASSERT_TRUE(agent->SendBatch({agent->Next(open, personal)}));
   ASSERT_TRUE(agent->AwaitAck(1));
-  ASSERT_EQ(Run(RunEventCommand, {"list", "--json"}), 0);
+  // The index follows the acknowledgement.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  do {
+    ASSERT_EQ(Run(RunEventCommand, {"list", "--json"}), 0);
+  } while (json::parse(out_).empty() && std::chrono::steady_clock::now() < end);
+  ASSERT_FALSE(json::parse(out_).empty());
   EXPECT_THAT(out_, Not(HasSubstr(ToHex(AsBytes(sealed)).substr(20, 40))));
   const std::string row =
       std::to_string(json::parse(out_)[0]["row_id"].get<int64_t>());

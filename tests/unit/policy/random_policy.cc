@@ -233,6 +233,7 @@ Policy RandomWorld::MakePolicy(int rules) {
       content.match.totals.clear();
     }
     content.verdict = static_cast<Verdict>(Below(3));
+    if (newer && Chance(20)) content.granting = Granting::kNever;
     content.notify = MakeTexts();
     policy.content.push_back(std::move(content));
   }

@@ -125,5 +125,62 @@ TEST(Requests, AreAlertsOfTheirKindWithTheirEvent) {
   EXPECT_FALSE(ApprovalFor(Admin("suzuki"), alert, Approve(), kNow));
 }
 
+Alert CopyRequest() {
+  Alert alert = Request();
+  alert.agent_id = "agent-1";
+  event::v1::PublicPart& part = alert.event->public_part;
+  part.set_requested_event_id(std::string(16, 'e'));
+  part.set_file_hash(std::string(32, 'h'));
+  part.set_person_count(60);
+  for (const char* type : {"phone", "address", "phone"}) {
+    part.add_data()->set_type(type);
+  }
+  alert.event->personal_part.set_person("op01");
+  return alert;
+}
+
+TEST(Requests, OfACopyGiveThisTransferAndNoMore) {
+  ASSERT_TRUE(AsksForTransfer(CopyRequest()));
+  EXPECT_FALSE(AsksForTransfer(Request()));
+  const auto given = GrantFor(Admin("suzuki"), CopyRequest(), Approve(), kNow);
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ(given->agent_id, "agent-1");
+  EXPECT_EQ(given->person, "op01");
+  EXPECT_EQ(given->device_id, "0951:1666:A1");
+  EXPECT_EQ(given->file_hash, std::string(32, 'h'));
+  EXPECT_EQ(given->persons, 60);
+  EXPECT_EQ(given->types, "address,phone");
+  EXPECT_EQ(given->created_by, "suzuki");
+  EXPECT_EQ(given->end_time, kNow + std::chrono::hours(1));
+}
+
+TEST(Requests, OfACopyGiveNothingToNobodyOrByWhoAsked) {
+  const auto refused = [&](const Caller& caller, const Alert& alert,
+                           const RequestDecision& decision) {
+    const auto given = GrantFor(caller, alert, decision, kNow);
+    return given ? std::string() : given.error().message;
+  };
+  EXPECT_THAT(refused(Admin("yamada"), CopyRequest(), Approve()),
+              HasSubstr("own request"));
+  EXPECT_THAT(refused(Admin("suzuki"), Request(), Approve()),
+              HasSubstr("which content"));
+  Alert alert = CopyRequest();
+  alert.event->personal_part.set_person("unknown");
+  EXPECT_THAT(refused(Admin("suzuki"), alert, Approve()),
+              HasSubstr("not known who asks"));
+  alert = CopyRequest();
+  alert.event->public_part.clear_file_hash();
+  EXPECT_THAT(refused(Admin("suzuki"), alert, Approve()),
+              HasSubstr("which content"));
+  alert = CopyRequest();
+  alert.state = AlertState::kClosed;
+  EXPECT_THAT(refused(Admin("suzuki"), alert, Approve()),
+              HasSubstr("decided already"));
+  RequestDecision decision = Approve();
+  decision.seconds = 31 * 86'400;
+  EXPECT_THAT(refused(Admin("suzuki"), CopyRequest(), decision),
+              HasSubstr("30 days"));
+}
+
 }  // namespace
 }  // namespace sekisho::core

@@ -414,6 +414,78 @@ TEST_P(StoreTest, ApprovalsEndAndAreTakenBack) {
       Code::kNotFound);
 }
 
+TEST_P(StoreTest, AGrantIsInTheListUntilItsEventIsIndexed) {
+  const std::string agent = AddAgent("a");
+  TransferGrant grant;
+  grant.alert_id = 3;
+  grant.agent_id = agent;
+  grant.person = "operator";
+  grant.device_id = "::S1";
+  grant.file_hash = std::string("\0hash", 5);
+  grant.persons = 60;
+  grant.types = "address,phone";
+  grant.create_time = At(10);
+  grant.end_time = At(100);
+  std::vector<TransferGrant> listed;
+  std::vector<RequestAnswer> answered;
+  const auto put = [&](const Store::GrantChange& change, WallTime now) {
+    return store_->PutGrant(
+        change, now,
+        [&](int64_t version, const std::vector<TransferGrant>& running,
+            const std::vector<RequestAnswer>& answers) {
+          listed = running;
+          answered = answers;
+          return "list " + std::to_string(version);
+        });
+  };
+  const RequestAnswer answer{.alert_id = 3,
+                             .event_id = std::string(16, '\0'),
+                             .approved = true,
+                             .answer_time = At(10)};
+  auto stored = put({.grant = grant, .answer = answer}, At(10));
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->id, 1);
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].file_hash, grant.file_hash);
+  EXPECT_EQ(listed[0].terminal, "a");
+  ASSERT_EQ(answered.size(), 1U);
+  EXPECT_EQ(answered[0].event_id, answer.event_id);
+  EXPECT_EQ(store_->NewestEnvelope("grant").value(), "list 1");
+
+  ASSERT_TRUE(put({.grant = {}, .answer = {}}, At(99)));
+  EXPECT_EQ(listed.size(), 1U);
+  ASSERT_TRUE(put({.grant = {}, .answer = {}}, At(100)));
+  EXPECT_TRUE(listed.empty()) << "its time is over";
+  ASSERT_TRUE(put({}, At(10) + std::chrono::hours(24)));
+  EXPECT_TRUE(answered.empty()) << "told for a day";
+
+  // Another agent's word uses nothing up.
+  const std::string other = AddAgent("b");
+  for (const std::string& from : {other, agent}) {
+    ASSERT_TRUE(Append(from, Records(from, 1)));
+    const auto mark = store_->IndexMark();
+    const auto logged = store_->ReadLog(*mark, 10);
+    IndexBatch batch;
+    batch.from_row = *mark;
+    batch.to_row = logged->back().row_id;
+    batch.events.push_back(Indexed(logged->back(), "operator", "::S1"));
+    batch.events.back().grant_id = 1;
+    ASSERT_TRUE(store_->WriteIndex(batch));
+    const auto rows = store_->ListGrants(WhichGrants::kRunning).value();
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].used_event_row_id,
+              from == agent ? logged->back().row_id : 0);
+  }
+  ASSERT_TRUE(put({}, At(20)));
+  EXPECT_TRUE(listed.empty()) << "it was used";
+  auto used = store_->ListGrants(WhichGrants::kRunning).value()[0];
+  EXPECT_STREQ(StateOf(used), "used");
+  used.over_time = At(21);
+  ASSERT_TRUE(put({.grant = used, .answer = {}}, At(21)));
+  EXPECT_TRUE(store_->ListGrants(WhichGrants::kRunning)->empty());
+  EXPECT_EQ(store_->ListGrants(WhichGrants::kAll)->size(), 1U);
+}
+
 TEST_P(StoreTest, PagesDevicesNewestFirst) {
   const std::string agent = AddAgent("a");
   ASSERT_TRUE(Append(agent, Records(agent, 1)));

@@ -391,6 +391,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Grants of one transfer, newest first */
+        get: operations["listGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/grants:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back a grant that was not used yet (admin) */
+        post: operations["revokeGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/containments": {
         parameters: {
             query?: never;
@@ -788,6 +822,52 @@ export interface components {
             purpose: string;
             /** Format: int64 */
             seconds: number;
+            /** @description that one refused copy may go; the event's transfer says which */
+            of_copy: boolean;
+        };
+        TransferGrantList: {
+            rows: components["schemas"]["TransferGrant"][];
+        };
+        TransferGrant: {
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: int64
+             * @description of the request
+             */
+            alert_id: number;
+            terminal: string;
+            person: string;
+            device_id: string;
+            /** @description SHA-256 of the content, hex */
+            file_hash: string;
+            /**
+             * Format: int64
+             * @description at most so many
+             */
+            persons: number;
+            /** @description no others */
+            types: string[];
+            purpose: string;
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            end_time: string;
+            /** Format: date-time */
+            used_time: string | null;
+            /**
+             * Format: int64
+             * @description the transfer; 0 = not used
+             */
+            used_event_row_id: number;
+            /** @enum {string} */
+            state: "running" | "used" | "ended" | "revoked";
+        };
+        GrantRevocation: {
+            /** Format: int64 */
+            id: number;
+            reason?: string;
         };
         Event: {
             /** Format: int64 */
@@ -820,6 +900,11 @@ export interface components {
             landing?: components["schemas"]["Landing"];
             gap?: components["schemas"]["Gap"];
             request?: components["schemas"]["ApprovalRequest"];
+            /**
+             * Format: int64
+             * @description of a transfer: let through once by this grant
+             */
+            grant_id?: number;
         };
         /** @description bytes since the medium could be used; of its end, and of a use past the gate */
         MediumCounters: {
@@ -2219,6 +2304,60 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: {
+                state?: "running" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferGrantList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    revokeGrant: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRevocation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferGrant"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
         };
     };

@@ -26,6 +26,7 @@ export type Comment = Schemas['Comment'];
 export type Alert = Schemas['Alert'];
 export type Device = Schemas['Device'];
 export type Agent = Schemas['Agent'];
+export type TransferGrant = Schemas['TransferGrant'];
 export type Containment = Schemas['Containment'];
 export type ContainKind = Containment['kind'];
 export type PolicyVersion = Schemas['PolicyVersion'];

@@ -3,9 +3,10 @@ import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import type { Alert } from '../api/types';
-import { deviceName, formatSpan, formatTime } from '../format';
+import { deviceName, fileName, formatNumber, formatSpan, formatTime } from '../format';
 import { DecideRequest } from '../parts/DecideRequest';
 import { Rows, usePages } from '../parts/Rows';
+import { TransferGrants } from '../parts/TransferGrants';
 import { Code } from '../parts/Shown';
 import { alertStory } from '../story';
 
@@ -57,6 +58,9 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
             <TableCell sx={{ overflowWrap: 'anywhere' }}>
               {request.event?.device ? deviceName(request.event.device) : '–'}
               <Typography variant="caption" component="div"><Code>{request.device_id}</Code></Typography>
+              {request.event?.request?.of_copy && request.event.transfer && (
+                <Typography variant="body2">{t('request.oneCopy', { file: fileName(request.event.transfer.file_path), persons: formatNumber(request.event.transfer.persons) })}</Typography>
+              )}
             </TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{request.event?.request?.purpose || '–'}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatSpan(request.event?.request?.seconds ?? 0)}</TableCell>
@@ -65,6 +69,7 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
         )}
       />
       <Typography variant="body2" color="text.secondary" sx={{ mt: 1 }}>{t('request.own')}</Typography>
+      <TransferGrants mayChange={mayChange} />
     </>
   );
 }

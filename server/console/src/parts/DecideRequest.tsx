@@ -18,29 +18,30 @@ function Ask({ request, answer, onDone }: { request: Alert; answer: Answer; onDo
   const { t } = useTranslation();
   const client = useQueryClient();
   const asked = request.event?.request?.seconds ?? 0;
+  const ofCopy = request.event?.request?.of_copy ?? false;
   const [wish, setWish] = useState({ access: 'inspect' as Access, seconds: asked, scope: 'terminal', reason: '' });
   const decide = useMutation({
     mutationFn: () => post<Alert>(`requests:decide/${request.alert_id}`, answer === 'approve' ? { answer, ...wish } : { answer, reason: wish.reason }),
     onSuccess: () => {
-      for (const key of ['alerts', 'alert', 'devices', 'story']) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ['alerts', 'alert', 'devices', 'story', 'grants']) void client.invalidateQueries({ queryKey: [key] });
       onDone();
     },
   });
   const spans = [...new Set([asked, ...HOURS.map((hours) => hours * 3600)])].filter((seconds) => seconds > 0);
   return (
-    <DecisionDialog title={t(`request.${answer}Title`)} deviceId={request.device_id} error={decide.isError ? decide.error : null} act={t(`request.${answer}`)} color={answer === 'deny' ? 'error' : 'primary'}
+    <DecisionDialog title={t(ofCopy && answer === 'approve' ? 'request.grantTitle' : `request.${answer}Title`)} deviceId={request.device_id} error={decide.isError ? decide.error : null} act={t(ofCopy && answer === 'approve' ? 'request.grant' : `request.${answer}`)} color={answer === 'deny' ? 'error' : 'primary'}
       busy={decide.isPending} disabled={answer === 'deny' && wish.reason.trim() === ''} onAct={() => decide.mutate()} onDone={onDone}>
       <Typography>{alertStory(request, t)}</Typography>
       {answer === 'approve' && (
         <>
-          <AccessField value={wish.access} onChange={(access) => setWish({ ...wish, access })} />
+          {ofCopy ? <Typography color="text.secondary">{t('request.grantDoes')}</Typography> : <AccessField value={wish.access} onChange={(access) => setWish({ ...wish, access })} />}
           <TextField select label={t('device.ends')} value={wish.seconds} onChange={(e) => setWish({ ...wish, seconds: Number(e.target.value) })}>
             {spans.map((seconds) => <MenuItem key={seconds} value={seconds}>{formatSpan(seconds)}{seconds === asked && ` (${t('request.asAsked')})`}</MenuItem>)}
           </TextField>
-          <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
+          {!ofCopy && <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
             <MenuItem value="terminal">{t('request.onlyThere', { terminal: request.terminal })}</MenuItem>
             <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>
-          </TextField>
+          </TextField>}
         </>
       )}
       <TextField multiline maxRows={6} label={t(answer === 'deny' ? 'request.whyNot' : 'request.note')} value={wish.reason}
@@ -55,7 +56,7 @@ export function DecideRequest({ request }: { request: Alert }) {
   return (
     <>
       <Stack direction="row" spacing={1}>
-        <Button variant="contained" onClick={() => setAnswer('approve')}>{t('request.approve')}</Button>
+        <Button variant="contained" onClick={() => setAnswer('approve')}>{t(request.event?.request?.of_copy ? 'request.grant' : 'request.approve')}</Button>
         <Button variant="outlined" color="error" onClick={() => setAnswer('deny')}>{t('request.deny')}</Button>
       </Stack>
       {answer && <Ask request={request} answer={answer} onDone={() => setAnswer(null)} />}
