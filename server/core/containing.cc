@@ -309,12 +309,9 @@ ContainedTerminal Containing::AnswerOf(const Containment& row,
   }
   const bool late = clock_.Now() - row.from_time > kContainPatience;
   const bool connected = presence_.StateOf(agent) == AgentState::kConnected;
-  if (connected && agent.mode == "observe") {
-    out.answer = ContainAnswer::kObserved;
-  } else {
-    out.answer = connected && !late ? ContainAnswer::kWaiting
-                                    : ContainAnswer::kNotReached;
-  }
+  // What it was heard to be in last may be old: only its own answer counts.
+  out.answer =
+      connected && !late ? ContainAnswer::kWaiting : ContainAnswer::kNotReached;
   return out;
 }
 
