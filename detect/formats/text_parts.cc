@@ -1,6 +1,7 @@
 #include "detect/formats/text_parts.h"
 
 #include <algorithm>
+#include <span>
 
 namespace sekisho::detect {
 namespace {
@@ -17,11 +18,8 @@ void AppendCell(std::string_view cell, std::string* row) {
   }
   const size_t begin = row->size();
   row->append(cell.substr(0, kMaxCellBytes));
-  for (size_t i = begin; i < row->size(); ++i) {
-    char& c = (*row)[i];
-    if (c == '\t' || c == '\n' || c == '\r' || c == '\0') {
-      c = ' ';
-    }
+  for (char& c : std::span(*row).subspan(begin)) {
+    c = c == '\t' || c == '\n' || c == '\r' || c == '\0' ? ' ' : c;
   }
 }
 

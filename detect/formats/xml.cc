@@ -2,12 +2,16 @@
 
 #include <expat.h>
 
+#include <vector>
+
+#include "detect/formats/xml_scan.h"
+
 namespace sekisho::detect {
 
 std::string_view XmlAttributes::operator[](std::string_view local_name) const {
-  for (const char** p = pairs_; *p != nullptr; p += 2) {
-    if (LocalName(p[0]) == local_name) {
-      return p[1];
+  for (const XmlAttribute& one : all_) {
+    if (LocalName(one.name) == local_name) {
+      return one.value;
     }
   }
   return {};
@@ -16,10 +20,11 @@ std::string_view XmlAttributes::operator[](std::string_view local_name) const {
 struct XmlParser::Expat {
   XML_Parser parser = nullptr;
   XmlHandler* handler = nullptr;
+  std::vector<XmlAttribute> attributes;
   int depth = 0;
   bool too_deep = false;
 
-  Expat() = default;
+  Expat(XmlHandler* to, XmlEncoding encoding);
   ~Expat() {
     if (parser != nullptr) {
       ::XML_ParserFree(parser);
@@ -27,42 +32,60 @@ struct XmlParser::Expat {
   }
   Expat(const Expat&) = delete;
   Expat& operator=(const Expat&) = delete;
+
+  void Start(const XML_Char* name, const XML_Char** pairs) {
+    if (++depth > kMaxXmlDepth) {
+      too_deep = true;
+      ::XML_StopParser(parser, XML_FALSE);
+      return;
+    }
+    attributes.clear();
+    for (const XML_Char** p = pairs; *p != nullptr; p += 2) {
+      attributes.push_back({p[0], p[1]});
+    }
+    handler->Start(LocalName(name), XmlAttributes(attributes));
+  }
 };
 
-XmlParser::XmlParser(XmlHandler* handler, XmlEncoding encoding)
-    : expat_(std::make_unique<Expat>()) {
-  expat_->handler = handler;
-  expat_->parser =
-      ::XML_ParserCreate(encoding == XmlEncoding::kUtf8 ? "UTF-8" : nullptr);
-  if (expat_->parser == nullptr) {
-    problem_ = "limit:dictionary";
+XmlParser::Expat::Expat(XmlHandler* to, XmlEncoding encoding)
+    : parser(::XML_ParserCreate(encoding == XmlEncoding::kUtf8 ? "UTF-8"
+                                                               : nullptr)),
+      handler(to) {
+  if (parser == nullptr) {
     return;
   }
-  ::XML_SetUserData(expat_->parser, expat_.get());
+  ::XML_SetUserData(parser, this);
   ::XML_SetElementHandler(
-      expat_->parser,
-      [](void* user, const XML_Char* name, const XML_Char** attrs) {
-        auto* self = static_cast<Expat*>(user);
-        if (++self->depth > kMaxXmlDepth) {
-          self->too_deep = true;
-          ::XML_StopParser(self->parser, XML_FALSE);
-          return;
-        }
-        self->handler->Start(LocalName(name), XmlAttributes(attrs));
+      parser,
+      [](void* user, const XML_Char* name, const XML_Char** pairs) {
+        static_cast<Expat*>(user)->Start(name, pairs);
       },
       [](void* user, const XML_Char* name) {
         auto* self = static_cast<Expat*>(user);
         --self->depth;
         self->handler->End(LocalName(name));
       });
-  ::XML_SetCharacterDataHandler(expat_->parser,
-                                [](void* user, const XML_Char* text, int size) {
-                                  static_cast<Expat*>(user)->handler->Text(
-                                      {text, static_cast<size_t>(size)});
-                                });
+  ::XML_SetCharacterDataHandler(parser, [](void* user, const XML_Char* text,
+                                           int size) {
+    static_cast<Expat*>(user)->handler->Text({text, static_cast<size_t>(size)});
+  });
 }
 
+XmlParser::XmlParser(XmlHandler* handler, XmlEncoding encoding)
+    : handler_(handler), encoding_(encoding) {}
+
 XmlParser::~XmlParser() = default;
+
+void XmlParser::Choose(ByteSpan head) {
+  if (XmlScanner::CanRead(AsText(head), encoding_)) {
+    scanner_ = std::make_unique<XmlScanner>(handler_);
+    return;
+  }
+  expat_ = std::make_unique<Expat>(handler_, encoding_);
+  if (expat_->parser == nullptr) {
+    problem_ = "limit:dictionary";
+  }
+}
 
 bool XmlParser::Check(int status) {
   if (status == XML_STATUS_OK) {
@@ -77,14 +100,37 @@ bool XmlParser::Check(int status) {
 }
 
 bool XmlParser::Feed(ByteSpan bytes) {
-  return problem_.empty() &&
-         Check(::XML_Parse(expat_->parser,
+  if (!scanner_ && !expat_) {
+    Choose(bytes);
+  }
+  if (!problem_.empty()) {
+    return false;
+  }
+  if (scanner_) {
+    if (!scanner_->Feed(bytes)) {
+      problem_ = scanner_->problem();
+    }
+    return problem_.empty();
+  }
+  return Check(::XML_Parse(expat_->parser,
                            reinterpret_cast<const char*>(bytes.data()),
                            static_cast<int>(bytes.size()), 0));
 }
 
 bool XmlParser::Finish() {
-  return problem_.empty() && Check(::XML_Parse(expat_->parser, "", 0, 1));
+  if (!scanner_ && !expat_) {
+    Choose({});
+  }
+  if (!problem_.empty()) {
+    return false;
+  }
+  if (scanner_) {
+    if (!scanner_->Finish()) {
+      problem_ = scanner_->problem();
+    }
+    return problem_.empty();
+  }
+  return Check(::XML_Parse(expat_->parser, "", 0, 1));
 }
 
 bool LooksLikeXml(std::string_view head) {

@@ -1,9 +1,11 @@
-// Events of an XML document as its bytes come, by expat. No entity is fetched
-// from outside; expat's own guard stops entities that grow ("bomb").
+// Events of an XML document as its bytes come: by our own scanner where it is
+// UTF-8 without a document type, else by expat. No entity is fetched from
+// outside; expat's own guard stops entities that grow ("bomb").
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,31 +16,36 @@ namespace sekisho::detect {
 // Elements deeper than this are a bomb.
 inline constexpr int kMaxXmlDepth = 512;
 
+struct XmlAttribute {
+  std::string_view name;  // as it stands there, with its prefix
+  std::string_view value;
+};
+
 // Attributes of one element, by their local names.
 class XmlAttributes {
  public:
-  explicit XmlAttributes(const char** pairs) : pairs_(pairs) {}
+  explicit XmlAttributes(std::span<const XmlAttribute> all) : all_(all) {}
   // Empty when there is none of that name.
   std::string_view operator[](std::string_view local_name) const;
   template <typename F>
   void ForEach(F&& each) const {
-    for (const char** p = pairs_; *p != nullptr; p += 2) {
-      each(std::string_view(p[0]), std::string_view(p[1]));
+    for (const XmlAttribute& one : all_) {
+      each(one.name, one.value);
     }
   }
   // Of the attributes whose name is one letter, as those of a workbook's cells
   // are: millions of them.
   template <typename F>
   void ForEachLetter(F&& each) const {
-    for (const char** p = pairs_; *p != nullptr; p += 2) {
-      if (p[0][0] != '\0' && p[0][1] == '\0') {
-        each(p[0][0], std::string_view(p[1]));
+    for (const XmlAttribute& one : all_) {
+      if (one.name.size() == 1) {
+        each(one.name[0], one.value);
       }
     }
   }
 
  private:
-  const char** pairs_;
+  std::span<const XmlAttribute> all_;
 };
 
 // Names come without their namespace's prefix.
@@ -52,6 +59,8 @@ class XmlHandler {
 };
 
 enum class XmlEncoding { kAsDeclared, kUtf8 };
+
+class XmlScanner;
 
 class XmlParser {
  public:
@@ -68,7 +77,11 @@ class XmlParser {
 
  private:
   struct Expat;
+  void Choose(ByteSpan head);
   bool Check(int status);
+  XmlHandler* handler_;
+  XmlEncoding encoding_;
+  std::unique_ptr<XmlScanner> scanner_;
   std::unique_ptr<Expat> expat_;
   std::string problem_;
 };
@@ -77,14 +90,6 @@ class XmlParser {
 inline std::string_view LocalName(std::string_view name) {
   const size_t colon = name.rfind(':');
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
-}
-inline std::string_view LocalName(const char* name) {
-  const char* begin = name;
-  const char* end = name;
-  for (; *end != '\0'; ++end) {
-    begin = *end == ':' ? end + 1 : begin;
-  }
-  return {begin, static_cast<size_t>(end - begin)};
 }
 
 // Whether `head` begins like XML, behind a BOM and spaces.

@@ -21,6 +21,8 @@ sekisho_fuzzer(detect_utf7_fuzz SOURCE detect_utf7_fuzz.cc
   CORPUS tests/fuzz/corpus/detect_utf7 DEPS sekisho_detect)
 sekisho_fuzzer(detect_fixed_fuzz SOURCE detect_fixed_fuzz.cc
   CORPUS tests/fuzz/corpus/detect_fixed DEPS sekisho_detect)
+sekisho_fuzzer(detect_xml_scan_fuzz SOURCE detect_xml_scan_fuzz.cc
+  CORPUS tests/fuzz/corpus/detect_xml_scan DEPS sekisho_formats expat)
 sekisho_fuzzer(seal_fuzz SOURCE seal_fuzz.cc
   CORPUS tests/fuzz/corpus/seal DEPS sekisho_seal)
 
