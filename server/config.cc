@@ -27,6 +27,8 @@ constexpr Setting kSettings[] = {
     {"console_address", "0.0.0.0", "console and JSON API (HTTPS)"},
     {"console_port", "8443", "its port; -1 = no console"},
     {"console_dir", "/usr/share/sekisho/console", "its static files"},
+    {"sinks", "/etc/sekisho/sinks.yaml",
+     "who else is told: mail, syslog, webhooks, files"},
     {"agent_certificate_hours", "720",
      "life of agents' certificates, renewed at two thirds"},
     {"server_user", "", "owner of state/server after init"},

@@ -25,6 +25,7 @@
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
 #include "server/desk.h"
+#include "server/export/outbox.h"
 #include "server/service/admin_socket.h"
 #include "server/service/agent_plane.h"
 #include "server/service/enrol_link_server.h"
@@ -105,7 +106,22 @@ class RunningServer final : public Server {
     certificates_ = std::make_unique<alert::CertificateWatch>(
         *store_, changes_, clock_, [this] { return own_.NotAfter(); });
     RETURN_IF_ERROR(certificates_->Load());
+    RETURN_IF_ERROR(MakeOutbox());
     indexer_->Start();
+    return {};
+  }
+
+  Status MakeOutbox() {
+    const auto sinks = server_export::ReadSinks(options_.sinks_file, false);
+    outbox_ = std::make_unique<server_export::Outbox>(
+        *store_, changes_, clock_,
+        sinks ? *sinks : server_export::SinksConfig());
+    RETURN_IF_ERROR(outbox_->Load());
+    if (!sinks) {
+      // Events go on being taken: who is told is the smaller trouble.
+      RETURN_IF_ERROR(outbox_->TellBadFile(sinks.error()));
+    }
+    outbox_->Start();
     return {};
   }
 
@@ -188,6 +204,7 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(EndContainments());
     RETURN_IF_ERROR(EndGrants());
     RETURN_IF_ERROR(certificates_->Tick());
+    RETURN_IF_ERROR(outbox_->Tick());
     return silence_->Tick();
   }
 
@@ -282,6 +299,7 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<alert::SilenceWatch> silence_;
   std::unique_ptr<alert::CertificateWatch> certificates_;
+  std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;
   std::unique_ptr<service::EnrolLinkServer> link_;

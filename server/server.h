@@ -23,6 +23,8 @@ struct ServerOptions {
   // The enrolment process's user, who may ask over the link; empty = only our
   // own and root.
   std::string enrol_user;
+  // Who else is told (server/export); one that is not there is nobody.
+  std::string sinks_file = "/etc/sekisho/sinks.yaml";
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,

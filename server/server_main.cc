@@ -1,4 +1,5 @@
-// sekisho-server: the policy server. `init` makes its keys, without it it runs.
+// sekisho-server: the policy server. `init` makes its keys, `check-sinks` sends
+// a test to whoever is told, without a word it runs.
 #include <signal.h>
 #include <sodium.h>
 #include <sys/resource.h>
@@ -6,9 +7,11 @@
 
 #include <charconv>
 #include <cstdio>
+#include <thread>
 
 #include "common/log.h"
 #include "server/config.h"
+#include "server/export/sink.h"
 #include "server/server.h"
 
 namespace {
@@ -16,8 +19,10 @@ namespace {
 using namespace sekisho;
 
 int Usage(const std::string& error) {
-  std::fprintf(stderr, "%s%susage: sekisho-server [init] [OPTION VALUE]...\n%s",
-               error.c_str(), error.empty() ? "" : "\n", ConfigHelp().c_str());
+  std::fprintf(
+      stderr,
+      "%s%susage: sekisho-server [init | check-sinks] [OPTION VALUE]...\n%s",
+      error.c_str(), error.empty() ? "" : "\n", ConfigHelp().c_str());
   return 2;
 }
 
@@ -32,6 +37,32 @@ int Init(const Config& config, const Clock& clock) {
     return 1;
   }
   return 0;
+}
+
+// A line for each sink; 1 if one did not take it.
+int CheckSinks(const Config& config, const Clock& clock) {
+  const auto sinks = server_export::ReadSinks(config.Get("sinks"), true);
+  if (!sinks) {
+    std::fprintf(stderr, "%s\n", sinks.error().message.c_str());
+    return 2;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  int failed = 0;
+  for (const auto& sink : sinks->sinks) {
+    const server_export::Record test[] = {
+        server_export::TestRecord(sink.name, clock.Now())};
+    const auto receiver = server_export::MakeSink(sink);
+    Status sent = receiver->Deliver(test, clock.Now());
+    if (sent) {
+      std::this_thread::sleep_for(receiver->settle_time());
+      sent = receiver->StillThere();
+    }
+    std::printf("%s  %s%s%s\n", sent ? "ok  " : "FAIL", sink.name.c_str(),
+                sent ? "" : ": ", sent ? "" : sent.error().message.c_str());
+    failed += sent ? 0 : 1;
+  }
+  std::printf("%zu sinks, %d failed\n", sinks->sinks.size(), failed);
+  return failed > 0 ? 1 : 0;
 }
 
 // Every agent holds a descriptor; running out of them stops the listener.
@@ -51,6 +82,7 @@ int Run(const Config& config, const Clock& clock) {
   options.console_address = config.Get("console_address");
   options.console_dir = config.Get("console_dir");
   options.enrol_user = config.Get("enrol_user");
+  options.sinks_file = config.Get("sinks");
   const std::string& port = config.Get("console_port");
   if (std::from_chars(port.data(), port.data() + port.size(),
                       options.console_port)
@@ -98,6 +130,9 @@ int main(int argc, char** argv) {
   }
   if (config->words.size() == 1 && config->words[0] == "init") {
     return Init(*config, clock);
+  }
+  if (config->words.size() == 1 && config->words[0] == "check-sinks") {
+    return CheckSinks(*config, clock);
   }
   return Usage("");
 }

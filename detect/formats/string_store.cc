@@ -11,6 +11,8 @@ namespace {
 
 // What a string costs beside its bytes.
 constexpr int64_t kIndexBytes = 5;
+// Room for the string that fills a block.
+constexpr size_t kSlackBytes = 256;
 
 }  // namespace
 
@@ -21,6 +23,8 @@ bool StringStore::Add(std::string_view text) {
     }
     Block block;
     block.first = begins_.size();
+    // Grown by doubling it would end at twice its bytes.
+    block.bytes.reserve(kBlockBytes + kSlackBytes);
     blocks_.push_back(std::move(block));
   }
   Block& block = blocks_.back();

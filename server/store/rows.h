@@ -328,6 +328,19 @@ struct RequestAnswer {
   WallTime answer_time;
 };
 
+// ---- sinks ----
+
+// How far one receiver outside has been told.
+struct SinkMark {
+  std::string name;
+  int64_t alert_id = 0;      // the newest alert that it has
+  int64_t event_row_id = 0;  // the newest event that it has
+  int64_t sent_count = 0;
+  int64_t gap_count = 0;         // what it was never sent, in all
+  int64_t untold_gap_count = 0;  // of it, what it was not told of yet
+  std::optional<WallTime> sent_time;
+};
+
 // ---- audit ----
 
 struct AuditEntry {

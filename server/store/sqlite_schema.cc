@@ -317,11 +317,24 @@ CREATE TABLE request_answers (
 );
 )sql";
 
+// How far each sink outside has been told (docs/adr/0409).
+constexpr const char* kSinks = R"sql(
+CREATE TABLE sinks (
+  name TEXT PRIMARY KEY,
+  alert_id INTEGER NOT NULL,
+  event_row_id INTEGER NOT NULL,
+  sent_count INTEGER NOT NULL,
+  gap_count INTEGER NOT NULL,
+  untold_gap_count INTEGER NOT NULL,
+  sent_time INTEGER
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
     Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr}};
+    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

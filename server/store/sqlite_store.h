@@ -160,6 +160,10 @@ class SqliteStore final : public Store {
   Result<std::string> UseLoginCode(const SecretHash& hash,
                                    WallTime now) override;
 
+  Result<SinkMark> NewestMark() override;
+  Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
+  Status PutSink(const SinkMark& mark) override;
+
   Status AddAudit(const AuditEntry& entry) override;
   Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;
   Result<std::vector<AuditEntry>> AuditOf(const std::string& object) override;

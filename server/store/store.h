@@ -399,6 +399,11 @@ class Store {
   virtual Result<std::string> UseLoginCode(const SecretHash& hash,
                                            WallTime now) = 0;
 
+  // The newest alert and event there are: where a sink that is new begins.
+  virtual Result<SinkMark> NewestMark() = 0;
+  virtual Result<std::optional<SinkMark>> FindSink(const std::string& name) = 0;
+  virtual Status PutSink(const SinkMark& mark) = 0;
+
   // Append-only.
   virtual Status AddAudit(const AuditEntry& entry) = 0;
   virtual Result<Page<AuditEntry>> ListAudit(const Paging& paging) = 0;

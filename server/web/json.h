@@ -8,15 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "server/core/event_words.h"
 #include "server/core/queries.h"
 
 namespace sekisho::web {
 
-// The words of "kind" and "outcome", and back.
-const char* Name(event::v1::EventKind kind);
-const char* Name(event::v1::Outcome outcome);
-std::optional<event::v1::EventKind> ParseKind(std::string_view word);
-std::optional<event::v1::Outcome> ParseOutcome(std::string_view word);
+using core::Name;
+using core::ParseKind;
+using core::ParseOutcome;
 
 nlohmann::json ToJson(const core::Event& event);
 nlohmann::json ToJson(const core::Alert& alert);

@@ -55,12 +55,13 @@ def written(folder, seed, short, only):
     return out
 
 
-def problem(sample, said):
+def problem(group, sample, said):
     if not said["answered"] or said["status"] != 0:
         return f"no answer, status {said['status']}"
     if said["cpu"] > MAX_CPU_SECONDS:
         return f"{said['cpu']:.1f} s of processor time"
-    if said["peak_kib"] > MAX_ARCHIVE_KIB:
+    most = MAX_ARCHIVE_KIB if group == "archives" else MAX_TEXT_KIB
+    if said["peak_kib"] > most:
         return f"{said['peak_kib'] >> 10} MiB"
     if said["inspection"] != "full":
         return ""
@@ -97,7 +98,7 @@ def main():
     for (path, group, sample), one in zip(files, said, strict=True):
         groups[group].append(one)
         verdicts[one["inspection"], one["reason"] or "-"] += 1
-        why = problem(sample, one)
+        why = problem(group, sample, one)
         if why:
             bad.append(f"{os.path.basename(path)}: {why} ({one})")
     lines = ["made | files | most CPU s | most memory MiB | median CPU s",
