@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace sekisho::server_export {
 namespace {
@@ -28,48 +29,42 @@ class SinksFile : public ::testing::Test {
   std::string dir_;
 };
 
+// The example of docs/operations.md, with files that are there.
+std::string OfTheManual(const std::string& secret) {
+  std::ifstream file(std::string(SEKISHO_SOURCE_DIR) + "/docs/operations.md");
+  std::stringstream all;
+  all << file.rdbuf();
+  std::string text = all.str();
+  const size_t begin = text.find("```yaml\nconsole:") + 8;
+  text = text.substr(begin, text.find("```", begin) - begin);
+  for (const char* name : {"mail.password", "chat.url", "hook.secret"}) {
+    const std::string path = std::string("/etc/sekisho/") + name;
+    text.replace(text.find(path), path.size(), secret);
+  }
+  return text;
+}
+
 TEST_F(SinksFile, ReadsWhatTheManualShows) {
-  const auto read = ParseSinks("sinks.yaml", R"(
-console: https://sekisho.example.jp:8443/
-zone: Asia/Tokyo
-windows:
-  office: { days: [mon, tue, wed, thu, fri], from: "09:00", to: "18:00" }
-sinks:
-  - name: siem
-    type: syslog
-    to: siem.example.jp:6514
-    ca: /etc/sekisho/siem-ca.pem
-    format: cef
-    send: [alerts, requests, events]
-    without: [file_names]
-    start: beginning
-  - name: soc
-    type: mail
-    to: smtp://mail.example.jp:587
-    from: sekisho@example.jp
-    recipients: [soc@example.jp]
-    user: sekisho
-    password_file: )" + dir_ + R"(/secret
-    language: ja
-    duty: office
-    stand_in: [night@example.jp]
-    severity: high
-)");
+  std::ofstream(dir_ + "/secret") << "https://chat.example/x\nsecond line\n";
+  const auto read = ParseSinks("sinks.yaml", OfTheManual(dir_ + "/secret"));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->console, "https://sekisho.example.jp:8443");
-  ASSERT_EQ(read->sinks.size(), 2U);
-  const SinkConfig& siem = read->sinks[0];
-  EXPECT_EQ(siem.format, Format::kCef);
-  EXPECT_TRUE(siem.events && siem.alerts && siem.requests);
-  EXPECT_TRUE(siem.without.file_names && !siem.without.persons);
-  EXPECT_TRUE(siem.from_beginning);
-  const SinkConfig& soc = read->sinks[1];
-  EXPECT_EQ(soc.password, "hunter2");
+  ASSERT_EQ(read->sinks.size(), 5U);
+  const SinkConfig& soc = read->sinks[0];
+  EXPECT_EQ(soc.password, "https://chat.example/x");
   EXPECT_EQ(soc.zone, "Asia/Tokyo");
   ASSERT_TRUE(soc.duty);
   EXPECT_EQ(soc.duty->from_minute, 9 * 60);
+  EXPECT_EQ(soc.stand_in, std::vector<std::string>{"night@example.jp"});
   EXPECT_EQ(soc.language, Language::kJa);
-  EXPECT_FALSE(soc.events);
+  EXPECT_TRUE(soc.alerts && soc.requests && !soc.events);
+  EXPECT_EQ(read->sinks[1].to, "https://chat.example/x");
+  EXPECT_TRUE(read->sinks[1].requests && !read->sinks[1].alerts);
+  const SinkConfig& siem = read->sinks[2];
+  EXPECT_EQ(siem.format, Format::kCef);
+  EXPECT_TRUE(siem.events && siem.alerts && siem.requests);
+  EXPECT_TRUE(siem.without.file_names && !siem.without.persons);
+  EXPECT_TRUE(read->sinks[4].from_beginning);
 }
 
 TEST_F(SinksFile, NamesLineAndWhatToDo) {
