@@ -117,6 +117,7 @@ Status Agent::OpenState() {
   const auto gate_account = attribute::AccountNamed("", "sekisho-gate");
   MediaOptions media{.attribution_root = "",
                      .sysfs_root = options_.sysfs_root,
+                     .proc_root = options_.proc_root,
                      .runtime_dir = options_.runtime_dir,
                      .media_dir = options_.media_dir,
                      .systemctl = options_.systemctl,
@@ -222,7 +223,8 @@ Status Agent::Listen() {
                },
            .problem = [this](const std::string& w) { TellHealth(w); },
            .rewritten = [this](const std::string& w) { TellRewritten(w); },
-           .reached = [this](bool reached) { OnServerReached(reached); }}));
+           .reached = [this](bool reached) { OnServerReached(reached); },
+           .acked = [this](const event::Head& h) { OnAcked(h); }}));
   ASSIGN_OR_RETURN(control_, ListenControl());
   return {};
 }
@@ -251,6 +253,7 @@ Result<std::unique_ptr<SocketServer>> Agent::ListenDevices() {
             "again");
       }
       media_->OnScanned();
+      ResumeTrial();
       if (observe_ != nullptr) observe_->Refresh();
       if (landing_watch_ != nullptr) landing_watch_->Refresh();
       return;

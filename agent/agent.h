@@ -51,11 +51,15 @@ struct AgentOptions {
   // touched.
   enum class Machine { kReal, kTest } machine = Machine::kReal;
   std::string sysfs_root = "/sys";
-  std::string unit_root;  // in front of /etc/systemd and the like
+  std::string proc_root = "/proc";  // where routes are read
+  std::string unit_root;            // in front of /etc/systemd and the like
   int64_t spool_bytes = int64_t{64} << 20;
   // Whether what arrives on the disks is watched, where policy says so.
   enum class LandingWatching { kOff, kOn } landings = LandingWatching::kOn;
   LandingWatch::Timing landing_timing;
+  // How long the server may take to answer after a policy refused the adapter
+  // that led to it.
+  std::chrono::milliseconds trial{120'000};
 };
 
 class Agent {
@@ -182,6 +186,23 @@ class Agent {
   void ArmUnlockEnd();
   Status Enrol(const ipc::EnrolmentDone& done);
 
+  // A policy that takes what the terminal needs (agent_trial.cc).
+  struct Needs {
+    std::vector<decide::DeviceId> keyboards;  // that type
+    std::vector<decide::DeviceId> networks;   // that lead out
+  };
+  Needs NeedsNow() const;
+  // A policy has just been taken: undoes it, or puts it on trial, if it takes
+  // away what was needed before.
+  void CheckNeeds(const Needs& before);
+  void ResumeTrial();  // after a restart; begins again
+  void ProveTrial();   // when all is done that the policy wants
+  void OnAcked(const event::Head& head);
+  void UndoPolicy(const std::string& why);
+  std::string PolicyNote() const;  // for status; empty: nothing to say
+  // The policy in force, or another list that is judged by, has changed.
+  void UsePolicy();
+
   // Containments (agent_contain.cc).
   void TakeContainments();   // of the store, also at the start
   void ApplyContainments();  // those that run; again when one ends
@@ -292,6 +313,10 @@ class Agent {
   std::map<SocketServer::ConnectionId, Subscriber> subscribers_;
   std::map<std::string, TamperCount> tamper_;
   EventLoop::TimerId expiry_timer_ = 0;
+  EventLoop::TimerId trial_timer_ = 0;  // its end
+  EventLoop::TimerId prove_timer_ = 0;
+  int64_t trial_proof_ = 0;  // what the server has to keep; 0: not written yet
+  bool trial_resumed_ = false;
   BootTime unlocked_until_{};
   EventLoop::TimerId unlock_timer_ = 0;
   EventLoop::TimerId offline_timer_ = 0;

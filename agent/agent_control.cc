@@ -186,6 +186,7 @@ ipc::StatusAnswer Agent::StatusNow() const {
   status.uplink_detail = uplink_->detail();
   status.policy_version = store_->version("policy");
   status.policy_name = decider_->snapshot()->policy().name;
+  status.policy_note = PolicyNote();
   status.spooled_count = log_->spooled_count();
   status.spool_used_bytes = log_->spool_used_bytes();
   status.spool_size_bytes = log_->spool_size_bytes();

@@ -123,6 +123,12 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   }
   if (type == "upgrade") programs_->SetManifest(store_->upgrade());
   if (type == "upgrade" || type == "unlock") return;
+  const Needs before = NeedsNow();
+  UsePolicy();
+  if (type == "policy") CheckNeeds(before);
+}
+
+void Agent::UsePolicy() {
   // First: a gate that starts with this policy gets its rules.
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());

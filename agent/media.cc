@@ -200,7 +200,8 @@ void Media::AddUsb(const std::string& path) {
       entry.usb != nullptr ? entry.usb->directory_fd() : dir->get(), name);
   if (facts) {
     plug.facts = std::move(*facts);
-    plug.standing = StandingOf(path, plug.facts, options_.sysfs_root);
+    plug.standing =
+        StandingOf(path, plug.facts, options_.sysfs_root, options_.proc_root);
   } else if (facts.error().code == Code::kNotFound) {
     return;
   } else {
@@ -328,6 +329,13 @@ DeviceId Media::DeviceOfNode(const enforce::DeviceNumber& number) const {
     }
   }
   return 0;
+}
+
+bool Media::CarriesRoute(DeviceId id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() &&
+         agent::CarriesRoute(found->second.sysfs_path, options_.sysfs_root,
+                             options_.proc_root);
 }
 
 attribute::Who Media::PlugPerson(DeviceId id) const {

@@ -29,6 +29,7 @@ namespace sekisho::agent {
 struct MediaOptions {
   std::string attribution_root;  // "" outside tests
   std::string sysfs_root = "/sys";
+  std::string proc_root = "/proc";
   std::string runtime_dir = "/run/sekisho";
   std::string media_dir = "/media/sekisho";
   std::string systemctl = "/usr/bin/systemctl";
@@ -75,6 +76,8 @@ class Media final : public decide::Effects {
   decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
   // What was written to its medium; nullopt: that was not counted.
   std::optional<MediumFigures> FiguresOf(decide::DeviceId id) const;
+  // Whether the terminal's way out leads through it now.
+  bool CarriesRoute(decide::DeviceId id) const;
   // Who plugged it in, as told at that time.
   attribute::Who PlugPerson(decide::DeviceId id) const;
 

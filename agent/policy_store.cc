@@ -1,17 +1,25 @@
 #include "agent/policy_store.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "common/file.h"
+#include "common/text.h"
 #include "policy/parser.h"
 
 namespace sekisho::agent {
 namespace {
 
 constexpr size_t kMaxRootBytes = size_t{256} * 1024;
+constexpr size_t kMaxLineBytes = 1024;
+constexpr char kBeforeFile[] = "policy.before";
+constexpr char kTrialFile[] = "policy.trial";
+constexpr char kUndoneFile[] = "policy.undone";
 constexpr char kPolicyType[] = "policy";
 constexpr char kDevicesType[] = "devices";
 constexpr char kUpgradeType[] = "upgrade";
@@ -29,6 +37,36 @@ policy::Root WithContain(policy::Root root) {
     root.roles.try_emplace(kContainType, policy->second);
   }
   return root;
+}
+
+// "7\nwhat came of it\n": a version and a line.
+struct VersionLine {
+  int64_t version = 0;
+  std::string text;
+};
+
+std::string Print(int64_t version, const std::string& text) {
+  return fmt::format("{}\n{}\n", version, EscapeUntrusted(text, kMaxLineBytes));
+}
+
+std::optional<VersionLine> ReadVersionLine(const std::string& path) {
+  const auto text = ReadFileAt(AT_FDCWD, path, size_t{4} * kMaxLineBytes);
+  if (!text) return std::nullopt;
+  const auto lines = Split(*text, '\n');
+  VersionLine read;
+  if (lines.size() < 2) return std::nullopt;
+  const char* end = lines[0].data() + lines[0].size();
+  const auto [at, error] = std::from_chars(lines[0].data(), end, read.version);
+  if (error != std::errc() || at != end) return std::nullopt;
+  read.text = std::string(lines[1]);
+  return read;
+}
+
+Status RemoveFile(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return FailErrno("unlink " + path);
+  }
+  return {};
 }
 
 policy::DeviceRule AllowClass(const std::string& id, uint8_t klass) {
@@ -61,7 +99,10 @@ PolicyStore::PolicyStore(std::string dir, std::string agent_id)
     auto root = policy::ParseRoot(*text);
     if (root) {
       root_ = WithContain(std::move(*root));
+      LoadUndone();
       for (const std::string_view type : kTypes) Load(std::string(type));
+      LoadTrial();
+      if (undone_ && version(kPolicyType) > undone_->version) undone_.reset();
     } else {
       problems_.push_back("root: " + root.error().message);
     }
@@ -79,17 +120,40 @@ std::string PolicyStore::PathOf(const std::string& name) const {
 }
 
 void PolicyStore::Load(const std::string& type) {
-  const std::string name = type + ".envelope";
-  const auto sealed =
-      ReadFileAt(AT_FDCWD, PathOf(name), policy::kMaxEnvelopeBytes);
+  std::string name = type + ".envelope";
+  auto sealed = ReadFileAt(AT_FDCWD, PathOf(name), policy::kMaxEnvelopeBytes);
+  if (type == kPolicyType && undone_ && sealed) {
+    const auto parsed = policy::ParseEnvelope(*sealed);
+    if (parsed && parsed->version == undone_->version) {
+      name = kBeforeFile;
+      sealed = ReadFileAt(AT_FDCWD, PathOf(name), policy::kMaxEnvelopeBytes);
+      // There was none: observe, as before the one that was undone.
+      if (!sealed && sealed.error().code == Code::kNotFound) {
+        enforced_before_ = false;
+      }
+    }
+  }
   if (!sealed) {
     if (sealed.error().code != Code::kNotFound) {
       problems_.push_back(name + ": " + sealed.error().message);
     }
     return;
   }
-  if (const Status applied = Apply(type, *sealed); !applied) {
+  if (const Status applied = Apply(type, *sealed, 0); !applied) {
     problems_.push_back(name + ": " + applied.error().message);
+  }
+}
+
+void PolicyStore::LoadUndone() {
+  if (auto read = ReadVersionLine(PathOf(kUndoneFile))) {
+    undone_ = Undone{.version = read->version, .why = std::move(read->text)};
+  }
+}
+
+void PolicyStore::LoadTrial() {
+  auto read = ReadVersionLine(PathOf(kTrialFile));
+  if (read && read->version == version(kPolicyType)) {
+    trial_ = std::move(read->text);
   }
 }
 
@@ -102,7 +166,8 @@ Status PolicyStore::SetRoot(const std::string& root_text,
   return {};
 }
 
-Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
+Status PolicyStore::Apply(const std::string& type, const std::string& sealed,
+                          int64_t oldest) {
   if (std::ranges::find(kTypes, type) == std::end(kTypes)) {
     return Fail(
         Code::kUnimplemented,
@@ -111,7 +176,7 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed) {
   if (!root_) return Fail(Code::kFailedPrecondition, "not enrolled");
   ASSIGN_OR_RETURN(
       policy::Envelope envelope,
-      policy::OpenEnvelope(sealed, type, *root_, agent_id_, version(type)));
+      policy::OpenEnvelope(sealed, type, *root_, agent_id_, oldest));
   if (type == kPolicyType) {
     ASSIGN_OR_RETURN(policy_, policy::ParsePolicy(envelope.body, "policy"));
   } else if (type == kUpgradeType) {
@@ -145,6 +210,16 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   if (held != held_.end() && held->second.sealed == sealed) {
     return Taken{held->second.version, false};
   }
+  int64_t oldest = version(type);
+  if (type == kPolicyType && undone_) {
+    const auto parsed = policy::ParseEnvelope(sealed);
+    // The server offers its newest at each connection: told once, when it was
+    // undone.
+    if (parsed && parsed->version == undone_->version) {
+      return Taken{version(type), false};
+    }
+    oldest = std::max(oldest, undone_->version + 1);
+  }
   const auto policy_before = policy_;
   const auto entries_before = entries_;
   const auto upgrade_before = upgrade_;
@@ -152,7 +227,13 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto containments_before = containments_;
   const auto grants_before = grants_;
   const auto held_before = held_;
-  Status taken = Apply(type, sealed);
+  Status taken = Apply(type, sealed, oldest);
+  if (taken && type == kPolicyType) {
+    taken = held_before.contains(type)
+                ? ReplaceFile(PathOf(kBeforeFile), held_before.at(type).sealed,
+                              0600)
+                : RemoveFile(PathOf(kBeforeFile));
+  }
   if (taken) {
     taken = ReplaceFile(PathOf(type + ".envelope"), sealed, 0600);
   }
@@ -166,8 +247,61 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }
+  if (type == kPolicyType) {
+    // What is left of them names another version, and so says nothing.
+    undone_.reset();
+    trial_.reset();
+  }
   MakeSnapshot();
   return Taken{version(type), true};
+}
+
+Status PolicyStore::UndoPolicy(const std::string& why) {
+  const int64_t version = this->version(kPolicyType);
+  if (version == 0) return Fail(Code::kFailedPrecondition, "no policy to undo");
+  const auto before =
+      ReadFileAt(AT_FDCWD, PathOf(kBeforeFile), policy::kMaxEnvelopeBytes);
+  if (!before && before.error().code != Code::kNotFound) {
+    return std::unexpected(before.error());
+  }
+  const auto policy_now = policy_;
+  const auto held_now = held_;
+  const auto take_back = [&] {
+    policy_ = policy_now;
+    held_ = held_now;
+  };
+  policy_.reset();
+  held_.erase(kPolicyType);
+  if (before) {
+    if (Status applied = Apply(kPolicyType, *before, 0); !applied) {
+      take_back();
+      return applied;
+    }
+  } else {
+    enforced_before_ = false;
+  }
+  if (Status kept = ReplaceFile(PathOf(kUndoneFile), Print(version, why), 0600);
+      !kept) {
+    take_back();
+    return kept;
+  }
+  undone_ =
+      Undone{.version = version, .why = EscapeUntrusted(why, kMaxLineBytes)};
+  trial_.reset();
+  MakeSnapshot();
+  return {};
+}
+
+Status PolicyStore::BeginTrial(const std::string& what) {
+  RETURN_IF_ERROR(
+      ReplaceFile(PathOf(kTrialFile), Print(version(kPolicyType), what), 0600));
+  trial_ = EscapeUntrusted(what, kMaxLineBytes);
+  return {};
+}
+
+Status PolicyStore::EndTrial() {
+  trial_.reset();
+  return RemoveFile(PathOf(kTrialFile));
 }
 
 void PolicyStore::MakeSnapshot() {

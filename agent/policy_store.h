@@ -2,7 +2,8 @@
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
 // devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope,
-// grant.envelope, mode.
+// grant.envelope, mode; policy.before (the one before policy.envelope),
+// policy.trial and policy.undone (docs/adr/0307).
 #pragma once
 
 #include <map>
@@ -41,6 +42,23 @@ class PolicyStore {
   // code is OpenEnvelope's or kInvalidArgument from the parser.
   Result<Taken> Take(const std::string& type, const std::string& sealed);
 
+  // The policy in force gives way to the one before it, or to none, which
+  // observes; so it stays over restarts, and that version is not taken again.
+  // On failure nothing has changed.
+  Status UndoPolicy(const std::string& why);
+  struct Undone {
+    int64_t version = 0;
+    std::string why;  // one line
+  };
+  // Until a newer policy is taken.
+  const std::optional<Undone>& undone() const { return undone_; }
+
+  // The policy in force has to prove itself; remembered over restarts, until it
+  // ends, or another policy is taken. `what`: one line.
+  Status BeginTrial(const std::string& what);
+  Status EndTrial();
+  const std::optional<std::string>& trial() const { return trial_; }
+
   std::shared_ptr<const policy::Snapshot> snapshot() const { return snapshot_; }
   int64_t version(const std::string& type) const;
   // When the policy in force goes stale; unset: never.
@@ -68,8 +86,12 @@ class PolicyStore {
     int64_t expires_seconds = 0;
     std::string sealed;
   };
-  Status Apply(const std::string& type, const std::string& sealed);
+  // Refuses what is older than `oldest`.
+  Status Apply(const std::string& type, const std::string& sealed,
+               int64_t oldest);
   void Load(const std::string& type);
+  void LoadUndone();
+  void LoadTrial();
   void MakeSnapshot();
   std::string PathOf(const std::string& name) const;
 
@@ -83,6 +105,8 @@ class PolicyStore {
   std::optional<SignedUnlock> unlock_;
   std::vector<policy::Containment> containments_;
   policy::GrantList grants_;
+  std::optional<Undone> undone_;
+  std::optional<std::string> trial_;
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

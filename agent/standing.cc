@@ -53,6 +53,8 @@ bool CarriesSystem(const std::string& sysfs_path, const std::string& sysfs_root,
   return false;
 }
 
+}  // namespace
+
 bool CarriesRoute(const std::string& sysfs_path, const std::string& sysfs_root,
                   const std::string& proc_root) {
   for (const std::string& name : DefaultRoutes(proc_root)) {
@@ -63,8 +65,6 @@ bool CarriesRoute(const std::string& sysfs_path, const std::string& sysfs_root,
   }
   return false;
 }
-
-}  // namespace
 
 decide::Standing StandingOf(const std::string& sysfs_path,
                             const policy::DeviceFacts& facts,

@@ -18,6 +18,10 @@ decide::Standing StandingOf(const std::string& sysfs_path,
                             const std::string& sysfs_root,
                             const std::string& proc_root = "/proc");
 
+// Whether an IPv4 default route leads through the device at `sysfs_path`.
+bool CarriesRoute(const std::string& sysfs_path, const std::string& sysfs_root,
+                  const std::string& proc_root = "/proc");
+
 struct Owner {
   int64_t uid = 0;
   int64_t gid = 0;

@@ -194,7 +194,9 @@ void UplinkLink::OnAcked(const ipc::ChainHead& head) {
   if (head.sequence == 0) return;
   if (const Status acked = log_.Ack(FromIpc(head)); !acked) {
     events_.problem("the server's chain is not ours: " + acked.error().message);
+    return;
   }
+  if (events_.acked) events_.acked(FromIpc(head));
 }
 
 void UplinkLink::OnEnvelope(const ipc::EnvelopeIn& in, Packet packet) {

@@ -32,6 +32,8 @@ class UplinkLink {
     // The server's history is not what it was.
     std::function<void(const std::string&)> rewritten;
     std::function<void(bool)> reached;  // the server, or no longer
+    // The server keeps the events up to here.
+    std::function<void(const event::Head&)> acked;
   };
 
   // Loop thread only; `log` must outlive it.

@@ -12,8 +12,8 @@ constexpr std::string_view kUsage = "usage: sekisho status [--json]\n";
 
 struct Words {
   std::string_view terminal, not_enrolled, mode, observe, enforce, gate, server,
-      connected, not_connected, policy, no_policy, version, events, waiting,
-      media, no_media, refused, recorded;
+      connected, not_connected, policy, policy_note, no_policy, version, events,
+      waiting, media, no_media, refused, recorded;
 };
 
 constexpr Words kEnglishWords = {
@@ -27,6 +27,7 @@ constexpr Words kEnglishWords = {
     .connected = "connected",
     .not_connected = "not connected",
     .policy = "Policy",
+    .policy_note = "Note on the policy",
     .no_policy = "none yet",
     .version = "version",
     .events = "Events",
@@ -53,6 +54,7 @@ constexpr Words kJapaneseWords = {
     .connected = "接続中",
     .not_connected = "未接続",
     .policy = "ポリシー",
+    .policy_note = "ポリシーについて",
     .no_policy = "未受信",
     .version = "版",
     .events = "記録",
@@ -133,6 +135,9 @@ std::string StatusText(const ipc::StatusAnswer& status, Language language) {
                   ? std::string(words.no_policy)
                   : fmt::format("{} {} {}", EscapeUntrusted(status.policy_name),
                                 words.version, status.policy_version));
+  if (!status.policy_note.empty()) {
+    out += line(words.policy_note, EscapeUntrusted(status.policy_note));
+  }
   out += line(words.events,
               fmt::format("{} {} {}/{} MiB", status.spooled_count,
                           words.waiting, status.spool_used_bytes >> 20,
@@ -155,7 +160,7 @@ std::string StatusJson(const ipc::StatusAnswer& status) {
   return fmt::format(
       R"({{"version":{},"terminal":{},"agent_id":{},"enrolled":{},"mode":{},)"
       R"("gate_state":{},"gate_detail":{},"connected":{},"uplink_detail":{},)"
-      R"("policy_version":{},"policy_name":{},"spooled_count":{},)"
+      R"("policy_version":{},"policy_name":{},"policy_note":{},"spooled_count":{},)"
       R"("spool_used_bytes":{},"spool_size_bytes":{},"head":{{"epoch":{},)"
       R"("sequence":{},"hash":{}}},"media":[{}]}})",
       JsonQuote(status.version), JsonQuote(status.terminal),
@@ -163,9 +168,10 @@ std::string StatusJson(const ipc::StatusAnswer& status) {
       JsonQuote(status.mode), JsonQuote(status.gate_state),
       JsonQuote(status.gate_detail), status.connected,
       JsonQuote(status.uplink_detail), status.policy_version,
-      JsonQuote(status.policy_name), status.spooled_count,
-      status.spool_used_bytes, status.spool_size_bytes, status.head.epoch,
-      status.head.sequence, JsonQuote(ToHex(status.head.hash)), media);
+      JsonQuote(status.policy_name), JsonQuote(status.policy_note),
+      status.spooled_count, status.spool_used_bytes, status.spool_size_bytes,
+      status.head.epoch, status.head.sequence,
+      JsonQuote(ToHex(status.head.hash)), media);
 }
 
 int RunStatus(std::span<const std::string_view> args) {

@@ -1,6 +1,7 @@
 #include "agent/decide/decider.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,15 @@ bool HasKeyboard(Authorization authorized, const Interfaces& listed) {
               listed.end());
 }
 
+constexpr std::array<uint8_t, 1> kKeyboardClasses = {0x03};
+
+// By their ports.
+bool IsBehind(const policy::DeviceFacts& device,
+              const policy::DeviceFacts& hub) {
+  return IsHub(hub) && (device.port.starts_with(hub.port + ".") ||
+                        device.port.starts_with(hub.port + "-"));
+}
+
 }  // namespace
 
 Decider::Decider(const Clock& clock, Effects& effects,
@@ -47,6 +57,30 @@ policy::DeviceFacts Decider::Device::Facts() const {
 const Decider::Device* Decider::Find(DeviceId id) const {
   const auto found = devices_.find(id);
   return found == devices_.end() ? nullptr : &found->second;
+}
+
+bool Decider::Types(DeviceId id) const {
+  const Device* device = Find(id);
+  return device != nullptr && IsKeyboard(device->plug.facts) &&
+         HasKeyboard(device->authorized, device->listed) &&
+         !Takes(id, kKeyboardClasses);
+}
+
+bool Decider::Takes(DeviceId id, std::span<const uint8_t> classes) const {
+  const Device* device = Find(id);
+  if (device == nullptr) return true;
+  const Judgement& judged = device->judged;
+  if (judged.goal == Goal::kLeaveAlone) return false;
+  const bool none_of_them =
+      judged.authorization == Authorization::kListed &&
+      std::ranges::none_of(judged.listed, [&](const auto& interface) {
+        return std::ranges::find(classes, interface.klass) != classes.end();
+      });
+  if (judged.goal == Goal::kRefuse || none_of_them) return true;
+  return std::ranges::any_of(devices_, [&](const auto& other) {
+    return other.second.judged.goal == Goal::kRefuse &&
+           IsBehind(device->plug.facts, other.second.plug.facts);
+  });
 }
 
 DeviceId Decider::OnPlugged(Plug plug) {
@@ -475,11 +509,8 @@ bool Decider::OtherKeyboardStays(DeviceId id) const {
 
 bool Decider::KeptBehind(const Device& hub) const {
   if (!IsHub(hub.plug.facts)) return false;
-  const std::string& port = hub.plug.facts.port;
   for (const auto& [id, other] : devices_) {
-    const std::string& below = other.plug.facts.port;
-    const bool behind =
-        below.starts_with(port + ".") || below.starts_with(port + "-");
+    const bool behind = IsBehind(other.plug.facts, hub.plug.facts);
     const bool kept = other.plug.standing != Standing::kOrdinary &&
                       other.authorized != Authorization::kNone &&
                       other.judged.goal != Goal::kRefuse;

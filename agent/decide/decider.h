@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,11 @@ class Decider {
     policy::DeviceFacts Facts() const;
   };
   const Device* Find(DeviceId id) const;
+  // Whether it is a keyboard that types now, and stays one.
+  bool Types(DeviceId id) const;
+  // Whether it, or a hub above it, is refused, or let in without any interface
+  // of these classes.
+  bool Takes(DeviceId id, std::span<const uint8_t> classes) const;
   const std::map<DeviceId, Device>& devices() const { return devices_; }
 
  private:

@@ -612,11 +612,12 @@ struct StatusAnswer {
   int64_t spool_size_bytes = 0;
   ChainHead head;
   std::vector<MediumStatus> media;
+  std::string policy_note;  // it is on trial, or a newer one was undone
   template <typename V>
   void Fields(V& v) {
     v(version, mode, gate_state, gate_detail, terminal, agent_id, connected,
       uplink_detail, policy_version, policy_name, spooled_count,
-      spool_used_bytes, spool_size_bytes, head, media);
+      spool_used_bytes, spool_size_bytes, head, media, policy_note);
   }
 };
 

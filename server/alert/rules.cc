@@ -15,6 +15,9 @@ constexpr int64_t kManyPersons = 100;
 // Article 7, item 4).
 constexpr int64_t kReportablePersons = 1000;
 
+// As agent/agent_trial.cc names it.
+constexpr char kUndoneRule[] = "undone";
+
 std::string Day(WallTime time) { return FormatUtc(time).substr(0, 10); }
 
 std::string Text(const std::string& text, size_t cap = 200) {
@@ -142,6 +145,19 @@ std::vector<store::NewAlert> Health(const store::Event& event) {
                 Text(part.gate_state(), 32) + ":" + Text(part.reason(), 64))};
 }
 
+// The terminal goes on with another policy than the server believes.
+std::vector<store::NewAlert> PolicyRefused(const store::Event& event) {
+  const auto& part = event.public_part;
+  if (!Blocked(part)) {
+    return {};
+  }
+  const bool undone = part.rule() == kUndoneRule;
+  return {Daily(Make(event, undone ? "policy_undone" : "policy_refused",
+                     undone ? "high" : "medium",
+                     event.terminal + ": " + Text(part.reason())),
+                std::to_string(part.changed_version()))};
+}
+
 // The kernel counted what no inspected copy explains.
 std::vector<store::NewAlert> Bypassed(const store::Event& event) {
   return {Make(event, "medium_bypassed", "critical",
@@ -206,8 +222,9 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
     case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
     case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:
     case event::v1::EVENT_KIND_AGENT_STOPPED:
-    case event::v1::EVENT_KIND_POLICY_CHANGED:
       return {};
+    case event::v1::EVENT_KIND_POLICY_CHANGED:
+      return PolicyRefused(event);
     default:
       return {Daily(Make(event, "unknown_event", "medium",
                          event.terminal +

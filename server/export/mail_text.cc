@@ -31,6 +31,8 @@ constexpr Words kKinds[] = {
     {"lost_device", "Lost device seen", "紛失デバイスの接続"},
     {"maintenance_unlock", "Agent unlocked", "保守解除中"},
     {"medium_bypassed", "Used past the gate", "検査の迂回"},
+    {"policy_refused", "Policy refused", "ポリシーの拒否"},
+    {"policy_undone", "Policy undone", "ポリシーの自動取り消し"},
     {"renewal_asked", "Asks to renew", "更新申請"},
     {"sink_failing", "A receiver does not hear", "通知先に届かない"},
     {"sink_gap", "Records not sent", "未送信の記録"},

@@ -59,6 +59,72 @@ TEST_F(PolicyStoreTest, TakesASignedPolicyAndKeepsItOverARestart) {
   EXPECT_EQ(Open().version("policy"), 3);
 }
 
+TEST_F(PolicyStoreTest, UndoesTheNewestForTheOneBefore) {
+  const std::string second =
+      "policy: 1\nname: second\nmode: enforce\ndevice_default: block\n"
+      "content_default: block\n";
+  {
+    PolicyStore store = Open();
+    ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+    EXPECT_EQ(store.UndoPolicy("x").error().code, Code::kFailedPrecondition);
+    ASSERT_TRUE(store.Take("policy", Sealed("policy", 3, kEnforcing)));
+    ASSERT_TRUE(store.Take("policy", Sealed("policy", 4, second)));
+    ASSERT_TRUE(store.BeginTrial("adapter"));
+    ASSERT_TRUE(store.UndoPolicy("why\nnot"));
+    EXPECT_EQ(store.version("policy"), 3);
+    EXPECT_EQ(store.snapshot()->policy().name, "test");
+    EXPECT_FALSE(store.trial());
+    EXPECT_EQ(store.undone()->version, 4);
+  }
+  PolicyStore store = Open();
+  EXPECT_TRUE(store.problems().empty());
+  EXPECT_EQ(store.version("policy"), 3);
+  EXPECT_EQ(store.snapshot()->policy().name, "test");
+  EXPECT_EQ(store.undone()->why, "why\\nnot");
+  EXPECT_FALSE(store.trial());
+  // It is not taken again, whatever it says now, nor is what came before it.
+  EXPECT_FALSE(store.Take("policy", Sealed("policy", 4, second))->changed);
+  EXPECT_FALSE(store.Take("policy", Sealed("policy", 4, kEnforcing))->changed);
+  EXPECT_EQ(store.Take("policy", Sealed("policy", 3, second)).error().code,
+            Code::kFailedPrecondition);
+  EXPECT_EQ(store.version("policy"), 3);
+  ASSERT_TRUE(store.Take("policy", Sealed("policy", 5, second))->changed);
+  EXPECT_FALSE(store.undone());
+  EXPECT_FALSE(Open().undone());
+  EXPECT_EQ(Open().version("policy"), 5);
+  // And that one gives way to the third, not to the one that was undone.
+  ASSERT_TRUE(store.UndoPolicy("again"));
+  EXPECT_EQ(store.version("policy"), 3);
+  EXPECT_EQ(Open().version("policy"), 3);
+}
+
+TEST_F(PolicyStoreTest, TheFirstPolicyGivesWayToNone) {
+  {
+    PolicyStore store = Open();
+    ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+    ASSERT_TRUE(store.Take("policy", Sealed("policy", 3, kEnforcing)));
+    ASSERT_TRUE(store.UndoPolicy("why"));
+    EXPECT_EQ(store.snapshot()->policy().mode, policy::Mode::kObserve);
+    EXPECT_EQ(store.version("policy"), 0);
+  }
+  dir.Put("mode", "enforce\n");  // it ended before the mode was written
+  EXPECT_EQ(Open().snapshot()->policy().mode, policy::Mode::kObserve);
+}
+
+TEST_F(PolicyStoreTest, ATrialIsOfOneVersionAndSurvivesARestart) {
+  PolicyStore store = Open();
+  ASSERT_TRUE(store.SetRoot(RootText(), "agent-1"));
+  ASSERT_TRUE(store.Take("policy", Sealed("policy", 3, kEnforcing)));
+  ASSERT_TRUE(store.BeginTrial("adapter"));
+  EXPECT_EQ(*Open().trial(), "adapter");
+  ASSERT_TRUE(store.Take("policy", Sealed("policy", 4, kEnforcing)));
+  EXPECT_FALSE(store.trial());
+  EXPECT_FALSE(Open().trial());
+  ASSERT_TRUE(store.BeginTrial("another"));
+  ASSERT_TRUE(store.EndTrial());
+  EXPECT_FALSE(Open().trial());
+}
+
 TEST_F(PolicyStoreTest, KeepsTheUpgradeManifestAndRefusesAnother) {
   const std::string good =
       "sekisho-upgrade-1\npackage p 1\n" + std::string(64, 'a') + " 7 /a\n";

@@ -121,6 +121,20 @@ TEST(AlertRules, HealthTamperGapAndTheUnknown) {
   EXPECT_EQ(Kind(started), "agent_health");
 }
 
+TEST(AlertRules, APolicyThatATerminalDidNotTakeOrTookBack) {
+  auto event =
+      Event(event::v1::EVENT_KIND_POLICY_CHANGED, event::v1::OUTCOME_ALLOWED);
+  EXPECT_EQ(Kind(event), "");
+  event.public_part.set_outcome(event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_reason("policy refused: version 2 is older");
+  EXPECT_EQ(Kind(event), "policy_refused");
+  event.public_part.set_rule("undone");
+  EXPECT_EQ(Kind(event), "policy_undone");
+  const auto alerts = AlertsFor(event);
+  EXPECT_EQ(alerts[0].alert.severity, "high");
+  EXPECT_NE(alerts[0].alert.title.find("version 2"), std::string::npos);
+}
+
 TEST(AlertRules, AChainThatRestartsIsToldToBoth) {
   auto event = Event(event::v1::EVENT_KIND_GAP, event::v1::OUTCOME_UNSPECIFIED);
   event.public_part.set_epoch(2);
