@@ -194,6 +194,11 @@ Status Agent::Listen() {
                [this](int64_t id, const ipc::GateCounts& counts) {
                  media_->OnGateCounts(id, counts);
                },
+           .checking =
+               [this](int64_t id, const attribute::Who& who,
+                      const ipc::Checking& checking) {
+                 OnChecking(id, who, checking);
+               },
            .release =
                [this](int64_t id, const attribute::Who& who,
                       const ipc::ReleaseQuestion& question) {

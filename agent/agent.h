@@ -267,8 +267,13 @@ class Agent {
                                const ipc::ApprovalRequest& request);
   void Notify(const attribute::Who& who, const Refusal& refusal);
   void Tell(const attribute::Who& who, const Answer& answer);
+  // Somebody waits for his copy to be looked at.
+  void OnChecking(int64_t mount_id, const attribute::Who& who,
+                  const ipc::Checking& checking);
   template <typename Message>
   void TellPerson(const attribute::Who& who, const Message& message);
+  template <typename Message>
+  void TellDesktop(const attribute::Who& who, const Message& message);
 
   EventLoop& loop_;
   const Clock& clock_;
@@ -308,6 +313,7 @@ class Agent {
   std::string unlooked_why_;
 
   std::map<StreamKey, OpenStream> streams_;
+  std::map<int64_t, BootTime> checking_;  // by mount: next line on a terminal
   std::vector<Parts> pending_;
   bool pending_posted_ = false;
   std::map<SocketServer::ConnectionId, Subscriber> subscribers_;

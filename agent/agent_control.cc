@@ -2,6 +2,7 @@
 // root; and what the operator is told.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 constexpr size_t kMaxMediaShown = 64;
 constexpr int64_t kMaxRequestSeconds = int64_t{366} * 24 * 3600;
 constexpr size_t kMaxPurposeBytes = 1024;
+// Each line stands in somebody's terminal for good.
+constexpr std::chrono::seconds kTerminalLineInterval{10};
 
 std::string IdOf(const policy::DeviceFacts& facts) {
   return EscapeUntrusted(
@@ -223,9 +226,8 @@ ipc::CoreState Agent::CoreStateNow() const {
           .spooled_count = log_->spooled_count()};
 }
 
-// Notices of his, and the terminal he works at.
 template <typename Message>
-void Agent::TellPerson(const attribute::Who& who, const Message& message) {
+void Agent::TellDesktop(const attribute::Who& who, const Message& message) {
   std::set<int64_t> uids = {who.uid, who.login_uid};
   uids.erase(-1);
   for (const auto& [id, subscriber] : subscribers_) {
@@ -233,7 +235,37 @@ void Agent::TellPerson(const attribute::Who& who, const Message& message) {
       control_->Send(id, ipc::Encode(NoticeOf(message, subscriber.language)));
     }
   }
+}
+
+// Notices of his, and the terminal he works at.
+template <typename Message>
+void Agent::TellPerson(const attribute::Who& who, const Message& message) {
+  TellDesktop(who, message);
   WriteToTerminal(who.tty, TerminalText(message));
+}
+
+void Agent::OnChecking(int64_t mount_id, const attribute::Who& who,
+                       const ipc::Checking& checking) {
+  Waiting waiting;
+  waiting.place = fmt::format("checking-{}", mount_id);
+  waiting.what = checking.path.substr(checking.path.rfind('/') + 1);
+  waiting.over = checking.over;
+  if (checking.size_bytes > 0) {
+    const double share = static_cast<double>(checking.read_bytes) /
+                         static_cast<double>(checking.size_bytes);
+    // What was read need not be judged yet.
+    waiting.percent = static_cast<int>(std::clamp(share, 0.0, 0.99) * 100);
+  }
+  TellDesktop(who, waiting);
+  if (checking.over) {
+    checking_.erase(mount_id);
+    return;
+  }
+  const BootTime now = clock_.SinceBoot();
+  BootTime& next = checking_[mount_id];
+  if (now < next) return;
+  next = now + kTerminalLineInterval;
+  WriteToTerminal(who.tty, TerminalText(waiting));
 }
 
 void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {

@@ -261,6 +261,15 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
       return;
     }
   }
+  if (type == ipc::Checking::kType) {
+    if (const auto told = ipc::Decode<ipc::Checking>(packet.bytes)) {
+      if (events_.checking) {
+        events_.checking(entry->mount.mount_id, Remembered(*entry, told->who),
+                         *told);
+      }
+      return;
+    }
+  }
   if (type == ipc::GateCounts::kType) {
     if (const auto told = ipc::Decode<ipc::GateCounts>(packet.bytes)) {
       if (events_.counts) events_.counts(entry->mount.mount_id, *told);

@@ -50,6 +50,9 @@ class Gates {
         transfer;
     std::function<void(int64_t mount_id, const ipc::TransferFailed&)> failed;
     std::function<void(int64_t mount_id, const ipc::GateCounts&)> counts{};
+    std::function<void(int64_t mount_id, const attribute::Who&,
+                       const ipc::Checking&)>
+        checking{};
     // What is in it is counted before this returns.
     std::function<ipc::TransferVerdict(int64_t mount_id, const attribute::Who&,
                                        const ipc::ReleaseQuestion&)>

@@ -134,6 +134,16 @@ std::string AnswerEnglish(const Answer& answer) {
       Shown(answer.what), answer.request_id);
 }
 
+std::string WaitingJapanese(const Waiting& waiting) {
+  return fmt::format("検査しています({} %): {}。終わるとコピーは続きます",
+                     waiting.percent, Shown(waiting.what));
+}
+
+std::string WaitingEnglish(const Waiting& waiting) {
+  return fmt::format("being checked, {} %: {}. The copy goes on by itself",
+                     waiting.percent, Shown(waiting.what));
+}
+
 }  // namespace
 
 ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language) {
@@ -156,6 +166,23 @@ ipc::Notice NoticeOf(const Answer& answer, const std::string& language) {
   notice.text = language.starts_with("ja") ? AnswerJapanese(answer)
                                            : AnswerEnglish(answer);
   return notice;
+}
+
+ipc::PlacedNotice NoticeOf(const Waiting& waiting,
+                           const std::string& language) {
+  ipc::PlacedNotice placed;
+  placed.place = waiting.place;
+  placed.notice.severity = "info";
+  if (waiting.over) return placed;
+  placed.notice.title = "Sekisho";
+  placed.notice.text = language.starts_with("ja") ? WaitingJapanese(waiting)
+                                                  : WaitingEnglish(waiting);
+  return placed;
+}
+
+std::string TerminalText(const Waiting& waiting) {
+  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
+                     WaitingJapanese(waiting), WaitingEnglish(waiting));
 }
 
 std::string TerminalText(const Answer& answer) {

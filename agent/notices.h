@@ -37,14 +37,25 @@ struct Answer {
   int64_t request_id = 0;
 };
 
+// His copy is being looked at.
+struct Waiting {
+  std::string what;  // file name, raw
+  int percent = 0;
+  bool over = false;
+  std::string place;  // ipc::PlacedNotice::place
+};
+
 // `language`: "ja" or anything else for English. Untrusted text is escaped.
 ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language);
 
 ipc::Notice NoticeOf(const Answer& answer, const std::string& language);
+// Takes the place of the one before; when it is over that one goes away.
+ipc::PlacedNotice NoticeOf(const Waiting& waiting, const std::string& language);
 
 // Japanese and English, each line ended by CR LF: the terminal may be raw.
 std::string TerminalText(const Refusal& refusal);
 std::string TerminalText(const Answer& answer);
+std::string TerminalText(const Waiting& waiting);
 
 // "14:05" of the terminal's own zone, or with the date if it is another day.
 std::string EndText(WallTime now, WallTime end);

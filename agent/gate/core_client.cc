@@ -168,6 +168,12 @@ void CoreClient::TellEnded(const Who& who, ipc::StreamEnded ended) {
   Tell(ipc::Encode(ended));
 }
 
+void CoreClient::TellChecking(const Who& who, ipc::Checking checking) {
+  const std::lock_guard lock(mutex_);
+  checking.who = who.generation == generation_ ? who.id : 0;
+  [[maybe_unused]] const bool sent = SendNow(ipc::Encode(checking));
+}
+
 void CoreClient::Tell(const Bytes& packet) {
   const std::lock_guard lock(mutex_);
   if (!SendNow(packet) && untold_.size() < kMaxUntold) {

@@ -56,6 +56,7 @@ class CoreClient final : public Core {
                   const Released& released, Deadline deadline) override;
   Judgement AskRelease(const Who& who, ipc::ReleaseQuestion ask,
                        Deadline deadline) override;
+  void TellChecking(const Who& who, ipc::Checking checking) override;
   void TellEnded(const Who& who, ipc::StreamEnded ended) override;
   void TellFailed(uint64_t question_id, const std::string& path,
                   const std::string& error) override;

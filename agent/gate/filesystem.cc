@@ -454,7 +454,7 @@ ErrnoOr<fuse_entry_out> Filesystem::Symlink(uint64_t parent_id,
   auto content = (*staged)->OpenReadOnly();
   if (!content) return Errno(content.error());
   const ipc::Findings findings = parts_.scanner->Scan(
-      content->get(), static_cast<int64_t>(target.size()), name);
+      content->get(), static_cast<int64_t>(target.size()), name, nullptr);
   if (!Answered(
           parts_.core->Judge(who.value_or(Who{}), path, "create", findings, {},
                              std::chrono::steady_clock::now() + kCoreWait))) {

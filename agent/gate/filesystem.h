@@ -207,7 +207,7 @@ class Filesystem {
   ErrnoOr<size_t> ReadUndecided(const StagedFile& staged,
                                 const StreamPtr& stream, SharedFd released,
                                 int64_t offset, std::span<std::byte> out);
-  ipc::Findings Inspect(const Taken& taken);
+  ipc::Findings Inspect(const Taken& taken, const Who& who);
   int CommitStream(const NodePtr& node, const Taken& taken, Sync sync,
                    SharedFd* committed);
   // Mode, times, sync.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,10 +54,13 @@ class ContentStream {
 class Scanner {
  public:
   virtual ~Scanner() = default;
+  // How much of a content that is being looked at has been read.
+  using SoFar = std::function<void(int64_t read_bytes)>;
   // Blocks up to the policy's time limit. Every failure is a finding:
-  // inspection "none" with the reason "crash" or "timeout".
+  // inspection "none" with the reason "crash" or "timeout". `so_far` is called
+  // meanwhile if it takes long; may be null.
   virtual ipc::Findings Scan(int content_fd, int64_t size_bytes,
-                             const std::string& name) = 0;
+                             const std::string& name, const SoFar& so_far) = 0;
   // Of a name that comes without a content. Does not wait for contents.
   virtual ipc::Findings ScanName(const std::string& name) = 0;
   // Starts with the first `size_bytes`. nullptr: not now, too many go on or no
@@ -93,6 +97,8 @@ class Core {
   // the core gives. Anything but a clear yes is no.
   virtual Judgement AskRelease(const Who& who, ipc::ReleaseQuestion ask,
                                Deadline deadline) = 0;
+  // Somebody waits for a verdict. Does not block; may be lost.
+  virtual void TellChecking(const Who& who, ipc::Checking checking) = 0;
   // No verdict will be asked for. Does not block.
   virtual void TellEnded(const Who& who, ipc::StreamEnded ended) = 0;
   // An allowed transfer did not reach the medium. Does not block.

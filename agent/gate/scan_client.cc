@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/ipc/name_may_say.h"
@@ -65,15 +66,15 @@ ipc::Findings NameOnly() {
 }
 
 ipc::Findings ScanClient::Scan(int content_fd, int64_t size_bytes,
-                               const std::string& name) {
-  return Ask(contents_, content_fd, size_bytes, name);
+                               const std::string& name, const SoFar& so_far) {
+  return Ask(contents_, {content_fd, size_bytes, name, so_far});
 }
 
 ipc::Findings ScanClient::ScanName(const std::string& name) {
   if (!ipc::NameMaySay(name)) return NameOnly();
   const UniqueFd nothing = EmptyContent();
   if (!nothing) return Uninspected(0, "crash");
-  ipc::Findings findings = Ask(names_, nothing.get(), 0, name);
+  ipc::Findings findings = Ask(names_, {nothing.get(), 0, name, nullptr});
   if (findings.inspection == "full") {
     findings.format = "name";
     findings.file_hash.clear();
@@ -81,15 +82,14 @@ ipc::Findings ScanClient::ScanName(const std::string& name) {
   return findings;
 }
 
-ipc::Findings ScanClient::Ask(Line& line, int content_fd, int64_t size_bytes,
-                              const std::string& name) {
+ipc::Findings ScanClient::Ask(Line& line, const Content& content) {
   const std::lock_guard lock(line.mutex);
-  auto found = Exchange(line, content_fd, size_bytes, name);
+  auto found = Exchange(line, content);
   if (found) return *std::move(found);
   line.worker = {};  // its state is unknown; never ask it again
-  return Uninspected(size_bytes, found.error().code == Code::kDeadlineExceeded
-                                     ? "timeout"
-                                     : "crash");
+  return Uninspected(
+      content.size_bytes,
+      found.error().code == Code::kDeadlineExceeded ? "timeout" : "crash");
 }
 
 void ScanClient::UseRules(ipc::SharedScanRules rules) {
@@ -135,25 +135,43 @@ ipc::ScanRequest ScanClient::RequestOf(int64_t size_bytes,
   return request;
 }
 
-Result<ipc::Findings> ScanClient::Exchange(Line& line, int content_fd,
-                                           int64_t size_bytes,
-                                           const std::string& name) {
+Result<ipc::Findings> ScanClient::Exchange(Line& line, const Content& content) {
   Worker& worker = line.worker;
   if (!worker.connection || Readable(worker.connection.get())) {
     ASSIGN_OR_RETURN(worker, NewWorker());
+    RETURN_IF_ERROR(
+        SendPacket(worker.connection.get(), ipc::Encode(ipc::TellSoFar{})));
   }
   RETURN_IF_ERROR(TellRules(worker));
-  const ipc::ScanRequest request = RequestOf(size_bytes, name);
+  const ipc::ScanRequest request = RequestOf(content.size_bytes, content.name);
   const int fd = worker.connection.get();
-  RETURN_IF_ERROR(SendPacket(fd, ipc::Encode(request), {content_fd}));
-  ASSIGN_OR_RETURN(const Packet packet,
-                   Await(fd, steady_clock::now() + options_.timeout + kGrace));
-  ASSIGN_OR_RETURN(ipc::ScanResult result,
-                   ipc::Decode<ipc::ScanResult>(packet.bytes));
-  if (result.transfer_id != request.transfer_id) {
-    return Fail(Code::kInternal, "answer to another scan");
+  RETURN_IF_ERROR(SendPacket(fd, ipc::Encode(request), {content.fd}));
+  return AwaitResult(fd, request, content.so_far);
+}
+
+Result<ipc::Findings> ScanClient::AwaitResult(int connection,
+                                              const ipc::ScanRequest& request,
+                                              const SoFar& so_far) const {
+  const auto began = steady_clock::now();
+  auto tell_next = began + options_.tell_waiting;
+  while (true) {
+    ASSIGN_OR_RETURN(const Packet packet,
+                     Await(connection, began + options_.timeout + kGrace));
+    if (ipc::TypeOf(packet.bytes) == ipc::ScanSoFar::kType) {
+      ASSIGN_OR_RETURN(const ipc::ScanSoFar told,
+                       ipc::Decode<ipc::ScanSoFar>(packet.bytes));
+      if (!so_far || steady_clock::now() < tell_next) continue;
+      tell_next = steady_clock::now() + options_.tell_again;
+      so_far(std::clamp(told.read_bytes, int64_t{0}, request.size_bytes));
+      continue;
+    }
+    ASSIGN_OR_RETURN(ipc::ScanResult result,
+                     ipc::Decode<ipc::ScanResult>(packet.bytes));
+    if (result.transfer_id != request.transfer_id) {
+      return Fail(Code::kInternal, "answer to another scan");
+    }
+    return std::move(result.findings);
   }
-  return std::move(result.findings);
 }
 
 // The worker answers every packet with one. Two are under way at most: while

@@ -27,12 +27,15 @@ class ScanClient final : public Scanner {
     ScanListener listener = ScanListener::kInit;
     std::array<std::byte, 32> sketch_key{};
     std::chrono::milliseconds timeout{30'000};
+    // Whoever waits is told from here on, and this often at most.
+    std::chrono::milliseconds tell_waiting{2'000};
+    std::chrono::milliseconds tell_again{1'000};
   };
   explicit ScanClient(Options options) : options_(std::move(options)) {}
 
   // One scan at a time; others wait for their turn first.
   ipc::Findings Scan(int content_fd, int64_t size_bytes,
-                     const std::string& name) override;
+                     const std::string& name, const SoFar& so_far) override;
   // From the next scan on. Any thread; waits for no scan.
   void UseRules(ipc::SharedScanRules rules);
   ipc::Findings ScanName(const std::string& name) override;
@@ -53,10 +56,17 @@ class ScanClient final : public Scanner {
   };
   Result<Worker> NewWorker() const;
   Status TellRules(Worker& worker);
-  ipc::Findings Ask(Line& line, int content_fd, int64_t size_bytes,
-                    const std::string& name);
-  Result<ipc::Findings> Exchange(Line& line, int content_fd, int64_t size_bytes,
-                                 const std::string& name);
+  struct Content {
+    int fd = -1;
+    int64_t size_bytes = 0;
+    const std::string& name;
+    const SoFar& so_far;
+  };
+  ipc::Findings Ask(Line& line, const Content& content);
+  Result<ipc::Findings> Exchange(Line& line, const Content& content);
+  Result<ipc::Findings> AwaitResult(int connection,
+                                    const ipc::ScanRequest& request,
+                                    const SoFar& so_far) const;
   Result<Worker> StreamWorker();
   // Without a connection if it is of no more use.
   void EndStream(Worker worker);

@@ -109,7 +109,7 @@ int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
     return error_number;
   };
   if (access_.load() == Access::kReadOnly) return refuse(EROFS, false);
-  const ipc::Findings findings = Inspect(taken);
+  const ipc::Findings findings = Inspect(taken, ask.who);
   const std::string operation = !ask.operation.empty() ? ask.operation
                                 : taken.overwrite      ? "overwrite"
                                                        : "create";
@@ -123,7 +123,7 @@ int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
   return refuse(failed, true);
 }
 
-ipc::Findings Filesystem::Inspect(const Taken& taken) {
+ipc::Findings Filesystem::Inspect(const Taken& taken, const Who& who) {
   const int64_t size = taken.content->size();
   auto readable = taken.content->OpenReadOnly();
   if (!readable) return Uninspected(size, "crash");
@@ -132,7 +132,19 @@ ipc::Findings Filesystem::Inspect(const Taken& taken) {
     if (findings) return *std::move(findings);
     if (taken.content->start() > 0) return Uninspected(size, "crash");
   }
-  return parts_.scanner->Scan(readable->get(), size, taken.name);
+  bool told = false;
+  ipc::Checking checking;
+  checking.path = taken.path;
+  checking.size_bytes = size;
+  auto findings = parts_.scanner->Scan(
+      readable->get(), size, taken.name, [&](int64_t read_bytes) {
+        told = true;
+        checking.read_bytes = read_bytes;
+        parts_.core->TellChecking(who, checking);
+      });
+  checking.over = true;
+  if (told) parts_.core->TellChecking(who, checking);
+  return findings;
 }
 
 void Filesystem::Refuse(const NodePtr& node, int error_number) {

@@ -242,6 +242,28 @@ struct ScanResult {
   }
 };
 
+// To the worker: whole contents on this connection are answered by ScanSoFar
+// now and then, before their ScanResult. Not answered itself.
+struct TellSoFar {
+  static constexpr uint16_t kType = 0x0307;
+  uint64_t reserved = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(reserved);
+  }
+};
+
+// The content has been read up to here. Worth no trust.
+struct ScanSoFar {
+  static constexpr uint16_t kType = 0x0305;
+  uint64_t transfer_id = 0;
+  int64_t read_bytes = 0;
+  template <typename V>
+  void Fields(V& v) {
+    v(transfer_id, read_bytes);
+  }
+};
+
 // People whose rows are in a part of a content.
 struct Released {
   int64_t persons = 0;
@@ -400,6 +422,21 @@ struct TransferFailed {
   template <typename V>
   void Fields(V& v) {
     v(question_id, path, error);
+  }
+};
+
+// gate -> sekishod: somebody waits while a file is looked at. Told from two
+// seconds on, about once a second, and once more when it is over; not answered.
+struct Checking {
+  static constexpr uint16_t kType = 0x0412;
+  uint64_t who = 0;
+  std::string path;  // on the medium, raw
+  int64_t read_bytes = 0;
+  int64_t size_bytes = 0;
+  bool over = false;
+  template <typename V>
+  void Fields(V& v) {
+    v(who, path, read_bytes, size_bytes, over);
   }
 };
 
@@ -696,6 +733,18 @@ struct Notice {
   template <typename V>
   void Fields(V& v) {
     v(severity, title, text);
+  }
+};
+
+// A notice that takes the place of the one before of the same place; without
+// title and text that one goes away.
+struct PlacedNotice {
+  static constexpr uint16_t kType = 0x0610;
+  std::string place;
+  Notice notice;
+  template <typename V>
+  void Fields(V& v) {
+    v(place, notice);
   }
 };
 

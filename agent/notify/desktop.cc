@@ -4,6 +4,7 @@
 #include <systemd/sd-bus.h>
 
 #include <cstdio>
+#include <map>
 
 #include "common/text.h"
 
@@ -16,6 +17,7 @@ constexpr uint8_t kNormal = 1;
 constexpr uint8_t kCritical = 2;
 constexpr size_t kMaxTitleBytes = 256;
 constexpr size_t kMaxBodyBytes = 2048;
+constexpr size_t kMaxPlaces = 64;
 
 struct CloseBus {
   void operator()(sd_bus* bus) const { sd_bus_flush_close_unref(bus); }
@@ -28,18 +30,32 @@ struct FreeMessage {
 
 class DesktopScreen final : public Screen {
  public:
-  Status Show(const ipc::Notice& notice) override {
-    auto shown = Try(notice);
-    if (!shown) bus_.reset();
+  Status Show(const ipc::PlacedNotice& placed) override {
+    auto shown = Try(placed);
+    if (!shown) {
+      bus_.reset();
+      places_.clear();
+    }
     return shown;
   }
 
  private:
-  Status Try(const ipc::Notice& notice) {
+  Status Try(const ipc::PlacedNotice& placed) {
+    const ipc::Notice& notice = placed.notice;
     if (!bus_) {
       sd_bus* bus = nullptr;
       if (const int r = sd_bus_open_user(&bus); r < 0) return FailBus(r);
       bus_.reset(bus);
+    }
+    const auto shown = places_.find(placed.place);
+    const uint32_t before = shown == places_.end() ? 0 : shown->second;
+    if (notice.title.empty() && notice.text.empty()) {
+      if (before == 0) return {};
+      places_.erase(shown);
+      const int r = sd_bus_call_method(bus_.get(), kService, kObject, kService,
+                                       "CloseNotification", nullptr, nullptr,
+                                       "u", before);
+      return r < 0 ? FailBus(r) : Status();
     }
     sd_bus_message* raw = nullptr;
     if (const int r = sd_bus_message_new_method_call(
@@ -56,7 +72,7 @@ class DesktopScreen final : public Screen {
     // app, replaces, icon, summary, body, actions, hints, timeout (-1: the
     // desktop's own).
     const int r = sd_bus_message_append(
-        raw, "susssasa{sv}i", "Sekisho", uint32_t{0},
+        raw, "susssasa{sv}i", "Sekisho", before,
         blocked ? "dialog-error" : "dialog-information", title.c_str(),
         body.c_str(), 0, 1, "urgency", "y", blocked ? kCritical : kNormal, -1);
     if (r < 0) return FailBus(r);
@@ -64,8 +80,18 @@ class DesktopScreen final : public Screen {
     sd_bus_message* answer = nullptr;
     const int called =
         sd_bus_call(bus_.get(), raw, 5'000'000, nullptr, &answer);
-    sd_bus_message_unref(answer);
-    return called < 0 ? FailBus(called) : Status();
+    const std::unique_ptr<sd_bus_message, FreeMessage> answered(answer);
+    if (called < 0) return FailBus(called);
+    if (!placed.place.empty()) Remember(placed.place, answer);
+    return {};
+  }
+
+  void Remember(const std::string& place, sd_bus_message* answer) {
+    uint32_t id = 0;
+    if (sd_bus_message_read(answer, "u", &id) < 0 || id == 0) return;
+    // Of media that were pulled in the middle.
+    if (places_.size() >= kMaxPlaces) places_.clear();
+    places_[place] = id;
   }
 
   static Status FailBus(int negative_errno) {
@@ -75,11 +101,14 @@ class DesktopScreen final : public Screen {
   }
 
   std::unique_ptr<sd_bus, CloseBus> bus_;
+  std::map<std::string, uint32_t> places_;  // the notification's id there
 };
 
 class PrintScreen final : public Screen {
  public:
-  Status Show(const ipc::Notice& notice) override {
+  Status Show(const ipc::PlacedNotice& placed) override {
+    const ipc::Notice& notice = placed.notice;
+    if (notice.title.empty() && notice.text.empty()) return {};
     fmt::print("[{}] {}: {}\n",
                BodyText(notice.severity, Markup::kNone, kMaxTitleBytes),
                BodyText(notice.title, Markup::kNone, kMaxTitleBytes),

@@ -12,8 +12,9 @@ namespace sekisho::notify {
 class Screen {
  public:
   virtual ~Screen() = default;
-  // kUnavailable: there is no notification service now; try again later.
-  virtual Status Show(const ipc::Notice& notice) = 0;
+  // In its place, if it has one. kUnavailable: there is no notification service
+  // now; try again later.
+  virtual Status Show(const ipc::PlacedNotice& placed) = 0;
 };
 
 // org.freedesktop.Notifications on the session bus, connected when needed.

@@ -2,10 +2,28 @@
 
 #include <sys/epoll.h>
 
+#include <optional>
+
 #include "common/log.h"
 #include "common/unix_socket.h"
 
 namespace sekisho::notify {
+namespace {
+
+// nullopt: it is something else.
+Result<std::optional<ipc::PlacedNotice>> NoticeIn(ByteSpan packet) {
+  ipc::PlacedNotice placed;
+  if (ipc::TypeOf(packet) == ipc::Notice::kType) {
+    ASSIGN_OR_RETURN(placed.notice, ipc::Decode<ipc::Notice>(packet));
+  } else if (ipc::TypeOf(packet) == ipc::PlacedNotice::kType) {
+    ASSIGN_OR_RETURN(placed, ipc::Decode<ipc::PlacedNotice>(packet));
+  } else {
+    return std::nullopt;
+  }
+  return placed;
+}
+
+}  // namespace
 
 Notifier::~Notifier() {
   loop_.Cancel(retry_);
@@ -48,14 +66,20 @@ void Notifier::Lose() {
 void Notifier::OnReady() {
   const auto packet = ReceivePacket(fd_.get());
   if (!packet) return Lose();
-  // sekishod's answer to the subscription, and what is not known yet.
-  if (ipc::TypeOf(packet->bytes) != ipc::Notice::kType) return;
-  auto notice = ipc::Decode<ipc::Notice>(packet->bytes);
-  if (!notice) {
-    Log(LogLevel::kWarning, notice.error().message);
+  auto taken = NoticeIn(packet->bytes);
+  if (!taken) {
+    Log(LogLevel::kWarning, taken.error().message);
     return;
   }
-  waiting_.push_back(std::move(*notice));
+  // sekishod's answer to the subscription, and what is not known yet.
+  if (!*taken) return;
+  ipc::PlacedNotice& notice = **taken;
+  if (!notice.place.empty()) {
+    std::erase_if(waiting_, [&](const ipc::PlacedNotice& other) {
+      return other.place == notice.place;
+    });
+  }
+  waiting_.push_back(std::move(notice));
   if (waiting_.size() > kMaxWaiting) waiting_.pop_front();
   ShowWaiting();
 }

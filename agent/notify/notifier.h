@@ -42,7 +42,7 @@ class Notifier {
   Screen& screen_;
   const Options options_;
   UniqueFd fd_;
-  std::deque<ipc::Notice> waiting_;
+  std::deque<ipc::PlacedNotice> waiting_;
   bool told_ = false;  // that there is no sekishod
   EventLoop::TimerId retry_ = 0;
   EventLoop::TimerId show_again_ = 0;

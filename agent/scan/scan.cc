@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "agent/ipc/scan_rules.h"
 #include "agent/scan/content_hash.h"
@@ -126,7 +127,12 @@ namespace {
 // most files.
 class HashedSource final : public detect::Source {
  public:
-  HashedSource(int fd, int64_t size_bytes) : file_(fd, size_bytes) {}
+  HashedSource(int fd, int64_t size_bytes, const ScanOptions& options,
+               const Clock& clock)
+      : file_(fd, size_bytes),
+        options_(options),
+        clock_(clock),
+        tell_next_(clock.SinceBoot() + kSoFarInterval) {}
   int64_t size() const override { return file_.size(); }
   size_t Read(int64_t offset, std::span<std::byte> out) const override {
     const size_t n = file_.Read(offset, out);
@@ -136,6 +142,7 @@ class HashedSource final : public detect::Source {
           static_cast<size_t>(hashed_ - offset)));
       hashed_ = end;
     }
+    TellSoFar();
     return n;
   }
 
@@ -151,10 +158,21 @@ class HashedSource final : public detect::Source {
   }
 
  private:
+  void TellSoFar() const {
+    if (!options_.so_far || clock_.SinceBoot() < tell_next_) {
+      return;
+    }
+    tell_next_ = clock_.SinceBoot() + kSoFarInterval;
+    options_.so_far(hashed_);
+  }
+
   detect::FdSource file_;
+  const ScanOptions& options_;
+  const Clock& clock_;
   // Reading does not change what is read.
   mutable ContentHash hash_;
   mutable int64_t hashed_ = 0;
+  mutable BootTime tell_next_;
 };
 
 // The last resort when one block never ends: the process dies, the peer sees
@@ -172,7 +190,7 @@ ipc::Findings ScanFd(int fd, int64_t size_bytes, const ScanOptions& options,
   const BootTime deadline =
       clock.SinceBoot() + std::chrono::milliseconds(options.timeout_ms);
   detect::Budget budget({}, [&] { return clock.SinceBoot() >= deadline; });
-  HashedSource source(fd, size_bytes);
+  HashedSource source(fd, size_bytes, options, clock);
   const detect::Options detecting = DetectingOf(options);
   detect::Findings findings = detect::InspectSource(source, detecting, &budget);
   AddName(InspectName(options.name, detecting), &findings);
@@ -241,6 +259,10 @@ class Session {
       ASSIGN_OR_RETURN(rules_, TakeRules(std::move(packet)));
       return {};
     }
+    if (ipc::TypeOf(packet.bytes) == ipc::TellSoFar::kType) {
+      tells_so_far_ = true;
+      return {};
+    }
     if (ipc::TypeOf(packet.bytes) == ipc::ScanInBackground::kType) {
       return GoToTheBackground();
     }
@@ -266,6 +288,14 @@ class Session {
       timeout_ms_ = request.timeout_ms;
       content_ = std::move(packet.fds[0]);
       return Grow(request.size_bytes, {});
+    }
+    if (tells_so_far_) {
+      // Nobody may be there to hear it: the answer tells that too.
+      options.so_far = [&](int64_t read_bytes) {
+        std::ignore = SendPacket(
+            socket_, ipc::Encode(ipc::ScanSoFar{.transfer_id = transfer_id_,
+                                                .read_bytes = read_bytes}));
+      };
     }
     ArmWatchdog(request.timeout_ms);
     ipc::ScanResult result;
@@ -332,6 +362,7 @@ class Session {
   UniqueFd content_;
   int64_t size_bytes_ = 0;
   int64_t timeout_ms_ = 0;
+  bool tells_so_far_ = false;
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 // answers scan requests on a socket.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +31,12 @@ struct ScanOptions {
   std::string name;  // of the file, for the people in it; empty: not known
   // Whom masked samples are sealed to; without it none are made.
   std::optional<seal::PublicKey> samples_key{};
+  // Told now and then, while it goes on, how much has been read.
+  std::function<void(int64_t read_bytes)> so_far{};
 };
+
+// How often ScanOptions::so_far is told at most.
+inline constexpr std::chrono::milliseconds kSoFarInterval{500};
 
 // What of it the engine is told.
 detect::Options DetectingOf(const ScanOptions& options);

@@ -59,5 +59,19 @@ TEST(Notices, NothingButATerminalIsWrittenTo) {
   WriteToTerminal("../etc/passwd", "x");
 }
 
+TEST(Notices, WhoWaitsReadsHowFarItIsAndNothingWhenItIsOver) {
+  Waiting waiting{.what = "a\x1b.xlsx", .percent = 12, .place = "checking-1"};
+  const ipc::PlacedNotice notice = NoticeOf(waiting, "ja");
+  EXPECT_EQ(notice.place, "checking-1");
+  EXPECT_EQ(notice.notice.severity, "info");
+  EXPECT_THAT(notice.notice.text, HasSubstr("検査しています(12 %)"));
+  EXPECT_THAT(notice.notice.text, HasSubstr("a\\u{1b}.xlsx"));
+  EXPECT_THAT(TerminalText(waiting), HasSubstr("being checked, 12 %"));
+  waiting.over = true;
+  const ipc::PlacedNotice over = NoticeOf(waiting, "ja");
+  EXPECT_EQ(over.place, "checking-1");
+  EXPECT_TRUE(over.notice.title.empty() && over.notice.text.empty());
+}
+
 }  // namespace
 }  // namespace sekisho::agent

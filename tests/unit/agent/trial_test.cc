@@ -90,9 +90,9 @@ class TrialTest : public AgentTest {
     ExpectAuthorized(port, "1\n");
   }
   void PlugWayOut(char port) {
-    dir.Put(At(port) + "/1-2:1.0/net/eth1/mtu", "1500\n");
+    dir.Put(At(port) + "/way/net/eth1/mtu", "1500\n");
     std::filesystem::create_directories(dir.path() + "/sys/class/net/eth1");
-    std::filesystem::create_symlink(dir.path() + "/" + At(port) + "/1-2:1.0",
+    std::filesystem::create_symlink(dir.path() + "/" + At(port) + "/way",
                                     dir.path() + "/sys/class/net/eth1/device");
     dir.Put("proc/net/route",
             "Iface\tDestination\tGateway\nlo\t0000007F\t0\n"
@@ -205,7 +205,7 @@ TEST_F(TrialTest, OneKeyboardIsEnoughAndOneThatIsPulledIsNoReason) {
   // "Needed" with the product number of '6' alone.
   std::string one = kClosedToBoth;
   one.insert(one.find("  - id: no-keyboards"),
-             "  - id: this\n    match: { product: \"c336\" }\n"
+             "  - id: this\n    match: { product_id: \"c336\" }\n"
              "    access: full\n");
   Take(4, one);
   EXPECT_EQ(NextPolicy().changed_version(), 4);

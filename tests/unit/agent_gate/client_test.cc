@@ -78,7 +78,7 @@ using Questions = Clients;
 TEST_F(Scans, AbsentWorkerIsACrash) {
   ScanClient client(
       {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(100)});
-  const auto findings = client.Scan(0, 7, "a");
+  const auto findings = client.Scan(0, 7, "a", nullptr);
   EXPECT_EQ(findings.inspection, "none");
   EXPECT_EQ(findings.reason, "crash");
   EXPECT_EQ(findings.bytes, 7);
@@ -86,7 +86,7 @@ TEST_F(Scans, AbsentWorkerIsACrash) {
 
 TEST_F(Scans, AnswerToAnotherScanIsNotTaken) {
   Peer peer(Path(), [](int fd) {
-    if (!Next(fd)) return;
+    if (!Next(fd) || !Next(fd)) return;
     ipc::ScanResult result;
     result.transfer_id = 99;
     result.findings.inspection = "full";
@@ -95,7 +95,39 @@ TEST_F(Scans, AnswerToAnotherScanIsNotTaken) {
   });
   ScanClient client(
       {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
-  EXPECT_EQ(client.Scan(0, 1, "a").inspection, "none");
+  EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "none");
+}
+
+TEST_F(Scans, WhoWaitsLongIsToldHowFarItIs) {
+  Peer peer(Path(), [](int fd) {
+    auto first = Next(fd);
+    if (!first || ipc::TypeOf(first->bytes) != ipc::TellSoFar::kType) return;
+    auto packet = Next(fd);
+    if (!packet) return;
+    auto request = ipc::Decode<ipc::ScanRequest>(packet->bytes);
+    CHECK(request.has_value());
+    ipc::ScanSoFar so_far;
+    so_far.transfer_id = request->transfer_id;
+    for (const int64_t bytes : {3, -1, 99}) {
+      so_far.read_bytes = bytes;
+      [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(so_far));
+    }
+    ipc::ScanResult result;
+    result.transfer_id = request->transfer_id;
+    result.findings.inspection = "full";
+    [[maybe_unused]] auto sent = SendPacket(fd, ipc::Encode(result));
+    [[maybe_unused]] auto end = Next(fd);
+  });
+  std::vector<int64_t> told;
+  ScanClient client({.socket_path = Path(),
+                     .listener = ScanListener::kAnybody,
+                     .tell_waiting = std::chrono::milliseconds(0),
+                     .tell_again = std::chrono::milliseconds(0)});
+  const auto findings =
+      client.Scan(0, 7, "a", [&](int64_t bytes) { told.push_back(bytes); });
+  EXPECT_EQ(findings.inspection, "full");
+  // What a worker says is cut to what can be.
+  EXPECT_EQ(told, (std::vector<int64_t>{3, 0, 7}));
 }
 
 TEST_F(Scans, WorkerThatSystemdDidNotStartIsNotAsked) {
@@ -107,7 +139,7 @@ TEST_F(Scans, WorkerThatSystemdDidNotStartIsNotAsked) {
     });
     ScanClient client(
         {Path(), ScanListener::kInit, {}, std::chrono::milliseconds(1000)});
-    EXPECT_EQ(client.Scan(0, 1, "a").inspection, "none");
+    EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "none");
   }
   EXPECT_FALSE(asked);
 }
@@ -116,6 +148,7 @@ TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
   int connections = 0;
   Peer peer(Path(), [&](int fd) {
     ++connections;
+    if (!Next(fd)) return;  // TellSoFar
     auto packet = Next(fd);
     if (!packet || connections == 1) return;  // dies with the first file
     auto request = ipc::Decode<ipc::ScanRequest>(packet->bytes);
@@ -129,8 +162,8 @@ TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
   {
     ScanClient client(
         {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
-    EXPECT_EQ(client.Scan(0, 1, "a").reason, "crash");
-    EXPECT_EQ(client.Scan(0, 1, "a").inspection, "full");
+    EXPECT_EQ(client.Scan(0, 1, "a", nullptr).reason, "crash");
+    EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "full");
   }
 }
 

@@ -25,7 +25,9 @@ inline std::string TemporaryDirectory() {
 // SECRET in the content is one person.
 class FakeScanner final : public Scanner {
  public:
-  ipc::Findings Scan(int fd, int64_t size_bytes, const std::string&) override {
+  ipc::Findings Scan(int fd, int64_t size_bytes, const std::string&,
+                     const SoFar& so_far) override {
+    if (so_far && says_so_far) so_far(size_bytes / 2);
     ipc::Findings findings;
     findings.bytes = size_bytes;
     std::string content(static_cast<size_t>(size_bytes), '\0');
@@ -47,6 +49,7 @@ class FakeScanner final : public Scanner {
   std::string inspection = "full";
   std::function<void()> during;
   bool streams = false;
+  bool says_so_far = false;
   ipc::Incremental incremental = ipc::Incremental::kYes;
   std::atomic<bool> crashed{false};
 };
@@ -153,6 +156,11 @@ class FakeCore final : public Core {
                         ask.findings.inspection == "full";
     return judgement;
   }
+  void TellChecking(const Who& who, ipc::Checking told) override {
+    const std::lock_guard lock(mutex);
+    told.who = who.id;
+    checking.push_back(told);
+  }
   void TellEnded(const Who&, ipc::StreamEnded told) override {
     const std::lock_guard lock(mutex);
     ended.push_back(told);
@@ -169,6 +177,7 @@ class FakeCore final : public Core {
   std::vector<ipc::ReleaseQuestion> releases;
   std::vector<ipc::StreamEnded> ended;
   std::vector<Question> questions;
+  std::vector<ipc::Checking> checking;
   std::vector<std::string> failures;
 };
 

@@ -100,6 +100,24 @@ TEST(Filesystem, WhatIsWrittenDuringTheVerdictIsNotCommittedWithIt) {
   EXPECT_EQ(gate.OnMedium("a"), "clean ");
 }
 
+TEST(Filesystem, WhoWaitsForTheVerdictIsToldAndThatItIsOver) {
+  Gate gate;
+  const uint64_t fh = gate.Create("a");
+  gate.Write(fh, "clean ");
+  EXPECT_EQ(gate.Flush(fh), 0);
+  EXPECT_TRUE(gate.core.checking.empty()) << "it did not take long";
+  gate.scanner.says_so_far = true;
+  gate.Write(fh, "other ");
+  EXPECT_EQ(gate.Flush(fh), 0);
+  ASSERT_EQ(gate.core.checking.size(), 2U);
+  EXPECT_EQ(gate.core.checking[0].path, "a");
+  EXPECT_EQ(gate.core.checking[0].who, gate.requester().pid);
+  EXPECT_EQ(gate.core.checking[0].size_bytes, 6);
+  EXPECT_EQ(gate.core.checking[0].read_bytes, 3);
+  EXPECT_FALSE(gate.core.checking[0].over);
+  EXPECT_TRUE(gate.core.checking[1].over);
+}
+
 TEST(Filesystem, RemovedDuringTheVerdictStaysRemoved) {
   Gate gate;
   const uint64_t fh = gate.Create("a");

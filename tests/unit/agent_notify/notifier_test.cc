@@ -16,9 +16,9 @@ using ::testing::ElementsAre;
 class FakeScreen final : public Screen {
  public:
   explicit FakeScreen(EventLoop& loop) : loop_(loop) {}
-  Status Show(const ipc::Notice& notice) override {
+  Status Show(const ipc::PlacedNotice& placed) override {
     if (fail_first-- > 0) return Fail(Code::kUnavailable, "no desktop");
-    shown.push_back(notice.title);
+    shown.push_back(placed.notice.title + placed.place + placed.notice.text);
     if (shown.size() == expected) loop_.Stop();
     return {};
   }
@@ -47,8 +47,8 @@ TEST(Notifier, ShowsAllAndComesBackAfterSekishod) {
       language = ipc::Decode<ipc::Subscribe>(first->bytes)->language;
     }
     for (const char* title : {"a", "b"}) {
-      std::ignore = SendPacket(
-          peer->get(), ipc::Encode(ipc::Notice{"blocked", title, "text"}));
+      std::ignore = SendPacket(peer->get(),
+                               ipc::Encode(ipc::Notice{"blocked", title, ""}));
     }
   }));
   const auto limit = loop->After(std::chrono::seconds(20), [&] {
@@ -68,6 +68,43 @@ TEST(Notifier, ShowsAllAndComesBackAfterSekishod) {
   EXPECT_GE(connections, 2);
   EXPECT_EQ(language, "ja");
   EXPECT_THAT(screen.shown, ElementsAre("a", "b", "a", "b"));
+  std::filesystem::remove_all(dir);
+}
+
+TEST(Notifier, OfOnePlaceOnlyTheLastWaits) {
+  std::string dir = ::testing::TempDir() + "notify-XXXXXX";
+  ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+  const std::string path = dir + "/control.sock";
+  const auto loop = std::move(*EventLoop::Create());
+  const UniqueFd listener = std::move(*ListenSeqpacket(path, 0600));
+  ASSERT_TRUE(loop->Add(listener.get(), EPOLLIN, [&](uint32_t) {
+    const auto peer = AcceptSeqpacket(listener.get());
+    ASSERT_TRUE(peer);
+    std::ignore = ReceivePacket(peer->get());
+    const auto send = [&](const Bytes& packet) {
+      std::ignore = SendPacket(peer->get(), packet);
+    };
+    send(ipc::Encode(ipc::PlacedNotice{"@1", {"info", "", "10 %"}}));
+    send(ipc::Encode(ipc::PlacedNotice{"@2", {"info", "", "x"}}));
+    send(ipc::Encode(ipc::Notice{"blocked", "no", ""}));
+    send(ipc::Encode(ipc::PlacedNotice{"@1", {"info", "", "20 %"}}));
+    send(ipc::Encode(ipc::PlacedNotice{"@2", {}}));
+  }));
+  const auto limit = loop->After(std::chrono::seconds(20), [&] {
+    ADD_FAILURE() << "too long";
+    loop->Stop();
+  });
+  FakeScreen screen(*loop);
+  screen.fail_first = 5;  // nothing is shown before all is there
+  screen.expected = 3;
+  {
+    Notifier notifier(*loop, screen,
+                      {path, "ja", std::chrono::milliseconds(50)});
+    notifier.Start();
+    loop->Run();
+  }
+  loop->Cancel(limit);
+  EXPECT_THAT(screen.shown, ElementsAre("no", "@120 %", "@2"));
   std::filesystem::remove_all(dir);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -48,15 +49,19 @@ UniqueFd MemoryFile(std::string_view content) {
   return fd;
 }
 
+// Each look at it takes long.
 class StoppedClock final : public Clock {
  public:
+  explicit StoppedClock(BootTime step = std::chrono::seconds(20))
+      : step_(step) {}
   WallTime Now() const override { return {}; }
   BootTime SinceBoot() const override {
-    now_ += std::chrono::seconds(20);  // each look at it takes that long
+    now_ += step_;
     return now_;
   }
 
  private:
+  const BootTime step_;
   mutable BootTime now_{};
 };
 
@@ -237,6 +242,23 @@ TEST(ScanFd, FindsPeopleInTheName) {
   ContentStream stream({.name = "山田太郎_090-1234-5678.txt"});
   stream.Feed(fd.get(), 8);
   EXPECT_EQ(stream.Finish().value_or(ipc::Findings{}).persons, 1);
+}
+
+TEST(ScanFd, TellsNowAndThenHowFarItIs) {
+  std::string list = "name,phone\n";
+  while (list.size() < 4'000'000) list += "Bob Miller,03-1234-5678\n";
+  const UniqueFd fd = MemoryFile(list);
+  const StoppedClock clock(std::chrono::milliseconds(100));
+  std::vector<int64_t> told;
+  ScanOptions options;
+  options.timeout_ms = kMaxTimeoutMs;
+  options.so_far = [&](int64_t bytes) { told.push_back(bytes); };
+  const auto size = static_cast<int64_t>(list.size());
+  ScanFd(fd.get(), size, options, clock);
+  ASSERT_GT(told.size(), 2U);
+  EXPECT_TRUE(std::ranges::is_sorted(told));
+  EXPECT_GT(told.front(), 0);
+  EXPECT_LE(told.back(), size);
 }
 
 TEST(ScanFd, RunsOutOfTime) {
