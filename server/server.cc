@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <unistd.h>
 
 #include <array>
 #include <condition_variable>
@@ -26,6 +27,10 @@
 #include "server/core/publisher.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
+#include "server/operate/metrics_listener.h"
+#include "server/operate/socket_address.h"
+#include "server/operate/state_lock.h"
+#include "server/operate/watch.h"
 #include "server/service/admin_socket.h"
 #include "server/service/agent_plane.h"
 #include "server/service/enrol_link_server.h"
@@ -66,10 +71,24 @@ class RunningServer final : public Server {
   ~RunningServer() override { Stop(); }
 
   Status Start() {
+    ASSIGN_OR_RETURN(auto lock, operate::StateLock::Take(options_.state_dir));
+    lock_.emplace(std::move(lock));
     RETURN_IF_ERROR(MakeCore());
     RETURN_IF_ERROR(OpenDoors());
+    if (options_.metrics_listen != "off") StartWatch();
     ticker_ = std::thread([this] { TickLoop(); });
     return Note("server.start");
+  }
+
+  void Drain(std::chrono::milliseconds limit) override {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    if (watch_) watch_->SetDraining();
+    plane_->Drain(until);
+    if (!indexer_->CatchUp(until) || !outbox_->Flush(until)) {
+      Log(LogLevel::kNotice,
+          "stopping before all was indexed and told; the rest is done at the "
+          "next start");
+    }
   }
 
   int agents_port() const override { return plane_ ? plane_->port() : 0; }
@@ -81,10 +100,13 @@ class RunningServer final : public Server {
 #endif
   }
 
+  int metrics_port() const override { return metrics_ ? metrics_->port() : -1; }
+
  private:
   Status MakeCore() {
     const std::string own = options_.state_dir + "/server";
     ASSIGN_OR_RETURN(store_, store::OpenSqlite({own + "/sekisho.db", {}}));
+    RETURN_IF_ERROR(KeysAreThere(own));
     ASSIGN_OR_RETURN(const auto agents, store_->AllAgents());
     presence_.Load(agents);
     ASSIGN_OR_RETURN(publisher_, core::Publisher::Open(*store_, clock_,
@@ -108,6 +130,23 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(certificates_->Load());
     RETURN_IF_ERROR(MakeOutbox());
     indexer_->Start();
+    return {};
+  }
+
+  // A key of our own making is for a server that signed nothing yet.
+  Status KeysAreThere(const std::string& own) {
+    ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
+    const std::pair<const char*, bool> keys[] = {
+        {"/signing.key", !versions.empty()},
+        {"/log.key", store_->LogHead().size > 0}};
+    for (const auto& [name, used] : keys) {
+      if (used && access((own + name).c_str(), F_OK) != 0) {
+        return Fail(Code::kFailedPrecondition,
+                    own + name +
+                        " is missing, and terminals know this server by it: "
+                        "put it back from a backup with keys");
+      }
+    }
     return {};
   }
 
@@ -174,6 +213,38 @@ class RunningServer final : public Server {
     ASSIGN_OR_RETURN(web_, web::WebServer::Start(web, *desk_));
 #endif
     return {};
+  }
+
+  void StartWatch() {
+    std::vector<operate::Door> doors;
+    if (const auto agents = operate::ParseAddress(options_.agents_listen)) {
+      const size_t colon = options_.agents_listen.rfind(':');
+      std::string host = options_.agents_listen.substr(0, colon);
+      if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+      doors.push_back({"agents", host, agents_port()});
+    }
+    if (console_port() > 0) {
+      doors.push_back({"console", options_.console_address, console_port()});
+    }
+    watch_ = std::make_unique<operate::Watch>(
+        operate::WatchParts{*store_, presence_, ingest_->traffic(), *outbox_,
+                            clock_, options_.state_dir,
+                            [this] { return own_.NotAfter(); },
+                            [this] { return own_.CaNotAfter(); }},
+        std::move(doors));
+    watch_->Start();
+    StartMetrics();
+  }
+
+  void StartMetrics() {
+    auto started = operate::MetricsListener::Start(
+        options_.metrics_listen,
+        [this](std::string_view path) { return operate::Show(*watch_, path); });
+    if (!started) {
+      Log(LogLevel::kError, "no metrics: " + started.error().message);
+      return;
+    }
+    metrics_ = std::move(*started);
   }
 
   void TickLoop() {
@@ -270,6 +341,8 @@ class RunningServer final : public Server {
     if (ticker_.joinable()) {
       ticker_.join();
     }
+    metrics_.reset();
+    watch_.reset();
 #ifdef SEKISHO_HAVE_WEB
     web_.reset();
 #endif
@@ -287,6 +360,7 @@ class RunningServer final : public Server {
   const ServerOptions options_;
   const Clock& clock_;
   const auth::OwnCertificate own_;
+  std::optional<operate::StateLock> lock_;
   core::Changes changes_;
   core::Presence presence_;
   std::unique_ptr<store::Store> store_;
@@ -307,6 +381,8 @@ class RunningServer final : public Server {
 #ifdef SEKISHO_HAVE_WEB
   std::unique_ptr<web::WebServer> web_;
 #endif
+  std::unique_ptr<operate::Watch> watch_;
+  std::unique_ptr<operate::MetricsListener> metrics_;
 
   std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;

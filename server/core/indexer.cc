@@ -114,15 +114,24 @@ void Indexer::Wake() {
   wake_.notify_one();
 }
 
+bool Indexer::CatchUp(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  return caught_up_.wait_until(lock, until,
+                               [this] { return idle_ && !awake_; });
+}
+
 void Indexer::Loop() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
+      idle_ = !awake_;
+      caught_up_.notify_all();
       wake_.wait(lock, [this] { return stopping_ || awake_; });
       if (stopping_) {
         return;
       }
       awake_ = false;
+      idle_ = false;
     }
     for (;;) {
       const auto rows = RunOnce();

@@ -70,6 +70,15 @@ int Presence::connected_count() const {
   return count;
 }
 
+int Presence::silent_count() const {
+  std::lock_guard lock(mutex_);
+  int count = 0;
+  for (const auto& [agent_id, entry] : agents_) {
+    count += entry.silent && !entry.revoked ? 1 : 0;
+  }
+  return count;
+}
+
 store::AgentState Presence::StateOf(const store::Agent& agent) const {
   if (agent.state == store::AgentState::kRevoked) {
     return store::AgentState::kRevoked;

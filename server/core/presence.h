@@ -35,6 +35,7 @@ class Presence {
   void Revoke(const std::string& agent_id);
   bool IsRevoked(const std::string& agent_id) const;
   int connected_count() const;
+  int silent_count() const;  // without those that are revoked
 
   store::AgentState StateOf(const store::Agent& agent) const;
 

@@ -28,6 +28,7 @@ constexpr Words kKinds[] = {
     {"data_lies", "Data lies for long", "長期間残るデータ"},
     {"device_blocked", "Device refused", "デバイスを拒否"},
     {"event_gap", "Events lost", "イベント欠落"},
+    {"log_restored", "Database restored", "データベースの復元"},
     {"lost_device", "Lost device seen", "紛失デバイスの接続"},
     {"maintenance_unlock", "Agent unlocked", "保守解除中"},
     {"medium_bypassed", "Used past the gate", "検査の迂回"},

@@ -7,6 +7,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <condition_variable>
 #include <unordered_map>
 
 #include "common/log.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int kCertificateWatchSeconds = 5;
 constexpr int kMaxThreads = 64;
+constexpr char kStopping[] = "the server is stopping; connect again";
 
 // A stream that ends before it begins.
 class RefusedStream final
@@ -75,6 +77,7 @@ class Plane final : public AgentPlane,
   int port() const override { return port_; }
   int Announce(const std::string& type, int64_t version) override;
   void Cut(const std::string& agent_id, const std::string& reason) override;
+  void Drain(std::chrono::steady_clock::time_point until) override;
   void Shutdown() override;
 
   grpc::ServerBidiReactor<event::v1::ConnectRequest,
@@ -100,6 +103,7 @@ class Plane final : public AgentPlane,
   Result<std::shared_ptr<const std::string>> Sealed(const std::string& type);
   std::map<std::string, int64_t> Versions();
   void Ended(AgentStream* stream);
+  bool IsDraining();
 
   const AgentPlaneParts parts_;
   Envelopes envelopes_;
@@ -108,6 +112,8 @@ class Plane final : public AgentPlane,
 
   std::mutex mutex_;  // guards all below; never held while a stream is called
   std::unordered_map<std::string, std::shared_ptr<AgentStream>> streams_;
+  bool draining_ = false;
+  std::condition_variable drained_;
   std::map<std::string, int64_t> versions_;
   struct Cached {
     int64_t version = 0;
@@ -165,7 +171,8 @@ Status Plane::Start(const AgentPlaneOptions& options) {
 
 grpc::ServerBidiReactor<event::v1::ConnectRequest, event::v1::ConnectResponse>*
 Plane::Connect(grpc::CallbackServerContext* context) {
-  auto agent = Identify(*context, parts_);
+  auto agent = IsDraining() ? Fail(Code::kUnavailable, kStopping)
+                            : Identify(*context, parts_);
   if (agent && !parts_.presence.Connect(agent->agent_id)) {
     agent = Fail(Code::kPermissionDenied, "the agent is revoked");
   }
@@ -178,10 +185,12 @@ Plane::Connect(grpc::CallbackServerContext* context) {
     }
   }
   if (!agent) {
+    parts_.ingest.traffic().RefusedStream(agent.error().code);
     return new RefusedStream(ToGrpc(agent.error()));  // owned by gRPC
   }
   const std::string agent_id = agent->agent_id;
   std::shared_ptr<AgentStream> before;
+  bool late = false;
   const auto stream = AgentStream::Begin(
       parts_, std::move(*agent), context->peer(), [this] { return Versions(); },
       [this](AgentStream* ended) { Ended(ended); });
@@ -189,6 +198,10 @@ Plane::Connect(grpc::CallbackServerContext* context) {
     std::lock_guard lock(mutex_);
     auto& slot = streams_[agent_id];
     before = std::exchange(slot, stream);
+    late = draining_;
+  }
+  if (late) {
+    stream->Drain({grpc::StatusCode::UNAVAILABLE, kStopping});
   }
   if (before) {
     before->Cut(
@@ -206,6 +219,7 @@ void Plane::Ended(AgentStream* stream) {
     if (it != streams_.end() && it->second.get() == stream) {
       streams_.erase(it);
     }
+    if (streams_.empty()) drained_.notify_all();
   }
   parts_.changes.Tell({core::Change::What::kAgent, 0, stream->agent_id()});
 }
@@ -248,6 +262,28 @@ void Plane::Cut(const std::string& agent_id, const std::string& reason) {
   stream->Cut({grpc::StatusCode::PERMISSION_DENIED, reason});
 }
 
+bool Plane::IsDraining() {
+  std::lock_guard lock(mutex_);
+  return draining_;
+}
+
+void Plane::Drain(std::chrono::steady_clock::time_point until) {
+  std::vector<std::shared_ptr<AgentStream>> streams;
+  {
+    std::lock_guard lock(mutex_);
+    draining_ = true;
+    for (const auto& [agent_id, stream] : streams_) {
+      streams.push_back(stream);
+    }
+  }
+  for (const auto& stream : streams) {
+    stream->Drain({grpc::StatusCode::UNAVAILABLE, kStopping});
+  }
+  streams.clear();
+  std::unique_lock lock(mutex_);
+  (void)drained_.wait_until(lock, until, [this] { return streams_.empty(); });
+}
+
 void Plane::Shutdown() {
   std::vector<std::shared_ptr<AgentStream>> streams;
   {
@@ -257,7 +293,7 @@ void Plane::Shutdown() {
     }
   }
   for (const auto& stream : streams) {
-    stream->Cut({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+    stream->Cut({grpc::StatusCode::UNAVAILABLE, kStopping});
   }
   streams.clear();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));

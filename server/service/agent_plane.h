@@ -53,6 +53,10 @@ class AgentPlane {
   virtual int Announce(const std::string& type, int64_t version) = 0;
   // Ends the agent's stream now.
   virtual void Cut(const std::string& agent_id, const std::string& reason) = 0;
+  // New connections are refused; each stream acknowledges what it took and
+  // ends with UNAVAILABLE, so that its agent connects again somewhere, some
+  // time. Returns when none is left, or at `until`.
+  virtual void Drain(std::chrono::steady_clock::time_point until) = 0;
   // Ends all streams; returns when no call is left.
   virtual void Shutdown() = 0;
 };

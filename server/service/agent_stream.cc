@@ -69,30 +69,37 @@ void AgentStream::Cut(grpc::Status status) {
   End(std::move(status));
 }
 
+void AgentStream::Drain(grpc::Status status) {
+  std::lock_guard lock(mutex_);
+  draining_ = std::move(status);
+  EndIfDone();
+}
+
 void AgentStream::OnReadDone(bool ok) {
   const auto keep = shared_from_this();
   {
     std::lock_guard lock(mutex_);
-    if (!ok || finished_ || ending_) {
+    if (!ok || finished_ || ending_ || draining_) {
       // Half-closed or broken; what is on its way to the log is still answered.
       reading_ = false;
       peer_done_ = true;
-      if (pending_batches_ == 0) {
-        End(grpc::Status::OK);
-      }
+      EndIfDone();
       return;
     }
+    handling_ = true;
   }
   // Unlocked: it may wait for the store, whose thread may wait for this lock.
   // No other read is in flight, so what only reads touch is ours.
   grpc::Status status = Handle();
   std::lock_guard lock(mutex_);
   reading_ = false;
+  handling_ = false;
   if (!status.ok()) {
     End(std::move(status));
     return;
   }
   ReadNext();
+  EndIfDone();
 }
 
 grpc::Status AgentStream::Handle() {
@@ -105,6 +112,7 @@ grpc::Status AgentStream::Handle() {
   }
   if (request_.ByteSizeLong() > kMaxMessageBytes) {
     const Error error{Code::kResourceExhausted, "message is over 1 MiB"};
+    parts_.ingest.traffic().RefusedBatch(error.code);
     (void)core::WriteAudit(parts_.store, parts_.clock,
                            {.user = agent_.agent_id,
                             .door = "agent",
@@ -214,8 +222,8 @@ grpc::Status AgentStream::OnBatch(event::v1::EventBatch& batch) {
 }
 
 grpc::Status AgentStream::Refuse(const Error& error) {
-  Log(LogLevel::kWarning, "batch of " + agent_.terminal + " at " + peer_ +
-                              " refused: " + error.message);
+  Log(LogLevel::kWarning, "batch refused: " + error.message,
+      {{"terminal", agent_.terminal}, {"peer", peer_}});
   if (++refusals_ >= kMaxRefusals) {
     return {grpc::StatusCode::FAILED_PRECONDITION,
             "refused too often: " + error.message};
@@ -242,11 +250,8 @@ void AgentStream::OnCommitted(const Result<event::Head>& head) {
   committed_ = *head;
   ack_due_ = true;
   WriteNext();
-  if (peer_done_ && pending_batches_ == 0) {
-    End(grpc::Status::OK);
-    return;
-  }
   ReadNext();
+  EndIfDone();
 }
 
 void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
@@ -266,7 +271,10 @@ void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
     }
   }
   if (settled) {
-    parts_.ingest.CheckHead(agent_, FromProto(heartbeat.head()), *settled);
+    const event::Head says = FromProto(heartbeat.head());
+    parts_.ingest.CheckHead(agent_, says, *settled);
+    parts_.ingest.CheckAcknowledged(agent_, says, heartbeat.spooled_count(),
+                                    *settled);
   }
   parts_.store.PutHeartbeat(HeartbeatOf(heartbeat));
   TellLog();
@@ -311,7 +319,7 @@ store::AgentHeartbeat AgentStream::HeartbeatOf(
 }
 
 void AgentStream::ReadNext() {
-  if (!reading_ && !finished_ && !peer_done_ && !ending_ &&
+  if (!reading_ && !finished_ && !peer_done_ && !ending_ && !draining_ &&
       pending_batches_ < kMaxPendingBatches) {
     reading_ = true;
     StartRead(&request_);
@@ -354,8 +362,7 @@ void AgentStream::End(grpc::Status status) {
   if (finished_ || ending_) {
     return;
   }
-  ending_ = std::move(status);
-  if (!ending_->ok()) {
+  if (!status.ok()) {
     // A refused peer gets the reason, not what was queued.
     welcome_.reset();
     refusal_.reset();
@@ -363,7 +370,21 @@ void AgentStream::End(grpc::Status status) {
     log_.reset();
     announcements_.clear();
   }
+  EndAfterWrites(std::move(status));
+}
+
+void AgentStream::EndAfterWrites(grpc::Status status) {
+  if (finished_ || ending_) {
+    return;
+  }
+  ending_ = std::move(status);
   WriteNext();
+}
+
+void AgentStream::EndIfDone() {
+  if (pending_batches_ == 0 && !handling_ && (peer_done_ || draining_)) {
+    EndAfterWrites(draining_.value_or(grpc::Status::OK));
+  }
 }
 
 void AgentStream::OnWriteDone(bool ok) {

@@ -43,6 +43,8 @@ class AgentStream final
   // True if it was queued (the hello was there).
   bool Announce(const std::string& type, int64_t version);
   void Cut(grpc::Status status);
+  // Takes nothing more, acknowledges what it took, then ends with `status`.
+  void Drain(grpc::Status status);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -64,7 +66,11 @@ class AgentStream final
   grpc::Status Refuse(const Error& error);
   void ReadNext();
   void WriteNext();
+  // At once; what was queued for the peer is not said.
   void End(grpc::Status status);
+  void EndAfterWrites(grpc::Status status);
+  // If nothing of the peer's is on its way any more.
+  void EndIfDone();
 
   void OnCommitted(const Result<event::Head>& head);
   // What to tell of the log after the tree of `told_leaves_`.
@@ -88,10 +94,12 @@ class AgentStream final
 
   std::mutex mutex_;  // guards all below
   Response response_;
-  bool reading_ = false;  // a read is in flight or being handled
+  bool reading_ = false;   // a read is in flight or being handled
+  bool handling_ = false;  // it is being handled
   bool writing_ = false;
   bool finished_ = false;
   bool peer_done_ = false;              // it half-closed
+  std::optional<grpc::Status> draining_;
   std::optional<grpc::Status> ending_;  // to be said when the write is done
   std::atomic<bool> greeted_ = false;   // written under mutex_
   event::Head committed_;

@@ -134,14 +134,16 @@ Result<std::string> SqliteStore::UseLoginCode(const SecretHash& hash,
   return user;
 }
 
+Status InsertAudit(Connection& db, const AuditEntry& entry) {
+  return db.Run(
+      "INSERT INTO audit (time, user, door, address, action, object, "
+      "result, detail) VALUES (?,?,?,?,?,?,?,?)",
+      entry.time, entry.user, entry.door, entry.address, entry.action,
+      entry.object, entry.result, entry.detail);
+}
+
 Status SqliteStore::AddAudit(const AuditEntry& entry) {
-  return Write([&](Connection& db) {
-    return db.Run(
-        "INSERT INTO audit (time, user, door, address, action, object, "
-        "result, detail) VALUES (?,?,?,?,?,?,?,?)",
-        entry.time, entry.user, entry.door, entry.address, entry.action,
-        entry.object, entry.result, entry.detail);
-  });
+  return Write([&](Connection& db) { return InsertAudit(db, entry); });
 }
 
 Result<Page<AuditEntry>> SqliteStore::ListAudit(const Paging& paging) {

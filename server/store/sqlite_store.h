@@ -51,6 +51,7 @@ class SqliteStore final : public Store {
   ~SqliteStore() override;
   Status Start();
 
+  Status TryWrite() override;
   void Append(AppendRequest request, AppendDone done) override;
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
@@ -229,6 +230,9 @@ inline constexpr const char* kEventColumns =
     "e.personal_part, e.hash, i.device_id";
 Event EventFrom(const Statement& row);
 Result<Event> ReadEvent(Connection& db, int64_t row_id);
+Result<std::vector<ExpiringCertificate>> CertificatesEndingSoon(Connection& db,
+                                                                WallTime now);
+Status InsertAudit(Connection& db, const AuditEntry& entry);
 Status UpsertDevice(Connection& db, const DeviceSeen& seen);
 SecretHash HashFrom(std::string_view bytes);
 

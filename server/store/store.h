@@ -191,6 +191,10 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // Commits a change of nothing, as durably as an event: whether the database
+  // takes writes.
+  virtual Status TryWrite() = 0;
+
   // Accepts only head + 1, or the first event of a later epoch, which closes
   // the one before: kAborted when a record does not follow the agent's head
   // row, kNotFound for an unknown agent, kPermissionDenied for a revoked one;
