@@ -125,6 +125,22 @@ Status AdminClient::Do(const admin::v1::RollbackPolicyRequest& request,
                        admin::v1::RollbackPolicyResponse& response) {
   return connection_->Do(&Stub::RollbackPolicy, request, response);
 }
+Status AdminClient::Do(const admin::v1::GetRolloutRequest& request,
+                       admin::v1::GetRolloutResponse& response) {
+  return connection_->Do(&Stub::GetRollout, request, response);
+}
+Status AdminClient::Do(const admin::v1::ChangeRolloutRequest& request,
+                       admin::v1::ChangeRolloutResponse& response) {
+  return connection_->Do(&Stub::ChangeRollout, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetRingsRequest& request,
+                       admin::v1::GetRingsResponse& response) {
+  return connection_->Do(&Stub::GetRings, request, response);
+}
+Status AdminClient::Do(const admin::v1::SetRingsRequest& request,
+                       admin::v1::SetRingsResponse& response) {
+  return connection_->Do(&Stub::SetRings, request, response);
+}
 Status AdminClient::Do(const admin::v1::PushUpgradeRequest& request,
                        admin::v1::PushUpgradeResponse& response) {
   return connection_->Do(&Stub::PushUpgrade, request, response);

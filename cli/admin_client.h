@@ -69,6 +69,14 @@ class AdminClient {
             admin::v1::ListPolicyVersionsResponse& response);
   Status Do(const admin::v1::RollbackPolicyRequest& request,
             admin::v1::RollbackPolicyResponse& response);
+  Status Do(const admin::v1::GetRolloutRequest& request,
+            admin::v1::GetRolloutResponse& response);
+  Status Do(const admin::v1::ChangeRolloutRequest& request,
+            admin::v1::ChangeRolloutResponse& response);
+  Status Do(const admin::v1::GetRingsRequest& request,
+            admin::v1::GetRingsResponse& response);
+  Status Do(const admin::v1::SetRingsRequest& request,
+            admin::v1::SetRingsResponse& response);
   Status Do(const admin::v1::PushUpgradeRequest& request,
             admin::v1::PushUpgradeResponse& response);
   Status Do(const admin::v1::AskUnlockRequest& request,

@@ -27,6 +27,7 @@
 #include "cli/policy_simulate_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
+#include "cli/rollout_command.h"
 #include "cli/samples_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
@@ -71,6 +72,9 @@ constexpr auto kCommands = std::to_array<Command>({
     {"policy push", "sign a policy and send it to the agents", RunPolicyPush},
     {"policy history", "the versions that were pushed", RunPolicyHistory},
     {"policy rollback", "push an earlier version again", RunPolicyRollback},
+    {"policy rollout", "how far a version has come through the rings",
+     RunPolicyRollout},
+    {"policy rings", "which terminals get a policy first", RunPolicyRings},
     {"agent upgrade", "sign which programs new packages bring",
      RunAgentUpgrade},
     {"agent unlock", "ask that an agent's protection of itself be lifted",

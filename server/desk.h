@@ -11,6 +11,7 @@
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
 #include "server/core/queries.h"
+#include "server/core/rollouts.h"
 #include "server/store/store.h"
 
 namespace sekisho {
@@ -28,6 +29,7 @@ struct DeskParts {
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;
   core::Containing& containing;
+  core::Rollouts& rollouts;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

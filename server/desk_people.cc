@@ -27,6 +27,7 @@ Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
         Fail(Code::kInvalidArgument, policy::Format(pushed->problems.front()));
   } else if (pushed) {
     detail = "version=" + std::to_string(pushed->version);
+    if (!pushed->ring.empty()) detail += " ring=" + pushed->ring;
     p_.changes.Tell({core::Change::What::kPolicy, pushed->version, ""});
   }
   RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, action, std::move(object),
@@ -37,11 +38,12 @@ Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
 Result<core::Pushed> JoinedDesk::PushPolicy(const Caller& caller,
                                             const std::string& text,
                                             const std::string& file_name,
-                                            const std::string& comment) {
+                                            const std::string& comment,
+                                            core::PushHow how) {
   const Status may = CheckAdmin(caller);
   return WrittenPush(
       caller, "policy.push", "policy " + file_name,
-      may ? p_.publisher.PushPolicy(caller.user, text, file_name, comment)
+      may ? p_.rollouts.Push(caller.user, text, file_name, comment, how)
           : std::unexpected(may.error()));
 }
 
@@ -50,7 +52,7 @@ Result<core::Pushed> JoinedDesk::RollbackPolicy(const Caller& caller,
   const Status may = CheckAdmin(caller);
   return WrittenPush(caller, "policy.rollback",
                      "policy version " + std::to_string(version),
-                     may ? p_.publisher.Rollback(caller.user, version)
+                     may ? p_.rollouts.RollbackTo(caller.user, version)
                          : std::unexpected(may.error()));
 }
 

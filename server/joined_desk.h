@@ -1,6 +1,6 @@
 // The joined desk's members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks) and
-// desk_contain.cc share between them.
+// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks),
+// desk_contain.cc and desk_rollout.cc share between them.
 #pragma once
 
 #include "server/core/around.h"
@@ -144,9 +144,21 @@ class JoinedDesk final : public core::Desk {
   }
   Result<core::Pushed> PushPolicy(const Caller& caller, const std::string& text,
                                   const std::string& file_name,
-                                  const std::string& comment) override;
+                                  const std::string& comment,
+                                  core::PushHow how) override;
   Result<core::Pushed> RollbackPolicy(const Caller& caller,
                                       int64_t version) override;
+  Result<core::RolloutStatus> GetRollout(const Caller&) override {
+    return p_.rollouts.GetStatus();
+  }
+  Result<core::RolloutStatus> ChangeRollout(const Caller& caller,
+                                            core::RolloutAct act,
+                                            const std::string& reason) override;
+  Result<core::RingsText> GetRings(const Caller&) override {
+    return p_.store.GetRings();
+  }
+  Result<std::vector<policy::Problem>> SetRings(
+      const Caller& caller, const std::string& text) override;
   Result<core::Pushed> PushUpgrade(const Caller& caller,
                                    const std::string& manifest) override;
   Status AskUnlock(const Caller& caller, const core::UnlockWish& wish) override;

@@ -24,6 +24,7 @@
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
+#include "server/core/rollouts.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
 #include "server/service/admin_socket.h"
@@ -93,6 +94,9 @@ class RunningServer final : public Server {
                      core::Checkpoints::Open(*store_, own + "/log.key"));
     containing_ = std::make_unique<core::Containing>(
         *store_, *publisher_, presence_, changes_, clock_);
+    rollouts_ = std::make_unique<core::Rollouts>(*store_, *publisher_,
+                                                 presence_, changes_, clock_);
+    RETURN_IF_ERROR(rollouts_->Refresh());
     accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
@@ -132,13 +136,15 @@ class RunningServer final : public Server {
     agents.key_path = own + "/tls.key";
     agents.certificate_path = own + "/tls.pem";
     agents.ca_path = own + "/ca.pem";
-    ASSIGN_OR_RETURN(plane_,
-                     service::AgentPlane::Start(
-                         agents, {*store_, *ingest_, presence_, changes_,
-                                  *checkpoints_, clock_, *containing_}));
+    ASSIGN_OR_RETURN(
+        plane_, service::AgentPlane::Start(
+                    agents, {*store_, *ingest_, presence_, changes_,
+                             *checkpoints_, clock_, *containing_, *rollouts_}));
     publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
-      return plane_->Announce(type, version);
+      return type == "policy" ? AnnouncePolicy()
+                              : plane_->Announce(type, version);
     });
+    rollouts_->SetAnnounce([this] { plane_->AnnouncePolicy(); });
     ASSIGN_OR_RETURN(const std::string ca,
                      ReadFileAt(AT_FDCWD, agents.ca_path, auth::kMaxPemBytes));
     ASSIGN_OR_RETURN(const std::string fingerprint, auth::Fingerprint(ca));
@@ -148,7 +154,7 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_});
+         *containing_, *rollouts_});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -192,8 +198,10 @@ class RunningServer final : public Server {
   Status Tick() {
     ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
     for (const auto& [type, version] : versions) {
-      plane_->Announce(type, version);
+      if (type != "policy") plane_->Announce(type, version);
     }
+    RETURN_IF_ERROR(rollouts_->Refresh());
+    plane_->AnnouncePolicy();
     ASSIGN_OR_RETURN(const auto revoked, store_->RevokedAgents());
     for (const std::string& agent_id : revoked) {
       if (!presence_.IsRevoked(agent_id)) {
@@ -205,7 +213,16 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(EndGrants());
     RETURN_IF_ERROR(certificates_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
+    RETURN_IF_ERROR(rollouts_->Tick());
     return silence_->Tick();
+  }
+
+  // A version that is staged is told to those who are given it.
+  int AnnouncePolicy() {
+    if (const Status read = rollouts_->Refresh(); !read) {
+      Log(LogLevel::kError, "rollouts: " + read.error().message);
+    }
+    return plane_->AnnouncePolicy();
   }
 
   Status EndContainments() {
@@ -292,6 +309,7 @@ class RunningServer final : public Server {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::Rollouts> rollouts_;
   std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;

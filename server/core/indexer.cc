@@ -45,6 +45,7 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.persons_written = event.public_part.persons_written_count();
   row.grant_id = event.public_part.grant_id();
   row.bytes = event.public_part.inspected_bytes();
+  row.policy_version = event.public_part.policy_version();
   return row;
 }
 

@@ -34,6 +34,11 @@ class Publisher {
   Result<Pushed> PushPolicy(const std::string& author, const std::string& text,
                             const std::string& file_name,
                             const std::string& comment);
+  // As above, for those whose ring is open: store::Store::StagePolicy().
+  Result<Pushed> StagePolicy(const std::string& author, const std::string& text,
+                             const std::string& file_name,
+                             const std::string& comment,
+                             const store::Rollout& rollout);
   Result<Pushed> Rollback(const std::string& author, int64_t version);
   // The text of an upgrade manifest: the programs agents will take for their
   // own. Replaces the one before.
@@ -52,6 +57,10 @@ class Publisher {
                                  const Approval& approval);
 
  private:
+  using AddPolicy = std::function<Result<int64_t>(
+      store::PolicyVersion policy, const store::Store::Sealer& seal)>;
+  Result<Pushed> Push(PolicyVersion policy, const AddPolicy& add);
+
   Publisher(store::Store& store, const Clock& clock, policy::KeyPair key)
       : store_(store), clock_(clock), key_(key) {}
   std::string Seal(const std::string& type, int64_t version,

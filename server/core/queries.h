@@ -50,7 +50,10 @@ using store::Page;
 using store::Paging;
 using store::PolicyVersion;
 using store::RenewalState;
+using store::RingsText;
 using store::Role;
+using store::Rollout;
+using store::RolloutState;
 using store::TopRow;
 using store::Trace;
 using store::TransferCounts;
@@ -242,13 +245,74 @@ struct PolicyTrial {
 };
 inline constexpr int kMaxTrialEvents = 200'000;
 
+enum class PushHow {
+  kAsConfigured,  // through the rings if there are any
+  kRings,         // kFailedPrecondition if there are none
+  kNow,           // to everybody, whatever is under way
+};
+
 struct Pushed {
   int64_t version = 0;
   int agent_count = 0;  // connected agents told
+  std::string ring;     // the only one that has it yet; empty = everybody
   // Why it was refused, with line and column; then version is 0 and nothing
   // changed. Empty when it was pushed.
   std::vector<policy::Problem> problems;
 };
+
+// ---- rollouts ----
+
+// How a terminal stands to the version that is rolled out.
+enum class RolloutAnswer {
+  kHasIt,
+  kOffered,     // told a moment ago
+  kNotReached,  // its ring is open; it gets it when it connects
+  kClosed,      // its ring is not open
+  kRefused,
+  kUnanswered,  // connected, and has not taken it
+  kSilent,      // fell silent after it
+};
+const char* Name(RolloutAnswer answer);  // "has_it", "offered" ...
+
+struct RolloutTerminal {
+  std::string agent_id;
+  std::string terminal;
+  int ring = 0;
+  int64_t wanted_version = 0;  // it is given
+  int64_t policy_version = 0;  // in force there, as its heartbeat says
+  RolloutAnswer answer = RolloutAnswer::kClosed;
+  std::optional<WallTime> told_time, ack_time, refuse_time;
+  std::string reason;  // it refused
+};
+
+struct RingProgress {
+  std::string name;
+  int percent = 0;
+  std::chrono::seconds soak{0};  // 0 = a person opens the next
+  bool open = false;
+  int64_t terminals = 0;
+  std::map<std::string, int64_t> counts;  // terminals by Name(answer)
+};
+
+inline constexpr size_t kMaxRolloutTerminals = 500;
+
+struct RolloutStatus {
+  std::optional<Rollout> rollout;  // the newest that there was
+  bool is_live = false;            // it runs or is halted
+  int64_t newest_version = 0;
+  // Those of the live rollout, else those that are set, if any are.
+  std::vector<RingProgress> rings;
+  // Of the live rollout: what it is watched by, and what it waits for.
+  int64_t blocks = 0;
+  double expected_blocks = 0;
+  double terminal_hours = 0;
+  std::optional<WallTime> next_time;  // the next ring opens, at the earliest
+  std::string waits_for;  // "", "person", "soak", "first_terminal", "answers"
+  // Of the live rollout; trouble first, at most kMaxRolloutTerminals.
+  std::vector<RolloutTerminal> terminals;
+};
+
+enum class RolloutAct { kAdvance, kHalt, kResume, kRollback };
 
 // ---- maintenance unlocks ----
 
@@ -432,7 +496,8 @@ class Desk {
   virtual Result<Pushed> PushPolicy(const Caller& caller,
                                     const std::string& text,
                                     const std::string& file_name,
-                                    const std::string& comment) = 0;
+                                    const std::string& comment,
+                                    PushHow how) = 0;
   // Nothing changes by these three.
   virtual Result<CheckedPolicy> CheckPolicy(const Caller& caller,
                                             const std::string& text) = 0;
@@ -443,9 +508,22 @@ class Desk {
   virtual Result<PolicyTrial> TryPolicy(const Caller& caller,
                                         const std::string& text, WallTime from,
                                         WallTime to) = 0;
-  // Pushes the text of an older version as a new one.
+  // Pushes the text of an older version as a new one, to everybody; a rollout
+  // under way is over.
   virtual Result<Pushed> RollbackPolicy(const Caller& caller,
                                         int64_t version) = 0;
+
+  virtual Result<RolloutStatus> GetRollout(const Caller& caller) = 0;
+  // Admin only. Opens the next ring, stops, goes on, or gives everybody the
+  // text from before. kFailedPrecondition: it does not stand so.
+  virtual Result<RolloutStatus> ChangeRollout(const Caller& caller,
+                                              RolloutAct act,
+                                              const std::string& reason) = 0;
+  virtual Result<RingsText> GetRings(const Caller& caller) = 0;
+  // Admin only; an empty text ends staging. Counts from the next push. What is
+  // wrong with the text; then nothing changed.
+  virtual Result<std::vector<policy::Problem>> SetRings(
+      const Caller& caller, const std::string& text) = 0;
 
   // Admin only. Signs an upgrade manifest (policy/upgrade_manifest.h) and
   // pushes it; kInvalidArgument says where it does not parse.

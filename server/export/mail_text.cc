@@ -32,6 +32,7 @@ constexpr Words kKinds[] = {
     {"maintenance_unlock", "Agent unlocked", "保守解除中"},
     {"medium_bypassed", "Used past the gate", "検査の迂回"},
     {"renewal_asked", "Asks to renew", "更新申請"},
+    {"rollout_halted", "Rollout halted", "段階配布の停止"},
     {"sink_failing", "A receiver does not hear", "通知先に届かない"},
     {"sink_gap", "Records not sent", "未送信の記録"},
     {"sink_test", "Test", "テスト"},

@@ -49,6 +49,19 @@ class AdminCalls final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::RollbackPolicyRequest* request,
       admin::v1::RollbackPolicyResponse* response) override;
+  grpc::Status GetRollout(grpc::ServerContext* context,
+                          const admin::v1::GetRolloutRequest* request,
+                          admin::v1::GetRolloutResponse* response) override;
+  grpc::Status ChangeRollout(
+      grpc::ServerContext* context,
+      const admin::v1::ChangeRolloutRequest* request,
+      admin::v1::ChangeRolloutResponse* response) override;
+  grpc::Status GetRings(grpc::ServerContext* context,
+                        const admin::v1::GetRingsRequest* request,
+                        admin::v1::GetRingsResponse* response) override;
+  grpc::Status SetRings(grpc::ServerContext* context,
+                        const admin::v1::SetRingsRequest* request,
+                        admin::v1::SetRingsResponse* response) override;
   grpc::Status PushUpgrade(grpc::ServerContext* context,
                            const admin::v1::PushUpgradeRequest* request,
                            admin::v1::PushUpgradeResponse* response) override;

@@ -58,8 +58,11 @@ bool AgentStream::Announce(const std::string& type, int64_t version) {
   if (!greeted_ || finished_) {
     return false;
   }
-  int64_t& told = announcements_[type];
-  told = std::max(told, version);
+  int64_t& told = told_[type];
+  if (version <= told) {
+    return false;
+  }
+  told = announcements_[type] = version;
   WriteNext();
   return true;
 }
@@ -169,8 +172,10 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   // Asked for after `greeted_`, so that no push falls in between.
   for (const auto& [type, version] : versions_()) {
     const auto held = hello.held_versions().find(type);
-    if (held == hello.held_versions().end() || held->second != version) {
-      announcements_[type] = version;
+    int64_t& told = told_[type];
+    told = held == hello.held_versions().end() ? 0 : held->second;
+    if (version > told) {
+      told = announcements_[type] = version;
     }
   }
   WriteNext();

@@ -25,8 +25,8 @@ class AgentStream final
   using Ended = std::function<void(AgentStream*)>;
   using Versions = std::function<std::map<std::string, int64_t>()>;
 
-  // `versions`: newest of each envelope type. `ended`: no operation is in
-  // flight any more.
+  // `versions`: what it is given of each envelope type. `ended`: no operation
+  // is in flight any more.
   static std::shared_ptr<AgentStream> Begin(const AgentPlaneParts& parts,
                                             store::AgentIdentity agent,
                                             std::string peer, Versions versions,
@@ -40,7 +40,8 @@ class AgentStream final
         ended_(std::move(ended)) {}
 
   const std::string& agent_id() const { return agent_.agent_id; }
-  // True if it was queued (the hello was there).
+  const std::string& terminal() const { return agent_.terminal; }
+  // True if it was queued: the hello was there, and nothing as new was told.
   bool Announce(const std::string& type, int64_t version);
   void Cut(grpc::Status status);
 
@@ -101,6 +102,7 @@ class AgentStream final
   bool ack_due_ = false;
   std::optional<event::v1::LogState> log_;
   std::map<std::string, int64_t> announcements_;
+  std::map<std::string, int64_t> told_;  // newest it was told of, or has
 };
 
 }  // namespace sekisho::service

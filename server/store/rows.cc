@@ -52,6 +52,22 @@ const char* Name(AlertState state) {
   return "new";
 }
 
+const char* Name(RolloutState state) {
+  switch (state) {
+    case RolloutState::kRunning:
+      return "running";
+    case RolloutState::kHalted:
+      return "halted";
+    case RolloutState::kDone:
+      return "done";
+    case RolloutState::kRolledBack:
+      return "rolled_back";
+    case RolloutState::kReplaced:
+      return "replaced";
+  }
+  return "running";
+}
+
 const char* StateOf(const TransferGrant& grant) {
   if (grant.used_event_row_id != 0) return "used";
   if (!grant.over_time) return "running";

@@ -271,6 +271,64 @@ struct PolicyVersion {
   std::string text;
 };
 
+// ---- rollouts ----
+
+// A policy version on its way through the rings (policy/rings.h). At most one
+// runs or is halted, and it is of the newest version.
+enum class RolloutState { kRunning, kHalted, kDone, kRolledBack, kReplaced };
+const char* Name(RolloutState state);  // "running", "halted", "done"...
+
+struct Rollout {
+  int64_t version = 0;
+  int64_t base_version = 0;  // what those in closed rings are given
+  std::string rings;         // the text, as it stood when it began
+  RolloutState state = RolloutState::kRunning;
+  int ring = 0;  // the last that is open, from 0
+  std::string started_by;
+  WallTime start_time;
+  WallTime ring_time;   // `ring` was opened
+  WallTime watch_time;  // what was before it stops nothing
+  std::optional<WallTime> end_time;
+  // Of the last halt; halted_by empty: it stopped by itself.
+  std::optional<WallTime> halt_time;
+  std::string halted_by;
+  std::string halt_reason;
+  int64_t alert_id = 0;
+  int64_t event_row_id = 0;  // refusals were read up to this one
+};
+
+// One terminal to which it was offered.
+struct RolloutTerminal {
+  std::string agent_id;
+  WallTime told_time;
+  std::optional<WallTime> ack_time;  // heard with the version in force
+  std::optional<WallTime> refuse_time;
+  std::string refuse_reason;
+  bool operator==(const RolloutTerminal&) const = default;
+};
+
+// What agents are given now.
+struct PolicyOffer {
+  int64_t newest = 0;
+  std::optional<Rollout> rollout;  // that runs or is halted
+};
+
+// Refused devices and transfers of a terminal within one minute.
+struct BlockCount {
+  std::string agent_id;
+  WallTime minute;
+  int64_t policy_version = 0;
+  int64_t made = 0;
+  int64_t observed = 0;  // that an enforcing policy would have made
+};
+
+// The order in which terminals get a policy; text empty: all at once.
+struct RingsText {
+  std::string text;
+  std::string set_by;
+  std::optional<WallTime> set_time;
+};
+
 // ---- containments ----
 
 // An order that a person, a terminal or a device uses no media for a while.

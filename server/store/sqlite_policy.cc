@@ -26,6 +26,16 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
   return {};
 }
 
+Result<int64_t> InsertPolicy(Connection& db, const PolicyVersion& policy,
+                             const Store::Sealer& seal) {
+  ASSIGN_OR_RETURN(const int64_t version, NextVersion(db, "policy"));
+  RETURN_IF_ERROR(db.Run("INSERT INTO policies VALUES (?,?,?,?,?,?,?)", version,
+                         policy.push_time, policy.author, policy.comment,
+                         policy.file_name, policy.mode, policy.text));
+  RETURN_IF_ERROR(PutEnvelope(db, "policy", version, seal(version)));
+  return version;
+}
+
 namespace {
 
 PolicyVersion PolicyFrom(const Statement& row) {
@@ -98,12 +108,9 @@ Result<std::vector<ApprovedDevice>> ApprovalsInForce(Connection& db,
 Result<int64_t> SqliteStore::AddPolicy(PolicyVersion policy,
                                        const Sealer& seal) {
   const Status written = Write([&](Connection& db) -> Status {
-    ASSIGN_OR_RETURN(policy.version, NextVersion(db, "policy"));
-    RETURN_IF_ERROR(db.Run("INSERT INTO policies VALUES (?,?,?,?,?,?,?)",
-                           policy.version, policy.push_time, policy.author,
-                           policy.comment, policy.file_name, policy.mode,
-                           policy.text));
-    return PutEnvelope(db, "policy", policy.version, seal(policy.version));
+    RETURN_IF_ERROR(EndRollout(db, policy.push_time));
+    ASSIGN_OR_RETURN(policy.version, InsertPolicy(db, policy, seal));
+    return {};
   });
   RETURN_IF_ERROR(written);
   return policy.version;

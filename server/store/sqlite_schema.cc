@@ -330,11 +330,64 @@ CREATE TABLE sinks (
 ) WITHOUT ROWID;
 )sql";
 
+// Policy on its way through the rings, one row a terminal that was offered it,
+// and what was refused by the minute, which is what a jump is seen by.
+constexpr const char* kRollouts = R"sql(
+CREATE TABLE rollouts (
+  version INTEGER PRIMARY KEY,
+  base_version INTEGER NOT NULL,
+  rings TEXT NOT NULL,
+  state TEXT NOT NULL,
+  ring INTEGER NOT NULL,
+  started_by TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  ring_time INTEGER NOT NULL,
+  watch_time INTEGER NOT NULL,
+  end_time INTEGER,
+  halt_time INTEGER,
+  halted_by TEXT NOT NULL,
+  halt_reason TEXT NOT NULL,
+  alert_id INTEGER NOT NULL,
+  event_row_id INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX rollouts_live ON rollouts((1)) WHERE end_time IS NULL;
+CREATE TABLE rollout_terminals (
+  version INTEGER NOT NULL REFERENCES rollouts,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  told_time INTEGER NOT NULL,
+  ack_time INTEGER,
+  refuse_time INTEGER,
+  refuse_reason TEXT NOT NULL,
+  PRIMARY KEY (version, agent_no)
+) WITHOUT ROWID;
+CREATE TABLE rings (
+  one INTEGER PRIMARY KEY CHECK (one=1),
+  text TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_time INTEGER NOT NULL
+);
+CREATE TABLE block_counts (
+  minute INTEGER NOT NULL,
+  agent_no INTEGER NOT NULL,
+  policy_version INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  observed INTEGER NOT NULL,
+  PRIMARY KEY (minute, agent_no, policy_version)
+) WITHOUT ROWID;
+INSERT INTO block_counts
+  SELECT receive_time / 60000000, agent_no, 0, sum(NOT observe_only),
+    sum(observe_only)
+  FROM event_index
+  WHERE kind IN (1,3,6) AND repeats=0 AND outcome NOT IN (0,1,2)
+  GROUP BY 1, 2;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
     Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
+    Migration{kGrants, nullptr},   Migration{kSinks, nullptr},
+    Migration{kRollouts, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

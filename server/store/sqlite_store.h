@@ -42,6 +42,12 @@ Result<std::optional<int64_t>> RowOf(const Paging& paging);
 // sqlite_policy.cc: what every signed envelope is stored with.
 Result<int64_t> NextVersion(Connection& db, const std::string& type);
 Status MarkGrantUsed(Connection& db, const IndexedEvent& event);
+Status CountBlock(Connection& db, const IndexedEvent& event);
+// The next version of the policy, with its envelope.
+Result<int64_t> InsertPolicy(Connection& db, const PolicyVersion& policy,
+                             const Store::Sealer& seal);
+// A rollout under way is replaced.
+Status EndRollout(Connection& db, WallTime now);
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed);
 
@@ -114,6 +120,21 @@ class SqliteStore final : public Store {
   Result<PolicyVersion> GetPolicy(int64_t version) override;
   Result<std::vector<EnvelopeVersion>> EnvelopeVersions() override;
   Result<std::string> NewestEnvelope(const std::string& type) override;
+  Result<std::string> EnvelopeOf(const std::string& type,
+                                 int64_t version) override;
+  Result<int64_t> StagePolicy(PolicyVersion policy, const Rollout& rollout,
+                              const Sealer& seal) override;
+  Result<PolicyOffer> ReadPolicyOffer() override;
+  Result<std::optional<Rollout>> NewestRollout() override;
+  Status PutRollout(const Rollout& rollout) override;
+  Result<std::vector<RolloutTerminal>> RolloutTerminals(
+      int64_t version) override;
+  Status PutRolloutTerminals(
+      int64_t version, const std::vector<RolloutTerminal>& terminals) override;
+  Result<std::vector<BlockCount>> CountBlocks(WallTime from,
+                                              WallTime to) override;
+  Result<RingsText> GetRings() override;
+  Status PutRings(const RingsText& rings) override;
   Result<int64_t> ChangeApproval(const Approval& approval,
                                  const std::string& by, WallTime now,
                                  const ListSealer& seal) override;

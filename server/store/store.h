@@ -66,7 +66,8 @@ struct IndexedEvent {
   int64_t persons = 0;  // of a transfer, as its public part says
   int64_t persons_written = 0;
   int64_t bytes = 0;
-  int64_t grant_id = 0;  // that let it through; 0 = none
+  int64_t grant_id = 0;        // that let it through; 0 = none
+  int64_t policy_version = 0;  // in force at the agent
 };
 
 struct DeviceSeen {
@@ -305,6 +306,30 @@ class Store {
   };
   virtual Result<std::vector<EnvelopeVersion>> EnvelopeVersions() = 0;
   virtual Result<std::string> NewestEnvelope(const std::string& type) = 0;
+  virtual Result<std::string> EnvelopeOf(const std::string& type,
+                                         int64_t version) = 0;
+
+  // As AddPolicy(), and the rollout of it begins in the same transaction: its
+  // version and base are filled in. kFailedPrecondition: one is under way.
+  // AddPolicy() ends one that is under way as kReplaced.
+  virtual Result<int64_t> StagePolicy(PolicyVersion policy,
+                                      const Rollout& rollout,
+                                      const Sealer& seal) = 0;
+  // From one snapshot.
+  virtual Result<PolicyOffer> ReadPolicyOffer() = 0;
+  // The newest that there was.
+  virtual Result<std::optional<Rollout>> NewestRollout() = 0;
+  // kNotFound: there is none of this version.
+  virtual Status PutRollout(const Rollout& rollout) = 0;
+  virtual Result<std::vector<RolloutTerminal>> RolloutTerminals(
+      int64_t version) = 0;
+  virtual Status PutRolloutTerminals(
+      int64_t version, const std::vector<RolloutTerminal>& terminals) = 0;
+  // In [from, to) by minutes of the receive time, in no order.
+  virtual Result<std::vector<BlockCount>> CountBlocks(WallTime from,
+                                                      WallTime to) = 0;
+  virtual Result<RingsText> GetRings() = 0;
+  virtual Status PutRings(const RingsText& rings) = 0;
 
   // Changes the approvals, then seals all that are in force into the next
   // "devices" envelope, in one transaction. `approval.access` empty takes it

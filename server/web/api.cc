@@ -111,6 +111,10 @@ constexpr Route kRoutes[] = {
     {"POST", "policies:check", CheckPolicy},
     {"POST", "policies:explain", ExplainPolicy},
     {"POST", "policies:try", TryPolicy},
+    {"GET", "policies:rollout", GetRollout},
+    {"POST", "policies:rollout", ChangeRollout},
+    {"GET", "policies:rings", GetRings},
+    {"POST", "policies:rings", SetRings},
     {"GET", "audit", ListAudit},
 };
 

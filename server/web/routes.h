@@ -111,4 +111,10 @@ Result<json> CheckPolicy(const Call& call);
 Result<json> ExplainPolicy(const Call& call);
 Result<json> TryPolicy(const Call& call);
 
+// ---- rollout_routes.cc ----
+Result<json> GetRollout(const Call& call);
+Result<json> ChangeRollout(const Call& call);
+Result<json> GetRings(const Call& call);
+Result<json> SetRings(const Call& call);
+
 }  // namespace sekisho::web

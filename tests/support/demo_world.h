@@ -50,6 +50,7 @@ class DemoWorld {
   core::Desk& desk() { return *desk_; }
   store::Store& store() { return *store_; }
   core::Containing& containing() { return *containing_; }
+  core::Rollouts& rollouts() { return *rollouts_; }
   StandingClock& clock() { return clock_; }
 
   std::string AddLoginCode(const std::string& user);
@@ -110,6 +111,7 @@ class DemoWorld {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::Rollouts> rollouts_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Desk> desk_;

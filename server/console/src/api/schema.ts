@@ -671,6 +671,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/policies:rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the newest version has come through the rings */
+        get: operations["getRollout"];
+        put?: never;
+        /** Open the next ring, stop, go on, or give everybody the text from before (admin) */
+        post: operations["changeRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies:rings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which terminals get a policy first, as YAML */
+        get: operations["getRings"];
+        put?: never;
+        /**
+         * Set the rings, from the next push on; an empty text ends them (admin)
+         * @description A text with problems is no error of the call: problems says where, and nothing changed.
+         */
+        post: operations["setRings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -1196,6 +1235,11 @@ export interface components {
         NewPolicy: {
             text: string;
             comment?: string;
+            /**
+             * @description As configured if it is not there
+             * @enum {string}
+             */
+            scope?: "rings" | "everybody";
         };
         Problem: {
             file: string;
@@ -1205,11 +1249,108 @@ export interface components {
             column: number;
             message: string;
         };
+        Problems: {
+            problems: components["schemas"]["Problem"][];
+        };
+        Rings: {
+            /** @description Empty: everybody gets a policy at once */
+            text: string;
+            set_by: string;
+            /** Format: date-time */
+            set_time: string | null;
+        };
+        RolloutWish: {
+            /** @enum {string} */
+            act: "advance" | "halt" | "resume" | "rollback";
+            reason?: string;
+        };
+        /** @enum {string} */
+        RolloutAnswer: "has_it" | "offered" | "not_reached" | "closed" | "refused" | "unanswered" | "silent";
+        Rollout: {
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description What terminals of closed rings are given
+             */
+            base_version: number;
+            /** @enum {string} */
+            state: "running" | "halted" | "done" | "rolled_back" | "replaced";
+            /** @description The last open one, from 0 */
+            ring: number;
+            started_by: string;
+            /** Format: date-time */
+            start_time: string;
+            /** Format: date-time */
+            ring_time: string;
+            /** Format: date-time */
+            end_time: string | null;
+            /** Format: date-time */
+            halt_time: string | null;
+            /** @description Empty: it stopped by itself */
+            halted_by: string;
+            halt_reason: string;
+            /** Format: int64 */
+            alert_id: number;
+            /** Format: int64 */
+            blocks: number;
+            expected_blocks: number;
+            terminal_hours: number;
+            /** Format: date-time */
+            next_time: string | null;
+            /** @enum {string} */
+            waits_for: "" | "person" | "soak" | "first_terminal" | "answers";
+        };
+        RolloutRing: {
+            name: string;
+            percent: number;
+            /**
+             * Format: int64
+             * @description 0: a person opens the next
+             */
+            soak_seconds: number;
+            open: boolean;
+            /** Format: int64 */
+            terminals: number;
+            /** @description Terminals by RolloutAnswer */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        RolloutTerminal: {
+            agent_id: string;
+            terminal: string;
+            ring: number;
+            /** Format: int64 */
+            wanted_version: number;
+            /** Format: int64 */
+            policy_version: number;
+            answer: components["schemas"]["RolloutAnswer"];
+            /** Format: date-time */
+            told_time: string | null;
+            /** Format: date-time */
+            ack_time: string | null;
+            /** Format: date-time */
+            refuse_time: string | null;
+            reason: string;
+        };
+        RolloutStatus: {
+            /** Format: int64 */
+            newest_version: number;
+            /** @description It runs or is halted */
+            live: boolean;
+            rollout?: components["schemas"]["Rollout"];
+            rings: components["schemas"]["RolloutRing"][];
+            /** @description Trouble first, at most 500; only while it is live */
+            terminals: components["schemas"]["RolloutTerminal"][];
+        };
         Pushed: {
             /** Format: int64 */
             version: number;
             /** Format: int64 */
             agent_count: number;
+            /** @description The only ring that has it yet; empty: everybody */
+            ring: string;
             problems: components["schemas"]["Problem"][];
         };
         AuditEntry: {
@@ -2835,6 +2976,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyTrial"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutStatus"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    changeRollout: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getRings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rings"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    setRings: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyText"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problems"];
                 };
             };
             400: components["responses"]["BadRequest"];
