@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kDefaultSocket = "/run/sekisho-server/admin.sock";
 constexpr auto kCallLimit = std::chrono::seconds(30);
+// Reads years of events.
+constexpr auto kInquiryLimit = std::chrono::minutes(10);
 
 Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) {
@@ -75,9 +77,10 @@ struct AdminClient::Connection {
   std::unique_ptr<admin::v1::AdminService::Stub> stub;
 
   template <typename Method, typename Request, typename Response>
-  Status Do(Method method, const Request& request, Response& response) {
+  Status Do(Method method, const Request& request, Response& response,
+            std::chrono::seconds limit = kCallLimit) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+    context.set_deadline(std::chrono::system_clock::now() + limit);
     return FromGrpc((stub.get()->*method)(&context, request, &response));
   }
 };
@@ -207,6 +210,26 @@ Status AdminClient::Do(const admin::v1::UpdateAlertRequest& request,
 Status AdminClient::Do(const admin::v1::DecideRequestRequest& request,
                        admin::v1::DecideRequestResponse& response) {
   return connection_->Do(&Stub::DecideRequest, request, response);
+}
+Status AdminClient::Do(const admin::v1::ImportTerminalsRequest& request,
+                       admin::v1::ImportTerminalsResponse& response) {
+  return connection_->Do(&Stub::ImportTerminals, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListTerminalsRequest& request,
+                       admin::v1::ListTerminalsResponse& response) {
+  return connection_->Do(&Stub::ListTerminals, request, response);
+}
+Status AdminClient::Do(const admin::v1::RunInquiryRequest& request,
+                       admin::v1::RunInquiryResponse& response) {
+  return connection_->Do(&Stub::RunInquiry, request, response, kInquiryLimit);
+}
+Status AdminClient::Do(const admin::v1::ListInquiriesRequest& request,
+                       admin::v1::ListInquiriesResponse& response) {
+  return connection_->Do(&Stub::ListInquiries, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetInquiryRequest& request,
+                       admin::v1::GetInquiryResponse& response) {
+  return connection_->Do(&Stub::GetInquiry, request, response);
 }
 Status AdminClient::Do(const admin::v1::CreateLoginRequest& request,
                        admin::v1::CreateLoginResponse& response) {

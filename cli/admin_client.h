@@ -109,6 +109,16 @@ class AdminClient {
             admin::v1::UpdateAlertResponse& response);
   Status Do(const admin::v1::DecideRequestRequest& request,
             admin::v1::DecideRequestResponse& response);
+  Status Do(const admin::v1::ImportTerminalsRequest& request,
+            admin::v1::ImportTerminalsResponse& response);
+  Status Do(const admin::v1::ListTerminalsRequest& request,
+            admin::v1::ListTerminalsResponse& response);
+  Status Do(const admin::v1::RunInquiryRequest& request,
+            admin::v1::RunInquiryResponse& response);
+  Status Do(const admin::v1::ListInquiriesRequest& request,
+            admin::v1::ListInquiriesResponse& response);
+  Status Do(const admin::v1::GetInquiryRequest& request,
+            admin::v1::GetInquiryResponse& response);
   Status Do(const admin::v1::CreateLoginRequest& request,
             admin::v1::CreateLoginResponse& response);
 

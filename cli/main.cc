@@ -25,12 +25,14 @@
 #include "cli/policy_import_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/policy_simulate_command.h"
+#include "cli/report_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
 #include "cli/samples_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
+#include "cli/terminal_command.h"
 #include "cli/upgrade_command.h"
 #include "common/text.h"
 
@@ -93,6 +95,14 @@ constexpr auto kCommands = std::to_array<Command>({
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
     {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
+    {"report inquiry", "did data leave? a signed answer", RunReportInquiry},
+    {"report list", "the inquiries that were answered", RunReportList},
+    {"report show", "an answer in words", RunReportShow},
+    {"report verify", "prove a signed answer, offline", RunReportVerify},
+    {"terminal import", "take over the register of terminals",
+     RunTerminalImport},
+    {"terminal list", "terminals and how long each was covered",
+     RunTerminalList},
     {"login", "a one-time login to the console", RunLoginCommand},
 });
 

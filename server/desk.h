@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "server/auth/accounts.h"
 #include "server/core/changes.h"
+#include "server/core/checkpoints.h"
 #include "server/core/containing.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
@@ -28,6 +29,7 @@ struct DeskParts {
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;
   core::Containing& containing;
+  core::Checkpoints& checkpoints;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

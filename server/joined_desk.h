@@ -1,6 +1,7 @@
 // The joined desk's members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks) and
-// desk_contain.cc share between them.
+// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks),
+// desk_contain.cc and desk_report.cc (register, coverage, inquiries) share
+// between them.
 #pragma once
 
 #include "server/core/around.h"
@@ -166,6 +167,19 @@ class JoinedDesk final : public core::Desk {
   Result<core::ContainmentStatus> LiftContainment(
       const Caller& caller, int64_t containment_id,
       const std::string& reason) override;
+  Result<core::RegisterImport> PreviewRegister(const Caller& caller,
+                                               const std::string& csv) override;
+  Result<core::RegisterImport> ImportRegister(const Caller& caller,
+                                              const std::string& csv) override;
+  Result<Page<core::TerminalRow>> ListTerminals(const Caller& caller, int days,
+                                                const Paging& paging) override;
+  Result<std::vector<core::SiteOutage>> ListSiteOutages(
+      const Caller& caller) override;
+  Result<core::Inquiry> RunInquiry(const Caller& caller,
+                                   const core::InquiryWish& wish) override;
+  Result<Page<core::Inquiry>> ListInquiries(const Caller& caller,
+                                            const Paging& paging) override;
+  Result<core::Inquiry> GetInquiry(const Caller& caller, int64_t id) override;
   Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
                                            const Paging& paging) override {
     RETURN_IF_ERROR(CheckAdmin(caller));

@@ -148,7 +148,7 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_});
+         *containing_, *checkpoints_});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",

@@ -70,6 +70,13 @@ int Presence::connected_count() const {
   return count;
 }
 
+bool Presence::IsHeard(const std::string& agent_id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = agents_.find(agent_id);
+  return it != agents_.end() && !it->second.revoked &&
+         clock_.SinceBoot() - it->second.heard <= kSilentAfter;
+}
+
 store::AgentState Presence::StateOf(const store::Agent& agent) const {
   if (agent.state == store::AgentState::kRevoked) {
     return store::AgentState::kRevoked;

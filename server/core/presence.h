@@ -35,6 +35,8 @@ class Presence {
   void Revoke(const std::string& agent_id);
   bool IsRevoked(const std::string& agent_id) const;
   int connected_count() const;
+  // Within the last minute.
+  bool IsHeard(const std::string& agent_id) const;
 
   store::AgentState StateOf(const store::Agent& agent) const;
 

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "policy/parser.h"
+#include "server/core/report_queries.h"
 #include "server/store/rows.h"
 
 namespace sekisho::core {
@@ -479,6 +480,30 @@ class Desk {
   virtual Result<ContainmentStatus> LiftContainment(
       const Caller& caller, int64_t containment_id,
       const std::string& reason) = 0;
+
+  // ---- register, coverage and inquiries: report_queries.h ----
+
+  // What an import would change; nothing changes.
+  virtual Result<RegisterImport> PreviewRegister(const Caller& caller,
+                                                 const std::string& csv) = 0;
+  // Admin only. Replaces the register; with problems nothing changes.
+  virtual Result<RegisterImport> ImportRegister(const Caller& caller,
+                                                const std::string& csv) = 0;
+  // By name: those of the register and those that enrolled, with their last
+  // `days` days (at most 92). The token is the last name shown.
+  virtual Result<Page<TerminalRow>> ListTerminals(const Caller& caller,
+                                                  int days,
+                                                  const Paging& paging) = 0;
+  virtual Result<std::vector<store::SiteOutage>> ListSiteOutages(
+      const Caller& caller) = 0;
+  // Answers whether data left, and keeps the answer. Written down with the
+  // reason.
+  virtual Result<Inquiry> RunInquiry(const Caller& caller,
+                                     const InquiryWish& wish) = 0;
+  // Newest first, without documents.
+  virtual Result<Page<Inquiry>> ListInquiries(const Caller& caller,
+                                              const Paging& paging) = 0;
+  virtual Result<Inquiry> GetInquiry(const Caller& caller, int64_t id) = 0;
 
   // Newest first. Admin only.
   virtual Result<Page<AuditEntry>> ListAudit(const Caller& caller,

@@ -35,6 +35,7 @@ constexpr Words kKinds[] = {
     {"sink_failing", "A receiver does not hear", "通知先に届かない"},
     {"sink_gap", "Records not sent", "未送信の記録"},
     {"sink_test", "Test", "テスト"},
+    {"site_silent", "Site silent", "拠点の応答なし"},
     {"tamper", "Tampering", "妨害"},
     {"terminal_silent", "Terminal silent", "端末の応答なし"},
     {"transfer_alerted", "Copy to be looked at", "要確認のコピー"},

@@ -119,6 +119,24 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status UpdateAlert(grpc::ServerContext* context,
                            const admin::v1::UpdateAlertRequest* request,
                            admin::v1::UpdateAlertResponse* response) override;
+  grpc::Status ImportTerminals(
+      grpc::ServerContext* context,
+      const admin::v1::ImportTerminalsRequest* request,
+      admin::v1::ImportTerminalsResponse* response) override;
+  grpc::Status ListTerminals(
+      grpc::ServerContext* context,
+      const admin::v1::ListTerminalsRequest* request,
+      admin::v1::ListTerminalsResponse* response) override;
+  grpc::Status RunInquiry(grpc::ServerContext* context,
+                          const admin::v1::RunInquiryRequest* request,
+                          admin::v1::RunInquiryResponse* response) override;
+  grpc::Status ListInquiries(
+      grpc::ServerContext* context,
+      const admin::v1::ListInquiriesRequest* request,
+      admin::v1::ListInquiriesResponse* response) override;
+  grpc::Status GetInquiry(grpc::ServerContext* context,
+                          const admin::v1::GetInquiryRequest* request,
+                          admin::v1::GetInquiryResponse* response) override;
   grpc::Status CreateLogin(grpc::ServerContext* context,
                            const admin::v1::CreateLoginRequest* request,
                            admin::v1::CreateLoginResponse* response) override;

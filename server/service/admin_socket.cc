@@ -30,7 +30,8 @@ namespace {
 // of a peer ("fd:700") is not that of the connection before it.
 constexpr int kFirstNumber = 256;
 constexpr int kNumbers = 512;
-constexpr size_t kMaxRequestBytes = size_t{2} << 20;  // a policy has 1 MiB
+// A register of terminals has 16 MiB at most.
+constexpr size_t kMaxRequestBytes = size_t{17} << 20;
 
 std::string NameOf(uid_t uid) {
   std::array<char, 4096> buffer{};

@@ -15,6 +15,7 @@ namespace {
 constexpr int kMaxPendingBatches = 4;
 constexpr int kMaxRefusals = 10;
 constexpr auto kHeartbeatStoredEvery = std::chrono::seconds(5);
+constexpr auto kTurnsEvery = std::chrono::seconds(1);
 
 // Numbers of a peer: what makes no sense becomes something harmless.
 core::Containing::Heard ContainedIn(const event::v1::Heartbeat& said) {
@@ -144,6 +145,7 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   head_ = *head;
   hostname_ = EscapeUntrusted(hello.hostname(), 253);
   agent_version_ = EscapeUntrusted(hello.agent_version(), 64);
+  boot_id_ = EscapeUntrusted(hello.boot_id(), 64);
   if (hello.has_head()) {
     parts_.ingest.CheckHead(agent_, FromProto(hello.head()), *head);
   }
@@ -253,11 +255,16 @@ void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
   // Not only every few seconds: a person waits for it.
   parts_.containing.OnHeard(agent_.agent_id, ContainedIn(heartbeat));
   const BootTime now = parts_.clock.SinceBoot();
+  // A gate that opens is coverage that ends: it is not kept waiting.
+  store::AgentHeartbeat stored = HeartbeatOf(heartbeat);
+  const store::Cover cover = store::CoverOf(stored);
+  const auto wait = cover == last_cover_ ? kHeartbeatStoredEvery : kTurnsEvery;
   if (last_stored_heartbeat_ != BootTime{} &&
-      now - last_stored_heartbeat_ < kHeartbeatStoredEvery) {
+      now - last_stored_heartbeat_ < wait) {
     return;
   }
   last_stored_heartbeat_ = now;
+  last_cover_ = cover;
   std::optional<event::Head> settled;
   {
     std::lock_guard lock(mutex_);
@@ -268,7 +275,7 @@ void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
   if (settled) {
     parts_.ingest.CheckHead(agent_, FromProto(heartbeat.head()), *settled);
   }
-  parts_.store.PutHeartbeat(HeartbeatOf(heartbeat));
+  parts_.store.PutHeartbeat(std::move(stored));
   TellLog();
   parts_.changes.Tell({core::Change::What::kAgent, 0, agent_.agent_id});
 }
@@ -307,6 +314,8 @@ store::AgentHeartbeat AgentStream::HeartbeatOf(
   heartbeat.policy_version = said.policy_version();
   heartbeat.head = FromProto(said.head());
   heartbeat.spooled_count = said.spooled_count();
+  heartbeat.boot_id = boot_id_;
+  heartbeat.boot_microseconds = said.since_boot_microseconds();
   return heartbeat;
 }
 

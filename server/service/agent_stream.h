@@ -84,7 +84,8 @@ class AgentStream final
   int refusals_ = 0;
   BootTime last_stored_heartbeat_{};
   int64_t told_leaves_ = 0;  // size of the log as the agent knows it
-  std::string hostname_, agent_version_;
+  store::Cover last_cover_{};
+  std::string hostname_, agent_version_, boot_id_;
 
   std::mutex mutex_;  // guards all below
   Response response_;

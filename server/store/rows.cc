@@ -1,5 +1,7 @@
 #include "server/store/rows.h"
 
+#include "server/store/store.h"
+
 namespace sekisho::store {
 
 const char* Name(Role role) {
@@ -16,6 +18,42 @@ const char* Name(RenewalState state) {
       return "";
   }
   return "";
+}
+
+const char* Name(Cover cover) {
+  switch (cover) {
+    case Cover::kCovered:
+      return "covered";
+    case Cover::kProven:
+      return "proven";
+    case Cover::kOff:
+      return "off";
+    case Cover::kObserve:
+      return "observe";
+    case Cover::kNoCore:
+      return "no_core";
+    case Cover::kDegraded:
+      return "degraded";
+    case Cover::kUnlocked:
+      return "unlocked";
+    case Cover::kClock:
+      return "clock";
+    case Cover::kLost:
+      return "events_lost";
+    case Cover::kSilent:
+      return "silent";
+    case Cover::kNoAgent:
+      return "no_agent";
+  }
+  return "silent";
+}
+
+Cover CoverOf(const AgentHeartbeat& heartbeat) {
+  if (!heartbeat.core_alive) return Cover::kNoCore;
+  if (heartbeat.mode == "observe") return Cover::kObserve;
+  return heartbeat.mode == "enforce" && heartbeat.gate_state == "full"
+             ? Cover::kCovered
+             : Cover::kDegraded;
 }
 
 bool IsRefusal(event::v1::Outcome outcome) {

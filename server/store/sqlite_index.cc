@@ -163,6 +163,22 @@ Result<Page<Event>> SqliteStore::ListEvents(const EventFilter& filter,
   }
 }
 
+Status SqliteStore::ScanEvents(const EventFilter& filter,
+                               const std::function<Status(const Event&)>& row) {
+  const Where where = WhereOf(filter);
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement rows,
+      db->Prepare(std::string("SELECT ") + kEventColumns + kFromEvents +
+                  where.sql() + " ORDER BY i.row_id"));
+  where.BindTo(rows);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return {};
+    RETURN_IF_ERROR(row(EventFrom(rows)));
+  }
+}
+
 Result<Event> SqliteStore::GetEvent(int64_t row_id) {
   ASSIGN_OR_RETURN(Reading db, Read());
   return ReadEvent(*db, row_id);

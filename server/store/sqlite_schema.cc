@@ -330,11 +330,88 @@ CREATE TABLE sinks (
 ) WITHOUT ROWID;
 )sql";
 
+// When each terminal was covered (docs/adr/0415): of an agent's newest span
+// only the end moves, with each heartbeat; a row more only when the state
+// changes or a gap is over. The register of terminals, and what was asked.
+constexpr const char* kCoverage = R"sql(
+CREATE TABLE coverage_open (
+  agent_no INTEGER PRIMARY KEY REFERENCES agents,
+  state INTEGER NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  first_boot TEXT NOT NULL,
+  first_microseconds INTEGER NOT NULL,
+  first_epoch INTEGER NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  last_boot TEXT NOT NULL,
+  last_microseconds INTEGER NOT NULL,
+  last_epoch INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+);
+CREATE TABLE coverage_spans (
+  span_id INTEGER PRIMARY KEY,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  state INTEGER NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  first_boot TEXT NOT NULL,
+  first_microseconds INTEGER NOT NULL,
+  first_epoch INTEGER NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  last_boot TEXT NOT NULL,
+  last_microseconds INTEGER NOT NULL,
+  last_epoch INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+);
+CREATE INDEX coverage_heard ON coverage_spans(agent_no, from_time)
+  WHERE state NOT IN (7,8);
+CREATE INDEX coverage_overlays ON coverage_spans(agent_no, from_time)
+  WHERE state IN (7,8);
+CREATE TABLE terminal_register (
+  name TEXT PRIMARY KEY,
+  site TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  hours TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  service_from INTEGER,
+  service_to INTEGER,
+  remove_time INTEGER
+) WITHOUT ROWID;
+CREATE TABLE register_version (version INTEGER NOT NULL);
+INSERT INTO register_version VALUES (0);
+CREATE TABLE site_outages (
+  alert_id INTEGER PRIMARY KEY,
+  site TEXT NOT NULL,
+  begin_time INTEGER NOT NULL,
+  end_time INTEGER
+);
+CREATE TABLE site_outage_agents (
+  alert_id INTEGER NOT NULL REFERENCES site_outages,
+  agent_id TEXT NOT NULL,
+  PRIMARY KEY (alert_id, agent_id)
+) WITHOUT ROWID;
+CREATE TABLE inquiries (
+  inquiry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  file_hash TEXT NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  document BLOB NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
     Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
+    Migration{kGrants, nullptr},   Migration{kSinks, nullptr},
+    Migration{kCoverage, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

@@ -41,6 +41,8 @@ Result<std::optional<int64_t>> RowOf(const Paging& paging);
 
 // sqlite_policy.cc: what every signed envelope is stored with.
 Result<int64_t> NextVersion(Connection& db, const std::string& type);
+// sqlite_coverage.cc: the heartbeat is taken into the agent's spans.
+Status ExtendCoverage(Connection& db, const AgentHeartbeat& heartbeat);
 Status MarkGrantUsed(Connection& db, const IndexedEvent& event);
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed);
@@ -163,6 +165,22 @@ class SqliteStore final : public Store {
   Result<SinkMark> NewestMark() override;
   Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
   Status PutSink(const SinkMark& mark) override;
+
+  Status AddCoverSpan(const std::string& agent_id, Cover state,
+                         WallTime from, WallTime to) override;
+  Status ReadCoverage(WallTime from, WallTime to, const WhichTerminals& which,
+                      const AgentCoverageRow& row) override;
+  Status ScanEvents(const EventFilter& filter,
+                    const std::function<Status(const Event&)>& row) override;
+  Result<std::vector<RegisteredTerminal>> RegisteredTerminals() override;
+  Status PutRegister(const std::vector<RegisteredTerminal>& terminals,
+                     WallTime now) override;
+  Result<int64_t> RegisterVersion() override;
+  Status PutSiteOutage(const SiteOutage& outage) override;
+  Result<std::vector<SiteOutage>> ListSiteOutages() override;
+  Result<int64_t> AddInquiry(const Inquiry& inquiry) override;
+  Result<Page<Inquiry>> ListInquiries(const Paging& paging) override;
+  Result<Inquiry> GetInquiry(int64_t id) override;
 
   Status AddAudit(const AuditEntry& entry) override;
   Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;

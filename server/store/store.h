@@ -19,6 +19,7 @@
 
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
+#include "server/store/report_rows.h"
 #include "server/store/rows.h"
 
 namespace sekisho::store {
@@ -152,7 +153,12 @@ struct AgentHeartbeat {
   int64_t policy_version = 0;
   event::Head head;
   int64_t spooled_count = 0;
+  std::string boot_id;  // as its hello says
+  int64_t boot_microseconds = 0;
 };
+Cover CoverOf(const AgentHeartbeat& heartbeat);
+// Two heartbeats further apart leave a gap between them.
+inline constexpr auto kMaxHeartbeatGap = std::chrono::seconds(60);
 
 struct StoredToken {
   SecretHash hash{};
@@ -403,6 +409,39 @@ class Store {
   virtual Result<SinkMark> NewestMark() = 0;
   virtual Result<std::optional<SinkMark>> FindSink(const std::string& name) = 0;
   virtual Status PutSink(const SinkMark& mark) = 0;
+
+  // ---- coverage, register, inquiries (report_rows.h) ----
+  // Coverage is written by PutHeartbeat(), when the state changes.
+
+  // A span that no heartbeat tells of; kUnlocked holds whatever is heard.
+  virtual Status AddCoverSpan(const std::string& agent_id, Cover state,
+                                 WallTime from, WallTime to) = 0;
+  // What is known of [from, to), an agent at a time, by terminal and enrolment;
+  // one snapshot.
+  virtual Status ReadCoverage(WallTime from, WallTime to,
+                              const WhichTerminals& which,
+                              const AgentCoverageRow& row) = 0;
+  // Every event that fits, oldest first, from one snapshot.
+  virtual Status ScanEvents(const EventFilter& filter,
+                            const std::function<Status(const Event&)>& row) = 0;
+
+  // By name, with those that were removed.
+  virtual Result<std::vector<RegisteredTerminal>> RegisteredTerminals() = 0;
+  // Replaces the register: who is not in it any more is removed.
+  virtual Status PutRegister(const std::vector<RegisteredTerminal>& terminals,
+                             WallTime now) = 0;
+  // Rises with each change; 0 = never imported.
+  virtual Result<int64_t> RegisterVersion() = 0;
+
+  // Adds what is new of it, by its alert.
+  virtual Status PutSiteOutage(const SiteOutage& outage) = 0;
+  // Newest first, at most 200.
+  virtual Result<std::vector<SiteOutage>> ListSiteOutages() = 0;
+
+  virtual Result<int64_t> AddInquiry(const Inquiry& inquiry) = 0;
+  // Newest first, without documents.
+  virtual Result<Page<Inquiry>> ListInquiries(const Paging& paging) = 0;
+  virtual Result<Inquiry> GetInquiry(int64_t id) = 0;
 
   // Append-only.
   virtual Status AddAudit(const AuditEntry& entry) = 0;

@@ -111,6 +111,13 @@ constexpr Route kRoutes[] = {
     {"POST", "policies:check", CheckPolicy},
     {"POST", "policies:explain", ExplainPolicy},
     {"POST", "policies:try", TryPolicy},
+    {"GET", "terminals", ListTerminals},
+    {"POST", "terminals:preview", PreviewRegister},
+    {"POST", "terminals:import", ImportRegister},
+    {"GET", "outages", ListSiteOutages},
+    {"GET", "inquiries", ListInquiries},
+    {"POST", "inquiries", RunInquiry},
+    {"GET", "inquiries/*", GetInquiry},
     {"GET", "audit", ListAudit},
 };
 

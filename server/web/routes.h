@@ -92,6 +92,15 @@ Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 
+// ---- report_routes.cc ----
+Result<json> PreviewRegister(const Call& call);
+Result<json> ImportRegister(const Call& call);
+Result<json> ListTerminals(const Call& call);
+Result<json> ListSiteOutages(const Call& call);
+Result<json> RunInquiry(const Call& call);
+Result<json> ListInquiries(const Call& call);
+Result<json> GetInquiry(const Call& call);
+
 // ---- grant_routes.cc ----
 Result<json> ListGrants(const Call& call);
 Result<json> RevokeGrant(const Call& call);

@@ -89,15 +89,16 @@ DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   publisher_ =
       Must(core::Publisher::Open(*store_, clock_, dir_ + "/signing.key"));
   publisher_->SetAnnounce([](const std::string&, int64_t) { return 3; });
+  checkpoints_ = Must(core::Checkpoints::Open(*store_, dir_ + "/log.key"));
   containing_ = std::make_unique<core::Containing>(*store_, *publisher_,
                                                    presence_, changes_, clock_);
   accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
   indexer_ =
       std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
-  desk_ =
-      MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_, clock_,
-                std::string(64, 'f'),
-                [](const std::string&, const std::string&) {}, *containing_});
+  desk_ = MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_,
+                    clock_, std::string(64, 'f'),
+                    [](const std::string&, const std::string&) {}, *containing_,
+                    *checkpoints_});
   AddTerminals(past == Past::kToday ? kTodaysTerminals : kAllTerminals);
   if (past == Past::kNinetyDays) TellPast();
   PushPolicies();
@@ -132,9 +133,31 @@ void DemoWorld::AddTerminals(size_t count) {
   }
 }
 
+// A month: two thirds of it covered, with a hole here and there.
+void DemoWorld::Cover() {
+  const auto add = [&](const std::string& agent_id, store::Cover state,
+                       int from, int to) {
+    Must(store_->AddCoverSpan(agent_id, state, kDemoNow - minutes(60 * from),
+                              kDemoNow - minutes(60 * to)));
+  };
+  if (terminals_.size() == kTodaysTerminals) return;
+  for (size_t i = 0; i + 1 < terminals_.size(); ++i) {
+    const int shift = static_cast<int>(i) * 17;
+    add(terminals_[i].agent_id, store::Cover::kObserve, 720, 500 + shift);
+    add(terminals_[i].agent_id, store::Cover::kCovered, 500 + shift,
+        120 + shift / 4);
+    if (i % 3 == 0) {
+      add(terminals_[i].agent_id, store::Cover::kDegraded, 120 + shift / 4,
+          90 + shift / 4);
+    }
+    add(terminals_[i].agent_id, store::Cover::kCovered, 90 + shift / 4, 0);
+  }
+}
+
 // As the heartbeats leave it: one silent, one observing, and of the many one
 // whose gate has a hole and one that was never heard.
 void DemoWorld::Beat() {
+  Cover();
   for (size_t i = 0; i < terminals_.size(); ++i) {
     if (terminals_[i].name == "maint-kanazawa-01") continue;
     store::AgentHeartbeat beat;

@@ -49,6 +49,7 @@ class DemoWorld {
 
   core::Desk& desk() { return *desk_; }
   store::Store& store() { return *store_; }
+  core::Checkpoints& checkpoints() { return *checkpoints_; }
   core::Containing& containing() { return *containing_; }
   StandingClock& clock() { return clock_; }
 
@@ -92,6 +93,7 @@ class DemoWorld {
   void TellToday();
   void CloseOldAlerts();
   void Beat();
+  void Cover();
   Draft Begin(event::v1::EventKind kind, size_t terminal,
               std::chrono::minutes ago);
   void Plug(Draft& draft, size_t device);
@@ -109,6 +111,7 @@ class DemoWorld {
   const event::ChainKeyPair keys_ = event::NewChainKeyPair();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<core::Containing> containing_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
