@@ -21,6 +21,8 @@ const DevicePage = lazy(() => import('./pages/DevicePage').then((page) => ({ def
 const Overview = lazy(() => import('./pages/Overview').then((page) => ({ default: page.Overview })));
 const Events = lazy(() => import('./pages/Events').then((page) => ({ default: page.Events })));
 const Requests = lazy(() => import('./pages/Requests').then((page) => ({ default: page.Requests })));
+const Reports = lazy(() => import('./pages/Reports').then((page) => ({ default: page.Reports })));
+const ReportPage = lazy(() => import('./pages/Reports').then((page) => ({ default: page.ReportPage })));
 const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
 const Terminals = lazy(() => import('./pages/Terminals').then((page) => ({ default: page.Terminals })));
 
@@ -33,7 +35,7 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'policy'] as const;
+const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy'] as const;
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
   const { t, i18n } = useTranslation();
@@ -76,6 +78,8 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           <Route path="/devices" element={<Devices mayChange={mayChange} />} />
           <Route path="/device" element={<DevicePage mayChange={mayChange} />} />
           <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />
+          <Route path="/reports" element={<Reports />} />
+          <Route path="/reports/:id" element={<ReportPage />} />
           <Route path="/policy" element={<Policy mayChange={mayChange} />} />
           <Route path="*" element={<Navigate to="/overview" replace />} />
         </Routes></Suspense>

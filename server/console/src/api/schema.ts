@@ -391,6 +391,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Terminals of the register and those that enrolled, with their last days, by name */
+        get: operations["listTerminals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/terminals:preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an import of the register would change; nothing changes */
+        post: operations["previewRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/terminals:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the register of terminals (admin); with problems nothing changes */
+        post: operations["importRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites whose terminals fell silent together, newest first */
+        get: operations["listSiteOutages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Inquiries that were answered, newest first */
+        get: operations["listInquiries"];
+        put?: never;
+        /** Did data leave? Answers, signs, keeps the answer, and writes down who asked and why */
+        post: operations["runInquiry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An answer with its signed document; each look is in the audit log */
+        get: operations["getInquiry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/grants": {
         parameters: {
             query?: never;
@@ -827,6 +930,128 @@ export interface components {
         };
         TransferGrantList: {
             rows: components["schemas"]["TransferGrant"][];
+        };
+        /**
+         * @description covered and proven count as covered; off as neither; all others as uncovered
+         * @enum {string}
+         */
+        CoverState: "covered" | "proven" | "off" | "observe" | "no_core" | "degraded" | "unlocked" | "clock" | "events_lost" | "silent" | "no_agent";
+        CoverPart: {
+            state: components["schemas"]["CoverState"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        Terminal: {
+            terminal: string;
+            registered: boolean;
+            /** @description one that is not revoked */
+            has_agent: boolean;
+            site: string;
+            /** @description separated by ; */
+            groups: string;
+            /** @description Mon-Fri 08:00-20:00 Asia/Tokyo; empty = at any time */
+            expected_hours: string;
+            owner: string;
+            /** Format: date-time */
+            service_from: string | null;
+            /** Format: date-time */
+            service_to: string | null;
+            /** Format: date-time */
+            remove_time: string | null;
+            /** @description in order, without holes while it is in service */
+            parts: components["schemas"]["CoverPart"][];
+        };
+        TerminalPage: {
+            rows: components["schemas"]["Terminal"][];
+            next_page_token: string;
+        };
+        RegisterFile: {
+            /** @description UTF-8; columns name, site, groups, expected_hours, owner, in_service_from, in_service_to */
+            csv: string;
+        };
+        RegisterProblem: {
+            /** Format: int64 */
+            line: number;
+            /**
+             * Format: int64
+             * @description number of the cell; 0 = the whole line
+             */
+            column: number;
+            field: string;
+            message: string;
+            /** @description what to write instead */
+            fix: string;
+        };
+        RegisterChange: {
+            name: string;
+            fields: string[];
+        };
+        RegisterImport: {
+            problems: components["schemas"]["RegisterProblem"][];
+            added: string[];
+            changed: components["schemas"]["RegisterChange"][];
+            removed: string[];
+            /** Format: int64 */
+            same: number;
+            done: boolean;
+        };
+        SiteOutage: {
+            /** Format: int64 */
+            alert_id: number;
+            site: string;
+            /** Format: date-time */
+            begin_time: string;
+            /** Format: date-time */
+            end_time: string | null;
+            /**
+             * Format: int64
+             * @description that fell silent in it
+             */
+            terminals: number;
+        };
+        SiteOutageList: {
+            rows: components["schemas"]["SiteOutage"][];
+        };
+        /** @description At least one of owner, person, device_id and file_hash; all that are given must fit */
+        InquiryWish: {
+            owner?: string;
+            person?: string;
+            device_id?: string;
+            /** @description SHA-256, hex */
+            file_hash?: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            reason: string;
+        };
+        Inquiry: {
+            /** Format: int64 */
+            id: number;
+            /** Format: date-time */
+            time: string;
+            user: string;
+            reason: string;
+            owner: string;
+            person: string;
+            device_id: string;
+            file_hash: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @enum {string} */
+            answer: "found" | "not_found" | "cannot_say";
+        };
+        InquiryDocument: components["schemas"]["Inquiry"] & {
+            /** @description signed note: the line sekisho-inquiry-1, then canonical JSON */
+            document: string;
+        };
+        InquiryPage: {
+            rows: components["schemas"]["Inquiry"][];
+            next_page_token: string;
         };
         TransferGrant: {
             /** Format: int64 */
@@ -2305,6 +2530,192 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             409: components["responses"]["Conflict"];
+        };
+    };
+    listTerminals: {
+        parameters: {
+            query?: {
+                days?: number;
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+                page_size?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    previewRegister: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    importRegister: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listSiteOutages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOutageList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    listInquiries: {
+        parameters: {
+            query?: {
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+                page_size?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InquiryPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    runInquiry: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InquiryWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    getInquiry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InquiryDocument"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
         };
     };
     listGrants: {
