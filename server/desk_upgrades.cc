@@ -96,9 +96,9 @@ Result<core::Unlocked> JoinedDesk::ConfirmUnlock(const Caller& caller,
                                     {.requested_by = pending.requested_by,
                                      .confirmed_by = caller.user,
                                      .reason = pending.wish.reason}));
-        RETURN_IF_ERROR(p_.store.AddCoverSpan(
-            agent_id, store::Cover::kUnlocked, p_.clock.Now(),
-            unlocked.end_time));
+        RETURN_IF_ERROR(p_.store.AddCoverSpan(agent_id, store::Cover::kUnlocked,
+                                              p_.clock.Now(),
+                                              unlocked.end_time));
         if (pending.alert_id != 0) {
           RETURN_IF_ERROR(
               p_.store.ResolveAlert(pending.alert_id, p_.clock.Now()));

@@ -242,7 +242,7 @@ Status ExtendCoverage(Connection& db, const AgentHeartbeat& heartbeat) {
 }
 
 Status SqliteStore::AddCoverSpan(const std::string& agent_id, Cover state,
-                                    WallTime from, WallTime to) {
+                                 WallTime from, WallTime to) {
   return Write([&](Connection& db) -> Status {
     ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, agent_id));
     CoverSpan span;

@@ -166,8 +166,8 @@ class SqliteStore final : public Store {
   Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
   Status PutSink(const SinkMark& mark) override;
 
-  Status AddCoverSpan(const std::string& agent_id, Cover state,
-                         WallTime from, WallTime to) override;
+  Status AddCoverSpan(const std::string& agent_id, Cover state, WallTime from,
+                      WallTime to) override;
   Status ReadCoverage(WallTime from, WallTime to, const WhichTerminals& which,
                       const AgentCoverageRow& row) override;
   Status ScanEvents(const EventFilter& filter,

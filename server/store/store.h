@@ -415,7 +415,7 @@ class Store {
 
   // A span that no heartbeat tells of; kUnlocked holds whatever is heard.
   virtual Status AddCoverSpan(const std::string& agent_id, Cover state,
-                                 WallTime from, WallTime to) = 0;
+                              WallTime from, WallTime to) = 0;
   // What is known of [from, to), an agent at a time, by terminal and enrolment;
   // one snapshot.
   virtual Status ReadCoverage(WallTime from, WallTime to,

@@ -351,8 +351,8 @@ TEST_F(CoverageTest, ARevocationEndsItAndAnotherAgentGoesOn) {
 TEST_F(CoverageTest, AnUnlockAndALossAreUncoveredWhateverIsHeard) {
   Beats(0, 900);
   ASSERT_TRUE(store_->AddCoverSpan("a", store::Cover::kUnlocked,
-                                      kStart + seconds(100),
-                                      kStart + seconds(200)));
+                                   kStart + seconds(100),
+                                   kStart + seconds(200)));
   event::v1::PublicPart gap;
   gap.set_kind(event::v1::EVENT_KIND_GAP);
   gap.set_event_id("gap");
