@@ -2,7 +2,7 @@
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
 // devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope,
-// grant.envelope, mode.
+// grant.envelope, code.envelope, mode.
 #pragma once
 
 #include <map>
@@ -17,6 +17,7 @@
 #include "policy/containment.h"
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
+#include "policy/offline_code.h"
 #include "policy/transfer_grant.h"
 #include "policy/unlock.h"
 #include "policy/upgrade_manifest.h"
@@ -60,6 +61,8 @@ class PolicyStore {
     return containments_;
   }
   const policy::GrantList& grants() const { return grants_; }
+  // Unset: no server said anything about codes yet.
+  const std::optional<policy::CodeList>& codes() const { return codes_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -83,6 +86,7 @@ class PolicyStore {
   std::optional<SignedUnlock> unlock_;
   std::vector<policy::Containment> containments_;
   policy::GrantList grants_;
+  std::optional<policy::CodeList> codes_;
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;
