@@ -149,6 +149,18 @@ Status AdminClient::Do(const admin::v1::RevokeGrantRequest& request,
                        admin::v1::RevokeGrantResponse& response) {
   return connection_->Do(&Stub::RevokeGrant, request, response);
 }
+Status AdminClient::Do(const admin::v1::IssueCodeRequest& request,
+                       admin::v1::IssueCodeResponse& response) {
+  return connection_->Do(&Stub::IssueCode, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListCodesRequest& request,
+                       admin::v1::ListCodesResponse& response) {
+  return connection_->Do(&Stub::ListCodes, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeCodeRequest& request,
+                       admin::v1::RevokeCodeResponse& response) {
+  return connection_->Do(&Stub::RevokeCode, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListContainmentsRequest& request,
                        admin::v1::ListContainmentsResponse& response) {
   return connection_->Do(&Stub::ListContainments, request, response);

@@ -81,6 +81,12 @@ class AdminClient {
             admin::v1::ListGrantsResponse& response);
   Status Do(const admin::v1::RevokeGrantRequest& request,
             admin::v1::RevokeGrantResponse& response);
+  Status Do(const admin::v1::IssueCodeRequest& request,
+            admin::v1::IssueCodeResponse& response);
+  Status Do(const admin::v1::ListCodesRequest& request,
+            admin::v1::ListCodesResponse& response);
+  Status Do(const admin::v1::RevokeCodeRequest& request,
+            admin::v1::RevokeCodeResponse& response);
   Status Do(const admin::v1::ListContainmentsRequest& request,
             admin::v1::ListContainmentsResponse& response);
   Status Do(const admin::v1::AskExtensionRequest& request,

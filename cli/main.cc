@@ -14,6 +14,8 @@
 #include "cli/agent_unlock_command.h"
 #include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
+#include "cli/code_command.h"
+#include "cli/codes_command.h"
 #include "cli/contain_command.h"
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
@@ -79,6 +81,13 @@ constexpr auto kCommands = std::to_array<Command>({
      RunAgentConfirmUnlock},
     {"agent", "list, show and revoke agents; make enrolment tokens",
      RunAgentCommand},
+    // Before "code": the first name that fits is taken.
+    {"code issue", "read a code out to a terminal without network",
+     RunCodeIssue},
+    {"code list", "codes that were issued, and whether they were used",
+     RunCodeList},
+    {"code revoke", "take a code back", RunCodeRevoke},
+    {"code", "open a blocked medium with a code that is read to you", RunCode},
     {"grant list", "which refused copies may go once", RunGrantList},
     {"grant revoke", "take such a grant back", RunGrantRevoke},
     // Before "contain": the first name that fits is taken.

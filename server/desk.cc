@@ -155,6 +155,7 @@ Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
         stored.marked_by = caller.user;
         stored.mark_time = p_.clock.Now();
         RETURN_IF_ERROR(p_.store.MarkLost(stored));
+        RETURN_IF_ERROR(p_.codes.RevokeFor(mark.device_id));
         p_.changes.Tell({core::Change::What::kDevice, 0, mark.device_id});
         return version;
       });

@@ -8,6 +8,7 @@
 #include "server/auth/accounts.h"
 #include "server/core/changes.h"
 #include "server/core/containing.h"
+#include "server/core/offline_codes.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
 #include "server/core/queries.h"
@@ -28,6 +29,7 @@ struct DeskParts {
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;
   core::Containing& containing;
+  core::OfflineCodes& codes;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

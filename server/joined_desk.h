@@ -1,6 +1,6 @@
 // The joined desk's members, which desk.cc (alerts, devices, agents),
 // desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks) and
-// desk_contain.cc share between them.
+// desk_contain.cc, desk_code.cc share between them.
 #pragma once
 
 #include "server/core/around.h"
@@ -116,6 +116,14 @@ class JoinedDesk final : public core::Desk {
   Result<core::TransferGrant> RevokeGrant(const Caller& caller,
                                           int64_t grant_id,
                                           const std::string& reason) override;
+  Result<core::SpokenCode> IssueCode(const Caller& caller,
+                                     const core::CodeWish& wish) override;
+  Result<std::vector<core::OfflineCode>> ListCodes(
+      const Caller&, core::WhichGrants which) override {
+    return p_.store.ListCodes(which);
+  }
+  Result<core::OfflineCode> RevokeCode(const Caller& caller, int64_t code_id,
+                                       const std::string& reason) override;
   Result<Page<core::Agent>> ListAgents(const Caller&,
                                        const Paging& paging) override;
   Result<core::Agent> GetAgent(const Caller&,

@@ -93,6 +93,9 @@ class RunningServer final : public Server {
                      core::Checkpoints::Open(*store_, own + "/log.key"));
     containing_ = std::make_unique<core::Containing>(
         *store_, *publisher_, presence_, changes_, clock_);
+    ASSIGN_OR_RETURN(
+        codes_, core::OfflineCodes::Open(*store_, *publisher_, changes_, clock_,
+                                         own + "/code.key"));
     accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
@@ -148,7 +151,7 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_});
+         *containing_, *codes_});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -203,6 +206,7 @@ class RunningServer final : public Server {
     }
     RETURN_IF_ERROR(EndContainments());
     RETURN_IF_ERROR(EndGrants());
+    RETURN_IF_ERROR(EndCodes());
     RETURN_IF_ERROR(certificates_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
     return silence_->Tick();
@@ -250,6 +254,25 @@ class RunningServer final : public Server {
     return {};
   }
 
+  Status EndCodes() {
+    ASSIGN_OR_RETURN(const auto ended, codes_->EndDue());
+    for (const core::OfflineCode& one : ended) {
+      RETURN_IF_ERROR(core::WriteAudit(
+          *store_, clock_,
+          {.user = "sekisho-server",
+           .door = "server",
+           .address = "",
+           .action = "code.end",
+           .object = "code " + std::to_string(one.id),
+           .detail =
+               one.used_event_row_id != 0
+                   ? "used by event " + std::to_string(one.used_event_row_id)
+                   : "its time is over; no use was told"},
+          {}));
+    }
+    return {};
+  }
+
   Status Note(const char* action) {
     return core::WriteAudit(*store_, clock_,
                             {.user = "sekisho-server",
@@ -292,6 +315,7 @@ class RunningServer final : public Server {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::OfflineCodes> codes_;
   std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;

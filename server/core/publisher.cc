@@ -16,8 +16,8 @@
 namespace sekisho::core {
 namespace {
 
-constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
-                                             "unlock", "upgrade", "contain"};
+constexpr std::string_view kSignedTypes[] = {
+    "policy", "devices", "grant", "unlock", "upgrade", "contain", "code"};
 constexpr size_t kMaxNoteBytes = 256;
 constexpr int64_t kAnswerSeconds = int64_t{24} * 3600;
 
@@ -241,6 +241,30 @@ Result<TransferGrant> Publisher::PutGrant(
             return Seal("grant", version, policy::PrintGrants(list));
           }));
   Tell("grant", put.version);
+  return put;
+}
+
+Result<OfflineCode> Publisher::PutCode(const std::optional<OfflineCode>& code,
+                                       const policy::CodePublicKey& key) {
+  ASSIGN_OR_RETURN(
+      const OfflineCode put,
+      store_.PutCode(
+          code, clock_.Now(),
+          [&](int64_t version, const std::vector<OfflineCode>& running) {
+            policy::CodeList list;
+            list.key = key;
+            for (const OfflineCode& row : running) {
+              policy::IssuedCode one{.id = row.id,
+                                     .from_seconds = SecondsOf(row.create_time),
+                                     .until_seconds = SecondsOf(row.end_time),
+                                     .match = {}};
+              std::ranges::copy(AsBytes(row.match).first(one.match.size()),
+                                one.match.begin());
+              list.issued.push_back(one);
+            }
+            return Seal("code", version, policy::PrintCodes(list));
+          }));
+  Tell("code", put.version);
   return put;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "policy/envelope.h"
+#include "policy/offline_code.h"
 #include "policy/unlock.h"
 #include "server/core/queries.h"
 #include "server/store/store.h"
@@ -47,6 +48,10 @@ class Publisher {
   // Stores what is set and pushes the list of all that run. kNotFound: no such
   // request; the errors of the store.
   Result<TransferGrant> PutGrant(const store::Store::GrantChange& change);
+  // Stores the code, if one is given, and pushes the list of all that run with
+  // the key that terminals seal their secrets to.
+  Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                              const policy::CodePublicKey& key);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);

@@ -45,6 +45,7 @@ using store::kDefaultPageSize;
 using store::kMaxPageSize;
 using store::LostMark;
 using store::Name;
+using store::OfflineCode;
 using store::OpenAlerts;
 using store::Page;
 using store::Paging;
@@ -250,6 +251,21 @@ struct Pushed {
   std::vector<policy::Problem> problems;
 };
 
+// ---- codes over the phone ----
+
+struct CodeWish {
+  std::string terminal;   // name or agent id
+  std::string device_id;  // vid:pid:serial as the terminal shows it
+  std::string challenge;  // as it was read out
+  int64_t seconds = 0;    // one of policy::kCodePeriods, from its use
+  std::string person;     // who calls
+  std::string reason;
+};
+struct SpokenCode {
+  std::string code;  // to be read out; it is kept nowhere
+  OfflineCode row;
+};
+
 // ---- maintenance unlocks ----
 
 struct UnlockWish {
@@ -409,6 +425,19 @@ class Desk {
   virtual Result<TransferGrant> RevokeGrant(const Caller& caller,
                                             int64_t grant_id,
                                             const std::string& reason) = 0;
+
+  // Admin only, and never for himself. kInvalidArgument: something was
+  // misheard, and what; kNotFound: no such terminal, or it told no secret yet;
+  // kFailedPrecondition: the device is lost or contained.
+  virtual Result<SpokenCode> IssueCode(const Caller& caller,
+                                       const CodeWish& wish) = 0;
+  // Codes over the phone, newest first.
+  virtual Result<std::vector<OfflineCode>> ListCodes(const Caller& caller,
+                                                     WhichGrants which) = 0;
+  // Admin only. What it opened is closed when the terminal is reached.
+  // kFailedPrecondition: it is over.
+  virtual Result<OfflineCode> RevokeCode(const Caller& caller, int64_t code_id,
+                                         const std::string& reason) = 0;
 
   // By terminal.
   virtual Result<Page<Agent>> ListAgents(const Caller& caller,

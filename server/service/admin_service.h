@@ -64,6 +64,15 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status RevokeGrant(grpc::ServerContext* context,
                            const admin::v1::RevokeGrantRequest* request,
                            admin::v1::RevokeGrantResponse* response) override;
+  grpc::Status IssueCode(grpc::ServerContext* context,
+                         const admin::v1::IssueCodeRequest* request,
+                         admin::v1::IssueCodeResponse* response) override;
+  grpc::Status ListCodes(grpc::ServerContext* context,
+                         const admin::v1::ListCodesRequest* request,
+                         admin::v1::ListCodesResponse* response) override;
+  grpc::Status RevokeCode(grpc::ServerContext* context,
+                          const admin::v1::RevokeCodeRequest* request,
+                          admin::v1::RevokeCodeResponse* response) override;
   grpc::Status ListContainments(
       grpc::ServerContext* context,
       const admin::v1::ListContainmentsRequest* request,

@@ -58,4 +58,10 @@ const char* StateOf(const TransferGrant& grant) {
   return grant.over_why == "revoked" ? "revoked" : "ended";
 }
 
+const char* StateOf(const OfflineCode& code) {
+  if (code.over_why == "revoked") return "revoked";
+  if (code.used_event_row_id != 0) return "used";
+  return code.over_time ? "ended" : "running";
+}
+
 }  // namespace sekisho::store

@@ -320,6 +320,30 @@ struct TransferGrant {
 enum class WhichGrants { kRunning, kAll };
 const char* StateOf(const TransferGrant& grant);  // "running", "used"...
 
+// A code that an approver read out to a terminal without network. The code
+// itself is kept nowhere.
+struct OfflineCode {
+  int64_t id = 0;
+  std::string agent_id;
+  std::string terminal;  // name of the agent's; read only
+  std::string device_id;
+  std::string challenge;  // its 8 random letters
+  int64_t seconds = 0;    // from when it is used
+  std::string person;     // who asked for it
+  std::string reason;
+  std::string created_by;
+  WallTime create_time;
+  WallTime end_time;                  // what it opened is closed by then
+  std::string match;                  // 32 bytes, as the event of its use says
+  std::optional<WallTime> used_time;  // server's clock
+  int64_t used_event_row_id = 0;      // 0 = nobody told of a use
+  std::string used_person;
+  std::optional<WallTime> over_time;  // set: terminals hold it no more
+  std::string over_why;               // "ended", "revoked"
+  int64_t version = 0;                // of the first list that has it so
+};
+const char* StateOf(const OfflineCode& code);  // "running", "used"...
+
 // What an operator is told of his request.
 struct RequestAnswer {
   int64_t alert_id = 0;  // of the request

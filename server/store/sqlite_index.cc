@@ -115,6 +115,7 @@ Result<std::vector<int64_t>> SqliteStore::WriteIndex(const IndexBatch& batch) {
     for (const IndexedEvent& event : batch.events) {
       RETURN_IF_ERROR(InsertIndexed(db, event));
       if (event.grant_id != 0) RETURN_IF_ERROR(MarkGrantUsed(db, event));
+      RETURN_IF_ERROR(NoteCode(db, event));
     }
     for (const DeviceSeen& seen : batch.devices) {
       RETURN_IF_ERROR(UpsertDevice(db, seen));

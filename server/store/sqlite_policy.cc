@@ -19,7 +19,8 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed) {
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
-  if (type == "devices" || type == "contain" || type == "grant") {
+  if (type == "devices" || type == "contain" || type == "grant" ||
+      type == "code") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }

@@ -330,11 +330,44 @@ CREATE TABLE sinks (
 ) WITHOUT ROWID;
 )sql";
 
+// Codes over the phone; those that run are signed into "code". A terminal's
+// secret is sealed to a key that is not in the database.
+constexpr const char* kCodes = R"sql(
+CREATE TABLE offline_codes (
+  code_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  challenge TEXT NOT NULL,
+  seconds INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  code_match BLOB NOT NULL,
+  used_time INTEGER,
+  used_event_row_id INTEGER NOT NULL,
+  used_person TEXT NOT NULL,
+  over_time INTEGER,
+  over_why TEXT NOT NULL,
+  version INTEGER NOT NULL
+);
+CREATE INDEX offline_codes_running ON offline_codes(code_id)
+  WHERE over_time IS NULL;
+CREATE INDEX offline_codes_match ON offline_codes(code_match);
+CREATE TABLE code_secrets (
+  agent_id TEXT PRIMARY KEY,
+  sealed BLOB NOT NULL,
+  event_row_id INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
     Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
+    Migration{kGrants, nullptr},   Migration{kSinks, nullptr},
+    Migration{kCodes, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

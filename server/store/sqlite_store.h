@@ -42,6 +42,7 @@ Result<std::optional<int64_t>> RowOf(const Paging& paging);
 // sqlite_policy.cc: what every signed envelope is stored with.
 Result<int64_t> NextVersion(Connection& db, const std::string& type);
 Status MarkGrantUsed(Connection& db, const IndexedEvent& event);
+Status NoteCode(Connection& db, const IndexedEvent& event);
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed);
 
@@ -134,6 +135,12 @@ class SqliteStore final : public Store {
   Result<TransferGrant> PutGrant(const GrantChange& change, WallTime now,
                                  const GrantSealer& seal) override;
   Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) override;
+  Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                              WallTime now, const CodeSealer& seal) override;
+  Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) override;
+  Result<std::optional<OfflineCode>> FindCode(
+      const std::string& agent_id, const std::string& match) override;
+  Result<std::string> CodeSecretOf(const std::string& agent_id) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;

@@ -66,7 +66,9 @@ struct IndexedEvent {
   int64_t persons = 0;  // of a transfer, as its public part says
   int64_t persons_written = 0;
   int64_t bytes = 0;
-  int64_t grant_id = 0;  // that let it through; 0 = none
+  int64_t grant_id = 0;            // that let it through; 0 = none
+  std::string used_code_match;     // of a CODE that was used, 32 bytes
+  std::string sealed_code_secret;  // of a CODE that tells one
 };
 
 struct DeviceSeen {
@@ -358,6 +360,21 @@ class Store {
                                          const GrantSealer& seal) = 0;
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
   virtual Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) = 0;
+
+  // Stores the code, if one is given (id 0: a new one, which gets the next),
+  // then seals all that run at `now` into the next "code" envelope, in one
+  // transaction. The code as it is then.
+  using CodeSealer = std::function<std::string(
+      int64_t version, const std::vector<OfflineCode>& running)>;
+  virtual Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                                      WallTime now, const CodeSealer& seal) = 0;
+  // Newest first, at most 1,000. Running: not over, whatever the clock says.
+  virtual Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) = 0;
+  // The newest with this match on this terminal.
+  virtual Result<std::optional<OfflineCode>> FindCode(
+      const std::string& agent_id, const std::string& match) = 0;
+  // As the terminal told it last, sealed. kNotFound: it did not yet.
+  virtual Result<std::string> CodeSecretOf(const std::string& agent_id) = 0;
 
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;

@@ -96,6 +96,11 @@ Result<json> ListAudit(const Call& call);
 Result<json> ListGrants(const Call& call);
 Result<json> RevokeGrant(const Call& call);
 
+// ---- code_routes.cc ----
+Result<json> ListCodes(const Call& call);
+Result<json> IssueCode(const Call& call);
+Result<json> RevokeCode(const Call& call);
+
 // ---- contain_routes.cc ----
 Result<json> ListContainments(const Call& call);
 Result<json> Contain(const Call& call);

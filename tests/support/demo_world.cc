@@ -91,13 +91,15 @@ DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   publisher_->SetAnnounce([](const std::string&, int64_t) { return 3; });
   containing_ = std::make_unique<core::Containing>(*store_, *publisher_,
                                                    presence_, changes_, clock_);
+  codes_ = Must(core::OfflineCodes::Open(*store_, *publisher_, changes_, clock_,
+                                         dir_ + "/code.key"));
   accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
   indexer_ =
       std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
-  desk_ =
-      MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_, clock_,
-                std::string(64, 'f'),
-                [](const std::string&, const std::string&) {}, *containing_});
+  desk_ = MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_,
+                    clock_, std::string(64, 'f'),
+                    [](const std::string&, const std::string&) {}, *containing_,
+                    *codes_});
   AddTerminals(past == Past::kToday ? kTodaysTerminals : kAllTerminals);
   if (past == Past::kNinetyDays) TellPast();
   PushPolicies();
@@ -111,6 +113,7 @@ DemoWorld::~DemoWorld() {
   desk_.reset();
   indexer_.reset();
   accounts_.reset();
+  codes_.reset();
   containing_.reset();
   publisher_.reset();
   store_.reset();

@@ -62,6 +62,20 @@ class DemoWorld {
   int64_t AddRequest();
   // An operator asks that one refused copy may go.
   int64_t AddCopyRequest();
+  // The first terminal says what became of a code over the phone for its
+  // stick: `bytes` are the sealed secret or the match.
+  void TellCode(event::v1::CodeStep step, const std::string& bytes,
+                const std::string& person = "op01 (yamada)");
+  // A terminal without network calls for its stick: the terminal's name, agent
+  // id and device, and what it shows. Its secret was told.
+  struct Caller {
+    std::string terminal;
+    std::string agent_id;
+    std::string device_id;
+    std::string challenge;
+    policy::CodeSecret secret{};
+  };
+  Caller AddCaller();
   // The stick that was plugged into the second terminal, into the first.
   void PlugStick();
   // A device that calls itself that stick but is another, and another model
@@ -110,6 +124,7 @@ class DemoWorld {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::OfflineCodes> codes_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Desk> desk_;

@@ -425,6 +425,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Codes over the phone, newest first */
+        get: operations["listCodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codes:issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the code that is read out to a terminal without network (admin, never for himself) */
+        post: operations["issueCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codes:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a code back (admin); what it opened is closed when the terminal is reached */
+        post: operations["revokeCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/containments": {
         parameters: {
             query?: never;
@@ -863,6 +914,62 @@ export interface components {
             used_event_row_id: number;
             /** @enum {string} */
             state: "running" | "used" | "ended" | "revoked";
+        };
+        OfflineCodeList: {
+            rows: components["schemas"]["OfflineCode"][];
+        };
+        OfflineCode: {
+            /** Format: int64 */
+            id: number;
+            terminal: string;
+            device_id: string;
+            /**
+             * Format: int64
+             * @description from its use
+             */
+            seconds: number;
+            /** @description who asked for it */
+            person: string;
+            reason: string;
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /**
+             * Format: date-time
+             * @description what it opened is closed by then
+             */
+            end_time: string;
+            /** Format: date-time */
+            used_time: string | null;
+            /**
+             * Format: int64
+             * @description 0 = no use was told
+             */
+            used_event_row_id: number;
+            used_person: string;
+            /** @enum {string} */
+            state: "running" | "used" | "ended" | "revoked";
+        };
+        CodeWish: {
+            /** @description name or agent id */
+            terminal: string;
+            /** @description vendor:product:serial, as the terminal shows it */
+            device_id: string;
+            /** @description 3 groups of 5 letters; case, spaces and dashes do not count */
+            challenge: string;
+            /** @description who calls */
+            person: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @enum {integer}
+             */
+            seconds: 900 | 1800 | 3600 | 7200 | 14400 | 28800 | 43200 | 86400 | 172800 | 259200 | 604800;
+        };
+        SpokenCode: {
+            /** @description 4 groups of 5 letters, to be read out; it is kept nowhere */
+            code: string;
+            issued: components["schemas"]["OfflineCode"];
         };
         GrantRevocation: {
             /** Format: int64 */
@@ -2353,6 +2460,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransferGrant"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listCodes: {
+        parameters: {
+            query?: {
+                state?: "running" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineCodeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    issueCode: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpokenCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    revokeCode: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRevocation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineCode"];
                 };
             };
             400: components["responses"]["BadRequest"];

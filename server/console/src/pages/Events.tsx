@@ -11,7 +11,7 @@ import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
 import { ErrorText } from '../parts/State';
 
-const KINDS = ['transfer', 'landing', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
+const KINDS = ['transfer', 'landing', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'code', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
 const OUTCOMES = ['blocked', 'alerted', 'allowed'];
 const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id'] as const;
 type Name = (typeof NAMES)[number];
