@@ -208,6 +208,42 @@ Status AdminClient::Do(const admin::v1::DecideRequestRequest& request,
                        admin::v1::DecideRequestResponse& response) {
   return connection_->Do(&Stub::DecideRequest, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListUsersRequest& request,
+                       admin::v1::ListUsersResponse& response) {
+  return connection_->Do(&Stub::ListUsers, request, response);
+}
+Status AdminClient::Do(const admin::v1::AddUserRequest& request,
+                       admin::v1::AddUserResponse& response) {
+  return connection_->Do(&Stub::AddUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::SetRolesRequest& request,
+                       admin::v1::SetRolesResponse& response) {
+  return connection_->Do(&Stub::SetRoles, request, response);
+}
+Status AdminClient::Do(const admin::v1::DisableUserRequest& request,
+                       admin::v1::DisableUserResponse& response) {
+  return connection_->Do(&Stub::DisableUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::EnableUserRequest& request,
+                       admin::v1::EnableUserResponse& response) {
+  return connection_->Do(&Stub::EnableUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::ResetTotpRequest& request,
+                       admin::v1::ResetTotpResponse& response) {
+  return connection_->Do(&Stub::ResetTotp, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListApiTokensRequest& request,
+                       admin::v1::ListApiTokensResponse& response) {
+  return connection_->Do(&Stub::ListApiTokens, request, response);
+}
+Status AdminClient::Do(const admin::v1::AddApiTokenRequest& request,
+                       admin::v1::AddApiTokenResponse& response) {
+  return connection_->Do(&Stub::AddApiToken, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeApiTokenRequest& request,
+                       admin::v1::RevokeApiTokenResponse& response) {
+  return connection_->Do(&Stub::RevokeApiToken, request, response);
+}
 Status AdminClient::Do(const admin::v1::CreateLoginRequest& request,
                        admin::v1::CreateLoginResponse& response) {
   return connection_->Do(&Stub::CreateLogin, request, response);

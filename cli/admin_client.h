@@ -111,6 +111,24 @@ class AdminClient {
             admin::v1::DecideRequestResponse& response);
   Status Do(const admin::v1::CreateLoginRequest& request,
             admin::v1::CreateLoginResponse& response);
+  Status Do(const admin::v1::ListUsersRequest& request,
+            admin::v1::ListUsersResponse& response);
+  Status Do(const admin::v1::AddUserRequest& request,
+            admin::v1::AddUserResponse& response);
+  Status Do(const admin::v1::SetRolesRequest& request,
+            admin::v1::SetRolesResponse& response);
+  Status Do(const admin::v1::DisableUserRequest& request,
+            admin::v1::DisableUserResponse& response);
+  Status Do(const admin::v1::EnableUserRequest& request,
+            admin::v1::EnableUserResponse& response);
+  Status Do(const admin::v1::ResetTotpRequest& request,
+            admin::v1::ResetTotpResponse& response);
+  Status Do(const admin::v1::ListApiTokensRequest& request,
+            admin::v1::ListApiTokensResponse& response);
+  Status Do(const admin::v1::AddApiTokenRequest& request,
+            admin::v1::AddApiTokenResponse& response);
+  Status Do(const admin::v1::RevokeApiTokenRequest& request,
+            admin::v1::RevokeApiTokenResponse& response);
 
   struct Connection;
   std::unique_ptr<Connection> connection_;

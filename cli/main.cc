@@ -32,6 +32,7 @@
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
 #include "cli/upgrade_command.h"
+#include "cli/user_command.h"
 #include "common/text.h"
 
 namespace sekisho::cli {
@@ -93,6 +94,8 @@ constexpr auto kCommands = std::to_array<Command>({
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
     {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
+    {"user", "who may come to the console, and as what", RunUserCommand},
+    {"token", "programs that use the JSON API", RunTokenCommand},
     {"login", "a one-time login to the console", RunLoginCommand},
 });
 

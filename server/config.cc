@@ -31,6 +31,7 @@ constexpr Setting kSettings[] = {
      "who else is told: mail, syslog, webhooks, files"},
     {"agent_certificate_hours", "720",
      "life of agents' certificates, renewed at two thirds"},
+    {"require_totp", "", "roles that need a second factor: [admin, approver]"},
     {"server_user", "", "owner of state/server after init"},
     {"enrol_user", "", "owner of state/ca after init; may ask the server"},
 };
@@ -62,6 +63,13 @@ Status ReadFileInto(const std::string& path, bool named, Config& config) {
       if (key.name == "names" && value.kind == policy::YamlNode::Kind::kList) {
         for (const auto& name : value.items) {
           config.names.push_back(name.text);
+        }
+      } else if (key.name == "require_totp" &&
+                 value.kind == policy::YamlNode::Kind::kList) {
+        std::string& roles = config.values[key.name];
+        roles.clear();
+        for (const auto& role : value.items) {
+          roles += (roles.empty() ? "" : ",") + role.text;
         }
       } else if (!config.values.contains(key.name)) {
         problems.Add(key.line, key.column, "no such setting: " + key.name);

@@ -93,7 +93,8 @@ class RunningServer final : public Server {
                      core::Checkpoints::Open(*store_, own + "/log.key"));
     containing_ = std::make_unique<core::Containing>(
         *store_, *publisher_, presence_, changes_, clock_);
-    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
+    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_,
+                                                 options_.require_totp);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
     ingest_ = std::make_unique<core::Ingest>(*store_, clock_, changes_,

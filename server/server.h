@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "server/store/role_set.h"
 
 namespace sekisho {
 
@@ -25,6 +26,8 @@ struct ServerOptions {
   std::string enrol_user;
   // Who else is told (server/export); one that is not there is nobody.
   std::string sinks_file = "/etc/sekisho/sinks.yaml";
+  // Who has one of these needs a second factor.
+  store::Roles require_totp;
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,

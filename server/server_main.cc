@@ -90,6 +90,12 @@ int Run(const Config& config, const Clock& clock) {
       options.console_port > 65535) {
     return Usage("console_port is a number up to 65535");
   }
+  const auto roles = store::ParseRoles(config.Get("require_totp"));
+  if (!roles) {
+    return Usage("require_totp has a word that is no role: " +
+                 config.Get("require_totp"));
+  }
+  options.require_totp = *roles;
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;

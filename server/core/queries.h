@@ -1,7 +1,9 @@
 // What people may ask and do: the one door for the console, the JSON API and
-// the admin socket. Every change is written to the audit log with its caller
-// and its result, also when it is refused. Thread-safe: callable from any
-// thread; calls block on the store (milliseconds), so never from a loop thread.
+// the admin socket. Users and sessions are in user_desk.h. Who may call which
+// method is a row of core/roles.cc. Every change, and every refusal, is written
+// to the audit log with its caller and its result. Thread-safe: callable from
+// any thread; calls block on the store (milliseconds), so never from a loop
+// thread.
 #pragma once
 
 #include <chrono>
@@ -16,6 +18,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "policy/parser.h"
+#include "server/core/user_desk.h"
 #include "server/store/rows.h"
 
 namespace sekisho::core {
@@ -32,7 +35,6 @@ using store::AlertGroupBy;
 using store::AlertOrder;
 using store::AlertState;
 using store::Approval;
-using store::AuditEntry;
 using store::Contained;
 using store::Containment;
 using store::DayCounts;
@@ -50,20 +52,11 @@ using store::Page;
 using store::Paging;
 using store::PolicyVersion;
 using store::RenewalState;
-using store::Role;
 using store::TopRow;
 using store::Trace;
 using store::TransferCounts;
 using store::TransferGrant;
 using store::WhichGrants;
-
-// Who asks. Made by the door he came through, never from a request's field.
-struct Caller {
-  std::string user;  // "tanaka"; "root (tanaka)" on the admin socket
-  Role role = Role::kAnalyst;
-  std::string door;     // "console", "socket"
-  std::string address;  // peer's address, for the audit log; may be empty
-};
 
 struct NewToken {
   std::string hostname;         // empty = any host
@@ -308,18 +301,6 @@ struct ContainmentStatus {
   std::vector<ContainedTerminal> terminals;
 };
 
-// ---- users, sessions, audit ----
-
-struct Session {
-  std::string token;  // secret; for a cookie. Stored hashed
-  std::string csrf;   // to be sent back in a header with each change
-  std::string user;
-  Role role = Role::kAnalyst;
-  WallTime expire_time;
-  // He came with a one-time code: every call but SetPassword is refused.
-  bool must_set_password = false;
-};
-
 // ---- live changes ----
 
 struct Change {
@@ -336,10 +317,8 @@ class Subscription {
   virtual ~Subscription() = default;
 };
 
-class Desk {
+class Desk : public UserDesk {
  public:
-  virtual ~Desk() = default;
-
   // The server's clock.
   virtual WallTime Now() const = 0;
 
@@ -379,7 +358,7 @@ class Desk {
   virtual Result<Page<Device>> ListDevices(const Caller& caller,
                                            const DeviceFilter& filter,
                                            const Paging& paging) = 0;
-  // Admin only. Replaces an earlier approval of the device and pushes the
+  // Replaces an earlier approval of the device and pushes the
   // device list; returns the list's version.
   virtual Result<int64_t> ApproveDevice(const Caller& caller,
                                         const Approval& approval) = 0;
@@ -388,15 +367,15 @@ class Desk {
   virtual Result<DeviceStory> GetDeviceStory(const Caller& caller,
                                              const std::string& device_id,
                                              const std::string& zone) = 0;
-  // Admin only. Blocks the device on every terminal; seen again, it is a
+  // Blocks the device on every terminal; seen again, it is a
   // critical alert. Returns the list's version.
   virtual Result<int64_t> MarkLost(const Caller& caller,
                                    const LostMark& mark) = 0;
-  // Admin only. The block ends too: it is as if it was never approved.
+  // The block ends too: it is as if it was never approved.
   virtual Result<int64_t> ClearLost(const Caller& caller,
                                     const std::string& device_id,
                                     const std::string& note) = 0;
-  // Admin only, and never on a request of his own. Approves the device as
+  // Never on a request of his own. Approves the device as
   // asked, or grants the one transfer, or refuses, and closes the alert. The
   // operator is told where he asked. The alert as it is then.
   virtual Result<Alert> DecideRequest(const Caller& caller,
@@ -405,7 +384,7 @@ class Desk {
   // Grants of one transfer, newest first.
   virtual Result<std::vector<TransferGrant>> ListGrants(const Caller& caller,
                                                         WhichGrants which) = 0;
-  // Admin only. kFailedPrecondition: it is over, or was used.
+  // kFailedPrecondition: it is over, or was used.
   virtual Result<TransferGrant> RevokeGrant(const Caller& caller,
                                             int64_t grant_id,
                                             const std::string& reason) = 0;
@@ -415,10 +394,10 @@ class Desk {
                                          const Paging& paging) = 0;
   virtual Result<Agent> GetAgent(const Caller& caller,
                                  const std::string& agent_id) = 0;
-  // Admin only. Ends its certificate and cuts its stream.
+  // Ends its certificate and cuts its stream.
   virtual Status RevokeAgent(const Caller& caller, const std::string& agent_id,
                              const std::string& reason) = 0;
-  // Admin only. Lets a terminal whose certificate has expired renew it once.
+  // Lets a terminal whose certificate has expired renew it once.
   // kFailedPrecondition: it does not ask.
   virtual Status ApproveRenewal(const Caller& caller,
                                 const std::string& agent_id) = 0;
@@ -428,7 +407,7 @@ class Desk {
   // Versions newest first, with their text.
   virtual Result<Page<PolicyVersion>> ListPolicyVersions(
       const Caller& caller, const Paging& paging) = 0;
-  // Admin only. A text with problems is not an error of the call: see Pushed.
+  // A text with problems is not an error of the call: see Pushed.
   virtual Result<Pushed> PushPolicy(const Caller& caller,
                                     const std::string& text,
                                     const std::string& file_name,
@@ -447,15 +426,15 @@ class Desk {
   virtual Result<Pushed> RollbackPolicy(const Caller& caller,
                                         int64_t version) = 0;
 
-  // Admin only. Signs an upgrade manifest (policy/upgrade_manifest.h) and
+  // Signs an upgrade manifest (policy/upgrade_manifest.h) and
   // pushes it; kInvalidArgument says where it does not parse.
   virtual Result<Pushed> PushUpgrade(const Caller& caller,
                                      const std::string& manifest) = 0;
 
-  // Admin only, by a person who is known. Asks that the agent's protection of
+  // By a person who is known. Asks that the agent's protection of
   // itself be lifted; nothing happens before another admin agrees.
   virtual Status AskUnlock(const Caller& caller, const UnlockWish& wish) = 0;
-  // Admin only, by another person. Signs and pushes what was asked for, and
+  // By another person. Signs and pushes what was asked for, and
   // raises a critical alert. kNotFound: nothing was asked within the hour;
   // kFailedPrecondition: the terminal is not connected.
   virtual Result<Unlocked> ConfirmUnlock(const Caller& caller,
@@ -480,29 +459,6 @@ class Desk {
       const Caller& caller, int64_t containment_id,
       const std::string& reason) = 0;
 
-  // Newest first. Admin only.
-  virtual Result<Page<AuditEntry>> ListAudit(const Caller& caller,
-                                             const Paging& paging) = 0;
-
-  // kUnauthenticated without saying whether name or password was wrong;
-  // kResourceExhausted after too many wrong tries. `address` is the peer's.
-  virtual Result<Session> LoginWithPassword(const std::string& user,
-                                            const std::string& password,
-                                            const std::string& address) = 0;
-  // The code of `sekisho login NAME`; usable once, within an hour.
-  virtual Result<Session> LoginWithCode(const std::string& code,
-                                        const std::string& address) = 0;
-  // The session of a cookie; `csrf` is filled, `token` is empty.
-  // kUnauthenticated: unknown, ended or idle too long.
-  virtual Result<Session> FindSession(const std::string& token) = 0;
-  virtual Status Logout(const std::string& token) = 0;
-  // Of the session's own user, at least 12 characters. Ends his other sessions.
-  virtual Status SetPassword(const std::string& session_token,
-                             const std::string& password) = 0;
-  // Admin only. Makes the user (as admin) if he is not there.
-  virtual Result<std::string> CreateLogin(const Caller& caller,
-                                          const std::string& user) = 0;
-
   // `callback` runs on the server's own thread and must not block or call the
   // desk: it hands the change on. Changes are hints; what they name is read
   // through the desk.
@@ -510,7 +466,7 @@ class Desk {
       std::function<void(const Change&)> callback) = 0;
 };
 
-// Admin only: the agents (empty id = all) whose raw records are about to leave
+// The agents (empty id = all) whose raw records are about to leave
 // the server; writes that to the audit log.
 using ExportGate = std::function<Result<std::vector<Agent>>(
     const Caller& caller, const std::string& agent_id)>;

@@ -122,6 +122,35 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status CreateLogin(grpc::ServerContext* context,
                            const admin::v1::CreateLoginRequest* request,
                            admin::v1::CreateLoginResponse* response) override;
+  grpc::Status ListUsers(grpc::ServerContext* context,
+                         const admin::v1::ListUsersRequest* request,
+                         admin::v1::ListUsersResponse* response) override;
+  grpc::Status AddUser(grpc::ServerContext* context,
+                       const admin::v1::AddUserRequest* request,
+                       admin::v1::AddUserResponse* response) override;
+  grpc::Status SetRoles(grpc::ServerContext* context,
+                        const admin::v1::SetRolesRequest* request,
+                        admin::v1::SetRolesResponse* response) override;
+  grpc::Status DisableUser(grpc::ServerContext* context,
+                           const admin::v1::DisableUserRequest* request,
+                           admin::v1::DisableUserResponse* response) override;
+  grpc::Status EnableUser(grpc::ServerContext* context,
+                          const admin::v1::EnableUserRequest* request,
+                          admin::v1::EnableUserResponse* response) override;
+  grpc::Status ResetTotp(grpc::ServerContext* context,
+                         const admin::v1::ResetTotpRequest* request,
+                         admin::v1::ResetTotpResponse* response) override;
+  grpc::Status ListApiTokens(
+      grpc::ServerContext* context,
+      const admin::v1::ListApiTokensRequest* request,
+      admin::v1::ListApiTokensResponse* response) override;
+  grpc::Status AddApiToken(grpc::ServerContext* context,
+                           const admin::v1::AddApiTokenRequest* request,
+                           admin::v1::AddApiTokenResponse* response) override;
+  grpc::Status RevokeApiToken(
+      grpc::ServerContext* context,
+      const admin::v1::RevokeApiTokenRequest* request,
+      admin::v1::RevokeApiTokenResponse* response) override;
 
  private:
   core::Caller Who(const grpc::ServerContext& context) const {

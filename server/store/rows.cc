@@ -2,10 +2,6 @@
 
 namespace sekisho::store {
 
-const char* Name(Role role) {
-  return role == Role::kAdmin ? "admin" : "analyst";
-}
-
 const char* Name(RenewalState state) {
   switch (state) {
     case RenewalState::kAsked:

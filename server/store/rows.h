@@ -11,14 +11,12 @@
 
 #include "common/clock.h"
 #include "sekisho/event/v1/event.pb.h"
+#include "server/store/role_set.h"
 
 namespace sekisho::store {
 
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1000;
-
-enum class Role { kAnalyst, kAdmin };  // admin may all that analyst may
-const char* Name(Role role);           // "analyst", "admin"
 
 // `token` of a page is opaque; empty = first page. `size` 0 = default.
 struct Paging {
@@ -52,6 +50,9 @@ struct EventFilter {
   std::vector<event::v1::EventKind> kinds;   // any of; empty = all
   std::vector<event::v1::Outcome> outcomes;  // any of; empty = all
   std::optional<WallTime> from, to;          // receive time, [from, to)
+  // Why a person is looked for; the desk wants it with `person` and writes it
+  // down. The store does not look at it.
+  std::string reason;
   // Set: only rows after this one, oldest first (to follow). Unset: newest
   // first.
   std::optional<int64_t> after_row_id;

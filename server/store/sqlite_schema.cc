@@ -330,11 +330,52 @@ CREATE TABLE sinks (
 ) WITHOUT ROWID;
 )sql";
 
+// One role becomes several (docs/adr/0413): nobody loses what he could do.
+constexpr const char* kRoles = R"sql(
+ALTER TABLE users RENAME COLUMN role TO roles;
+UPDATE users SET roles = CASE roles
+  WHEN 'admin' THEN 'viewer,analyst,approver,policy_author,auditor,admin'
+  WHEN 'analyst' THEN 'viewer,analyst'
+  ELSE '' END;
+)sql";
+
+// Users are disabled, not deleted: the audit log names them. The
+// authenticator's secret must be read to check a code; recovery codes and API
+// tokens are hashed (docs/adr/0414).
+constexpr const char* kSecondFactor = R"sql(
+ALTER TABLE users ADD COLUMN disable_time INTEGER;
+ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+CREATE TABLE totp (
+  user TEXT PRIMARY KEY REFERENCES users,
+  secret BLOB NOT NULL,
+  in_force INTEGER NOT NULL,
+  last_step INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE recovery_codes (
+  hash BLOB PRIMARY KEY,
+  user TEXT NOT NULL REFERENCES users
+) WITHOUT ROWID;
+CREATE TABLE api_tokens (
+  token_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash BLOB NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  user TEXT NOT NULL REFERENCES users,
+  roles TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  use_time INTEGER,
+  revoke_time INTEGER,
+  revoked_by TEXT NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
     Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
+    Migration{kGrants, nullptr},   Migration{kSinks, nullptr},
+    Migration{kRoles, nullptr},    Migration{kSecondFactor, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

@@ -35,6 +35,9 @@ class Where {
   std::vector<Value> values_;
 };
 
+// What is no list of roles may nothing.
+Roles RolesFrom(std::string_view text);
+
 int PageSize(const Paging& paging);
 // kInvalidArgument for a token that is not a number.
 Result<std::optional<int64_t>> RowOf(const Paging& paging);
@@ -149,6 +152,30 @@ class SqliteStore final : public Store {
 
   Result<std::optional<User>> FindUser(const std::string& name) override;
   Status PutUser(const User& user, WallTime now) override;
+  Result<int64_t> CountUsers() override;
+  Result<std::vector<User>> ListUsers() override;
+  Status SetRoles(const std::string& name, Roles roles) override;
+  Status SetDisabled(const std::string& name,
+                     std::optional<WallTime> since) override;
+  Result<std::vector<StoredSession>> ListSessions(const std::string& user,
+                                                  WallTime now,
+                                                  WallTime idle_since) override;
+  Result<std::string> FindLoginCode(const SecretHash& hash,
+                                    WallTime now) override;
+  Result<std::optional<StoredTotp>> FindTotp(const std::string& user) override;
+  Status BeginTotp(const std::string& user, const std::string& secret) override;
+  Status ConfirmTotp(const std::string& user, int64_t step,
+                     const std::vector<SecretHash>& recovery) override;
+  Result<bool> UseTotpStep(const std::string& user, int64_t step) override;
+  Result<bool> UseRecoveryCode(const std::string& user,
+                               const SecretHash& hash) override;
+  Status RemoveTotp(const std::string& user) override;
+  Result<int64_t> AddApiToken(const ApiToken& token) override;
+  Result<std::optional<ApiToken>> FindApiToken(const SecretHash& hash) override;
+  Result<std::vector<ApiToken>> ListApiTokens(const std::string& user) override;
+  void MarkApiTokenUsed(int64_t id, WallTime now) override;
+  Result<ApiToken> RevokeApiToken(int64_t id, const std::string& user,
+                                  const std::string& by, WallTime now) override;
   Status AddSession(const StoredSession& session) override;
   Result<StoredSession> FindSession(const SecretHash& hash, WallTime now,
                                     WallTime idle_since) override;
@@ -165,7 +192,8 @@ class SqliteStore final : public Store {
   Status PutSink(const SinkMark& mark) override;
 
   Status AddAudit(const AuditEntry& entry) override;
-  Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;
+  Result<Page<AuditEntry>> ListAudit(const AuditFilter& filter,
+                                     const Paging& paging) override;
   Result<std::vector<AuditEntry>> AuditOf(const std::string& object) override;
 
  private:

@@ -20,10 +20,9 @@
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
 #include "server/store/rows.h"
+#include "server/store/user_store.h"
 
 namespace sekisho::store {
-
-using SecretHash = event::Hash;  // SHA-256 of a random secret
 
 // ---- the log ----
 
@@ -169,28 +168,8 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-// ---- people ----
-
-struct User {
-  std::string name;
-  Role role = Role::kAnalyst;
-  std::string password_hash;  // empty = none set
-};
-struct StoredSession {
-  SecretHash hash{};
-  std::string csrf;
-  std::string user;
-  Role role = Role::kAnalyst;  // filled by FindSession
-  WallTime create_time;
-  WallTime use_time;
-  WallTime expire_time;
-  bool must_set_password = false;
-};
-
-class Store {
+class Store : public UserStore {
  public:
-  virtual ~Store() = default;
-
   // Accepts only head + 1, or the first event of a later epoch, which closes
   // the one before: kAborted when a record does not follow the agent's head
   // row, kNotFound for an unknown agent, kPermissionDenied for a revoked one;
@@ -380,36 +359,10 @@ class Store {
                                     const std::string& author,
                                     WallTime now) = 0;
 
-  virtual Result<std::optional<User>> FindUser(const std::string& name) = 0;
-  virtual Status PutUser(const User& user, WallTime now) = 0;
-  virtual Status AddSession(const StoredSession& session) = 0;
-  // Marks it used. kUnauthenticated: unknown, ended, or idle since before
-  // `idle_since`.
-  virtual Result<StoredSession> FindSession(const SecretHash& hash,
-                                            WallTime now,
-                                            WallTime idle_since) = 0;
-  virtual Status EndSession(const SecretHash& hash) = 0;
-  // New password hash; ends the user's other sessions.
-  virtual Status SetPassword(const std::string& user,
-                             const std::string& password_hash,
-                             const SecretHash& keep) = 0;
-  virtual Status AddLoginCode(const SecretHash& hash, const std::string& user,
-                              WallTime expire_time) = 0;
-  // Uses it up; the user's name. kUnauthenticated.
-  virtual Result<std::string> UseLoginCode(const SecretHash& hash,
-                                           WallTime now) = 0;
-
   // The newest alert and event there are: where a sink that is new begins.
   virtual Result<SinkMark> NewestMark() = 0;
   virtual Result<std::optional<SinkMark>> FindSink(const std::string& name) = 0;
   virtual Status PutSink(const SinkMark& mark) = 0;
-
-  // Append-only.
-  virtual Status AddAudit(const AuditEntry& entry) = 0;
-  virtual Result<Page<AuditEntry>> ListAudit(const Paging& paging) = 0;
-  // About one object ("device 0781:5581:X"), newest first, at most 1,000.
-  virtual Result<std::vector<AuditEntry>> AuditOf(
-      const std::string& object) = 0;
 };
 
 struct SqliteOptions {

@@ -92,6 +92,29 @@ Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 
+// ---- account_routes.cc ----
+json RolesJson(core::Roles roles);
+Result<json> ListUsers(const Call& call);
+Result<json> AddUser(const Call& call);
+Result<json> SetRoles(const Call& call);
+Result<json> DisableUser(const Call& call);
+Result<json> EnableUser(const Call& call);
+Result<json> ResetTotp(const Call& call);
+Result<json> CreateLogin(const Call& call);
+Result<json> ListSessions(const Call& call);
+Result<json> EndSession(const Call& call);
+Result<json> ListMySessions(const Call& call);
+Result<json> EndMySession(const Call& call);
+Result<json> ListApiTokens(const Call& call);
+Result<json> AddApiToken(const Call& call);
+Result<json> RevokeApiToken(const Call& call);
+Result<json> ListMyApiTokens(const Call& call);
+Result<json> AddMyApiToken(const Call& call);
+Result<json> RevokeMyApiToken(const Call& call);
+// Of the session's own user.
+Result<json> BeginTotp(core::Desk& desk, const Request& request);
+Result<json> ConfirmTotp(core::Desk& desk, const Request& request);
+
 // ---- grant_routes.cc ----
 Result<json> ListGrants(const Call& call);
 Result<json> RevokeGrant(const Call& call);

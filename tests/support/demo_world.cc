@@ -172,7 +172,7 @@ void DemoWorld::ApproveStick() {
   approval.purpose = "月次点検ログの持ち出し";
   approval.ticket = "CHG-2211";
   Must(desk_->ApproveDevice(
-      {"suzuki", core::Role::kAdmin, "console", "10.20.1.5"}, approval));
+      {"suzuki", core::Roles::All(), "console", "10.20.1.5"}, approval));
 }
 
 DemoWorld::Draft DemoWorld::Begin(event::v1::EventKind kind, size_t terminal,
@@ -228,11 +228,15 @@ int64_t DemoWorld::NewestAlert() {
 }
 
 std::string DemoWorld::AddLoginCode(const std::string& user) {
+  // With every role if he is new.
+  if (!Must(store_->FindUser(user))) {
+    Must(store_->PutUser({user, core::Roles::All(), ""}, clock_.Now()));
+  }
   return Must(accounts_->CreateLogin(user));
 }
 
 void DemoWorld::AddUser(const std::string& user, const std::string& password,
-                        core::Role role) {
+                        core::Roles roles) {
   // As cheap as libsodium goes: what is tested is not how slow a guess is.
   std::string hash(crypto_pwhash_STRBYTES, '\0');
   if (crypto_pwhash_str(hash.data(), password.data(), password.size(),
@@ -241,11 +245,11 @@ void DemoWorld::AddUser(const std::string& user, const std::string& password,
     std::abort();
   }
   hash.resize(hash.find('\0'));
-  Must(store_->PutUser({user, role, hash}, clock_.Now()));
+  Must(store_->PutUser({user, roles, hash}, clock_.Now()));
 }
 
 void DemoWorld::EndSessions() {
-  for (const auto& entry : Must(store_->ListAudit({1000, ""})).rows) {
+  for (const auto& entry : Must(store_->ListAudit({}, {1000, ""})).rows) {
     const auto user = Must(store_->FindUser(entry.user));
     if (user) Must(store_->SetPassword(entry.user, user->password_hash, {}));
   }

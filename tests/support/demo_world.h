@@ -54,7 +54,7 @@ class DemoWorld {
 
   std::string AddLoginCode(const std::string& user);
   void AddUser(const std::string& user, const std::string& password,
-               core::Role role);
+               core::Roles roles);
   // A copy of 1,500 people's data is stopped: event and alert, told at once.
   // The alert's id.
   int64_t AddBlockedTransfer();

@@ -43,6 +43,12 @@ TEST_F(ConfigTest, AFileOfCommentsIsEmpty) {
   EXPECT_TRUE(Read("# a comment\n\n  # another\n"));
 }
 
+TEST_F(ConfigTest, TakesAListOfRoles) {
+  EXPECT_EQ(Read("")->Get("require_totp"), "");
+  EXPECT_EQ(Read("require_totp: [admin, approver]\n")->Get("require_totp"),
+            "admin,approver");
+}
+
 TEST_F(ConfigTest, RefusesWithLineAndColumn) {
   const auto config = Read("state: /a\nstaet: /b\n");
   ASSERT_FALSE(config);

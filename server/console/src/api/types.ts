@@ -33,6 +33,13 @@ export type PolicyVersion = Schemas['PolicyVersion'];
 export type Problem = Schemas['Problem'];
 export type Pushed = Schemas['Pushed'];
 export type Session = Schemas['Session'];
+export type Role = Schemas['Role'];
+// In the server's order.
+export const ROLES = ['viewer', 'analyst', 'approver', 'policy_author', 'auditor', 'admin'] as const satisfies readonly Role[];
+export type User = Schemas['User'];
+export type SessionRow = Schemas['SessionRow'];
+export type ApiToken = Schemas['ApiToken'];
+export type AuditEntry = Schemas['AuditEntry'];
 export type Overview = Schemas['Overview'];
 export type OverviewDay = Schemas['OverviewDay'];
 export type TopRow = Schemas['TopRow'];

@@ -8,6 +8,7 @@ import { Link as RouterLink, useNavigate, useSearchParams } from 'react-router-d
 import { get, post } from '../api/client';
 import type { Alert, AlertGroup, BulkResult, Session } from '../api/types';
 import { formatNumber, formatTime } from '../format';
+import { useMay } from '../may';
 import { CloseDialog } from '../parts/Close';
 import { Rows, rowsOf, usePages } from '../parts/Rows';
 import { SeverityChip, StateChip } from '../parts/Shown';
@@ -92,6 +93,7 @@ function KeyHelp({ onDone }: { onDone: () => void }) {
 }
 
 export function Alerts({ session }: { session: Session }) {
+  const mayUpdate = useMay()('UpdateAlert');
   const { t } = useTranslation();
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -129,9 +131,9 @@ export function Alerts({ session }: { session: Session }) {
         k: () => setAt(Math.max(at - 1, 0)),
         x: () => current && mark(current.alert_id),
         X: markAll,
-        a: () => { if (chosen.length > 0) change.mutate({ state: 'acknowledged' }); },
-        m: () => { if (chosen.length > 0) change.mutate({ state: 'in_progress', assignee: session.user }); },
-        c: () => { if (chosen.length > 0) setDialog('close'); },
+        a: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'acknowledged' }); },
+        m: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'in_progress', assignee: session.user }); },
+        c: () => { if (mayUpdate && chosen.length > 0) setDialog('close'); },
         Escape: () => setMarked(new Set()),
         '?': () => setDialog('keys'),
       };
@@ -172,7 +174,7 @@ export function Alerts({ session }: { session: Session }) {
           <Chip key={name} label={`${t(`group.${name}`)}: ${wish[name]}`} onDelete={() => pick({ [name]: '' })} />
         ))}
       </Stack>
-      {there.length > 0 && (
+      {mayUpdate && there.length > 0 && (
         <Paper variant="outlined" role="region" aria-label={t('alert.bulk')} sx={{ p: 1, mb: 1, position: 'sticky', top: 56, zIndex: 2, display: 'flex', gap: 1, alignItems: 'center', flexWrap: 'wrap' }}>
           <Typography variant="body2" sx={{ flexGrow: 1 }}>{t('alert.marked', { value: formatNumber(there.length) })}</Typography>
           <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
