@@ -139,6 +139,9 @@ Status Agent::OpenState() {
   containments_ = std::make_unique<Containments>(clock_);
   grants_ = std::make_unique<Grants>(clock_,
                                      options_.state_dir + "/core/grants.used");
+  const auto boot = ReadFileAt(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64);
+  codes_ = std::make_unique<Codes>(clock_, core + "codes",
+                                   boot ? std::string(Trim(*boot)) : "unknown");
   programs_ = std::make_unique<OwnPrograms>(
       loop_, jobs_, gate_.get(), ProgramsOf(options_),
       OwnPrograms::Events{
@@ -288,6 +291,9 @@ Status Agent::Start() {
   decider_->Start();
   TakeContainments();
   TakeGrants();
+  TellEnded(codes_->EndDue());
+  ApplyCodes();
+  TakeCodes();
   programs_->Start();
   UseLandings();
   start_files_->Start();
@@ -307,6 +313,7 @@ Status Agent::Start() {
   }
   WriteSoon(std::move(parts));
   if (!totals_problem_.empty()) TellHealth("totals: " + totals_problem_);
+  if (!codes_->problem().empty()) TellHealth(codes_->problem());
   if (!landings_problem_.empty()) TellHealth("landings: " + landings_problem_);
   for (const std::string& problem : store_->problems()) TellHealth(problem);
   for (const spool::Problem& problem : log_->TakeProblems()) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/codes.h"
 #include "agent/containments.h"
 #include "agent/decide/decider.h"
 #include "agent/enforce/kernel_gate.h"
@@ -60,6 +61,9 @@ struct AgentOptions {
   // How long the server may take to answer after a policy refused the adapter
   // that led to it.
   std::chrono::milliseconds trial{120'000};
+  // The list of what was issued comes right after the connection: a code that
+  // it does not name by then was none.
+  std::chrono::milliseconds code_confirm_within{60'000};
 };
 
 class Agent {
@@ -256,6 +260,19 @@ class Agent {
   Result<Parts> CopyRequest(const attribute::Who& who, const std::string& file);
   void RememberAsked(AskedFor asked);
 
+  // Codes over the phone (agent_code.cc).
+  void TakeCodes();   // of the store, also at the start
+  void ApplyCodes();  // those that run; again when one ends
+  void TellSecret(const policy::CodePublicKey& key);
+  void ArmCodeEnd();
+  void ArmCodeConfirm();
+  void TellEnded(const std::vector<Codes::Ended>& ended);
+  Parts CodeParts(event::v1::CodeStep step,
+                  const policy::DeviceFacts* facts) const;
+  ipc::CodeAnswer OnCode(const Peer& peer, const ipc::CodeRequest& request);
+  ipc::CodeAnswer ShowChallenges(const Peer& peer, const std::string& wanted);
+  ipc::CodeAnswer RedeemCode(const Peer& peer, const std::string& code);
+
   // Control (agent_control.cc).
   Result<std::unique_ptr<SocketServer>> ListenControl();
   void OnControl(SocketServer::ConnectionId id, const Packet& packet);
@@ -292,6 +309,7 @@ class Agent {
   std::unique_ptr<PolicyStore> store_;
   std::unique_ptr<Containments> containments_;
   std::unique_ptr<Grants> grants_;
+  std::unique_ptr<Codes> codes_;
   std::deque<RefusedCopy> refused_;
   std::deque<AskedFor> asked_;
   std::unique_ptr<OwnPrograms> programs_;
@@ -327,6 +345,9 @@ class Agent {
   EventLoop::TimerId unlock_timer_ = 0;
   EventLoop::TimerId offline_timer_ = 0;
   EventLoop::TimerId contain_end_timer_ = 0;
+  EventLoop::TimerId code_end_timer_ = 0;
+  EventLoop::TimerId code_confirm_timer_ = 0;
+  bool server_reached_ = false;
   EventLoop::TimerId contain_look_timer_ = 0;
   ipc::ContainState contain_state_;  // as it was last told
   std::deque<Written> unscanned_;

@@ -66,6 +66,8 @@ Status Agent::CountWritten(const ipc::Findings& findings,
 void Agent::OnServerReached(bool reached) {
   if (offline_timer_ != 0) loop_.Cancel(offline_timer_);
   offline_timer_ = 0;
+  server_reached_ = reached;
+  ArmCodeConfirm();
   if (reached) {
     SetOnline(true);
     return;

@@ -73,6 +73,8 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
   } else if (const auto request =
                  ipc::Decode<ipc::ApprovalRequest>(packet.bytes)) {
     answer(OnApprovalRequest(peer, *request));
+  } else if (const auto code = ipc::Decode<ipc::CodeRequest>(packet.bytes)) {
+    answer(OnCode(peer, *code));
   } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
     subscribers_[id] = {.uid = peer.uid, .language = wish->language};
   } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {

@@ -103,6 +103,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
                                       taken->version,
                                       store_->grants().transfers.size()));
   }
+  if (type == "code") {
+    parts.open.set_reason(fmt::format("codes version {}: {} were issued",
+                                      taken->version,
+                                      store_->codes()->issued.size()));
+  }
   if (type == "contain") {
     parts.open.set_reason(fmt::format(
         "containments version {}: {} run{}", taken->version,
@@ -118,6 +123,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   }
   if (type == "grant") {
     TakeGrants();
+    uplink_->Wake();
+    return;
+  }
+  if (type == "code") {
+    TakeCodes();
     uplink_->Wake();
     return;
   }
@@ -218,6 +228,10 @@ Status Agent::Enrol(const ipc::EnrolmentDone& done) {
   TakeContainments();
   WritePending();
   RETURN_IF_ERROR(log_->Start(done.agent_id, static_cast<int32_t>(done.epoch)));
+  // The secret that another server knows is none any more.
+  RETURN_IF_ERROR(codes_->Reset());
+  ApplyCodes();
+  TakeCodes();
   uplink_->Wake();
   return {};
 }

@@ -26,15 +26,18 @@ constexpr char kUpgradeType[] = "upgrade";
 constexpr char kUnlockType[] = "unlock";
 constexpr char kContainType[] = "contain";
 constexpr char kGrantType[] = "grant";
+constexpr char kCodeType[] = "code";
 constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
-                                       kUnlockType, kContainType, kGrantType};
+                                       kUnlockType, kContainType, kGrantType,
+                                       kCodeType};
 
-// A terminal that enrolled before there were containments has no key for them:
-// whoever may sign its policy may close everything anyway.
-policy::Root WithContain(policy::Root root) {
+// A terminal that enrolled before there were containments or codes has no key
+// for them: whoever may sign its policy may close and open everything anyway.
+policy::Root WithLaterTypes(policy::Root root) {
   const auto policy = root.roles.find(kPolicyType);
   if (policy != root.roles.end()) {
     root.roles.try_emplace(kContainType, policy->second);
+    root.roles.try_emplace(kCodeType, policy->second);
   }
   return root;
 }
@@ -55,9 +58,12 @@ std::optional<VersionLine> ReadVersionLine(const std::string& path) {
   const auto lines = Split(*text, '\n');
   VersionLine read;
   if (lines.size() < 2) return std::nullopt;
-  const char* end = lines[0].data() + lines[0].size();
-  const auto [at, error] = std::from_chars(lines[0].data(), end, read.version);
-  if (error != std::errc() || at != end) return std::nullopt;
+  const std::string_view number = lines[0];
+  const auto [at, error] = std::from_chars(
+      number.data(), number.data() + number.size(), read.version);
+  if (error != std::errc() || at != number.data() + number.size()) {
+    return std::nullopt;
+  }
   read.text = std::string(lines[1]);
   return read;
 }
@@ -98,7 +104,7 @@ PolicyStore::PolicyStore(std::string dir, std::string agent_id)
   if (text) {
     auto root = policy::ParseRoot(*text);
     if (root) {
-      root_ = WithContain(std::move(*root));
+      root_ = WithLaterTypes(std::move(*root));
       LoadUndone();
       for (const std::string_view type : kTypes) Load(std::string(type));
       LoadTrial();
@@ -161,7 +167,7 @@ Status PolicyStore::SetRoot(const std::string& root_text,
                             const std::string& agent_id) {
   ASSIGN_OR_RETURN(policy::Root root, policy::ParseRoot(root_text));
   RETURN_IF_ERROR(ReplaceFile(PathOf("root"), root_text, 0600));
-  root_ = WithContain(std::move(root));
+  root_ = WithLaterTypes(std::move(root));
   agent_id_ = agent_id;
   return {};
 }
@@ -194,6 +200,8 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed,
     ASSIGN_OR_RETURN(containments_, policy::ParseContainments(envelope.body));
   } else if (type == kGrantType) {
     ASSIGN_OR_RETURN(grants_, policy::ParseGrants(envelope.body));
+  } else if (type == kCodeType) {
+    ASSIGN_OR_RETURN(codes_, policy::ParseCodes(envelope.body));
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
@@ -226,6 +234,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto unlock_before = unlock_;
   const auto containments_before = containments_;
   const auto grants_before = grants_;
+  const auto codes_before = codes_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed, oldest);
   if (taken && type == kPolicyType) {
@@ -244,6 +253,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     unlock_ = unlock_before;
     containments_ = containments_before;
     grants_ = grants_before;
+    codes_ = codes_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kDefaultSocket = "/run/sekisho-server/admin.sock";
 constexpr auto kCallLimit = std::chrono::seconds(30);
+// Reads years of events.
+constexpr auto kInquiryLimit = std::chrono::minutes(10);
 
 Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) {
@@ -75,9 +77,10 @@ struct AdminClient::Connection {
   std::unique_ptr<admin::v1::AdminService::Stub> stub;
 
   template <typename Method, typename Request, typename Response>
-  Status Do(Method method, const Request& request, Response& response) {
+  Status Do(Method method, const Request& request, Response& response,
+            std::chrono::seconds limit = kCallLimit) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+    context.set_deadline(std::chrono::system_clock::now() + limit);
     return FromGrpc((stub.get()->*method)(&context, request, &response));
   }
 };
@@ -125,6 +128,22 @@ Status AdminClient::Do(const admin::v1::RollbackPolicyRequest& request,
                        admin::v1::RollbackPolicyResponse& response) {
   return connection_->Do(&Stub::RollbackPolicy, request, response);
 }
+Status AdminClient::Do(const admin::v1::GetRolloutRequest& request,
+                       admin::v1::GetRolloutResponse& response) {
+  return connection_->Do(&Stub::GetRollout, request, response);
+}
+Status AdminClient::Do(const admin::v1::ChangeRolloutRequest& request,
+                       admin::v1::ChangeRolloutResponse& response) {
+  return connection_->Do(&Stub::ChangeRollout, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetRingsRequest& request,
+                       admin::v1::GetRingsResponse& response) {
+  return connection_->Do(&Stub::GetRings, request, response);
+}
+Status AdminClient::Do(const admin::v1::SetRingsRequest& request,
+                       admin::v1::SetRingsResponse& response) {
+  return connection_->Do(&Stub::SetRings, request, response);
+}
 Status AdminClient::Do(const admin::v1::PushUpgradeRequest& request,
                        admin::v1::PushUpgradeResponse& response) {
   return connection_->Do(&Stub::PushUpgrade, request, response);
@@ -148,6 +167,18 @@ Status AdminClient::Do(const admin::v1::ListGrantsRequest& request,
 Status AdminClient::Do(const admin::v1::RevokeGrantRequest& request,
                        admin::v1::RevokeGrantResponse& response) {
   return connection_->Do(&Stub::RevokeGrant, request, response);
+}
+Status AdminClient::Do(const admin::v1::IssueCodeRequest& request,
+                       admin::v1::IssueCodeResponse& response) {
+  return connection_->Do(&Stub::IssueCode, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListCodesRequest& request,
+                       admin::v1::ListCodesResponse& response) {
+  return connection_->Do(&Stub::ListCodes, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeCodeRequest& request,
+                       admin::v1::RevokeCodeResponse& response) {
+  return connection_->Do(&Stub::RevokeCode, request, response);
 }
 Status AdminClient::Do(const admin::v1::ListContainmentsRequest& request,
                        admin::v1::ListContainmentsResponse& response) {
@@ -207,6 +238,62 @@ Status AdminClient::Do(const admin::v1::UpdateAlertRequest& request,
 Status AdminClient::Do(const admin::v1::DecideRequestRequest& request,
                        admin::v1::DecideRequestResponse& response) {
   return connection_->Do(&Stub::DecideRequest, request, response);
+}
+Status AdminClient::Do(const admin::v1::ImportTerminalsRequest& request,
+                       admin::v1::ImportTerminalsResponse& response) {
+  return connection_->Do(&Stub::ImportTerminals, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListTerminalsRequest& request,
+                       admin::v1::ListTerminalsResponse& response) {
+  return connection_->Do(&Stub::ListTerminals, request, response);
+}
+Status AdminClient::Do(const admin::v1::RunInquiryRequest& request,
+                       admin::v1::RunInquiryResponse& response) {
+  return connection_->Do(&Stub::RunInquiry, request, response, kInquiryLimit);
+}
+Status AdminClient::Do(const admin::v1::ListInquiriesRequest& request,
+                       admin::v1::ListInquiriesResponse& response) {
+  return connection_->Do(&Stub::ListInquiries, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetInquiryRequest& request,
+                       admin::v1::GetInquiryResponse& response) {
+  return connection_->Do(&Stub::GetInquiry, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListUsersRequest& request,
+                       admin::v1::ListUsersResponse& response) {
+  return connection_->Do(&Stub::ListUsers, request, response);
+}
+Status AdminClient::Do(const admin::v1::AddUserRequest& request,
+                       admin::v1::AddUserResponse& response) {
+  return connection_->Do(&Stub::AddUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::SetRolesRequest& request,
+                       admin::v1::SetRolesResponse& response) {
+  return connection_->Do(&Stub::SetRoles, request, response);
+}
+Status AdminClient::Do(const admin::v1::DisableUserRequest& request,
+                       admin::v1::DisableUserResponse& response) {
+  return connection_->Do(&Stub::DisableUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::EnableUserRequest& request,
+                       admin::v1::EnableUserResponse& response) {
+  return connection_->Do(&Stub::EnableUser, request, response);
+}
+Status AdminClient::Do(const admin::v1::ResetTotpRequest& request,
+                       admin::v1::ResetTotpResponse& response) {
+  return connection_->Do(&Stub::ResetTotp, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListApiTokensRequest& request,
+                       admin::v1::ListApiTokensResponse& response) {
+  return connection_->Do(&Stub::ListApiTokens, request, response);
+}
+Status AdminClient::Do(const admin::v1::AddApiTokenRequest& request,
+                       admin::v1::AddApiTokenResponse& response) {
+  return connection_->Do(&Stub::AddApiToken, request, response);
+}
+Status AdminClient::Do(const admin::v1::RevokeApiTokenRequest& request,
+                       admin::v1::RevokeApiTokenResponse& response) {
+  return connection_->Do(&Stub::RevokeApiToken, request, response);
 }
 Status AdminClient::Do(const admin::v1::CreateLoginRequest& request,
                        admin::v1::CreateLoginResponse& response) {

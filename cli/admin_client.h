@@ -69,6 +69,14 @@ class AdminClient {
             admin::v1::ListPolicyVersionsResponse& response);
   Status Do(const admin::v1::RollbackPolicyRequest& request,
             admin::v1::RollbackPolicyResponse& response);
+  Status Do(const admin::v1::GetRolloutRequest& request,
+            admin::v1::GetRolloutResponse& response);
+  Status Do(const admin::v1::ChangeRolloutRequest& request,
+            admin::v1::ChangeRolloutResponse& response);
+  Status Do(const admin::v1::GetRingsRequest& request,
+            admin::v1::GetRingsResponse& response);
+  Status Do(const admin::v1::SetRingsRequest& request,
+            admin::v1::SetRingsResponse& response);
   Status Do(const admin::v1::PushUpgradeRequest& request,
             admin::v1::PushUpgradeResponse& response);
   Status Do(const admin::v1::AskUnlockRequest& request,
@@ -81,6 +89,12 @@ class AdminClient {
             admin::v1::ListGrantsResponse& response);
   Status Do(const admin::v1::RevokeGrantRequest& request,
             admin::v1::RevokeGrantResponse& response);
+  Status Do(const admin::v1::IssueCodeRequest& request,
+            admin::v1::IssueCodeResponse& response);
+  Status Do(const admin::v1::ListCodesRequest& request,
+            admin::v1::ListCodesResponse& response);
+  Status Do(const admin::v1::RevokeCodeRequest& request,
+            admin::v1::RevokeCodeResponse& response);
   Status Do(const admin::v1::ListContainmentsRequest& request,
             admin::v1::ListContainmentsResponse& response);
   Status Do(const admin::v1::AskExtensionRequest& request,
@@ -109,8 +123,36 @@ class AdminClient {
             admin::v1::UpdateAlertResponse& response);
   Status Do(const admin::v1::DecideRequestRequest& request,
             admin::v1::DecideRequestResponse& response);
+  Status Do(const admin::v1::ImportTerminalsRequest& request,
+            admin::v1::ImportTerminalsResponse& response);
+  Status Do(const admin::v1::ListTerminalsRequest& request,
+            admin::v1::ListTerminalsResponse& response);
+  Status Do(const admin::v1::RunInquiryRequest& request,
+            admin::v1::RunInquiryResponse& response);
+  Status Do(const admin::v1::ListInquiriesRequest& request,
+            admin::v1::ListInquiriesResponse& response);
+  Status Do(const admin::v1::GetInquiryRequest& request,
+            admin::v1::GetInquiryResponse& response);
   Status Do(const admin::v1::CreateLoginRequest& request,
             admin::v1::CreateLoginResponse& response);
+  Status Do(const admin::v1::ListUsersRequest& request,
+            admin::v1::ListUsersResponse& response);
+  Status Do(const admin::v1::AddUserRequest& request,
+            admin::v1::AddUserResponse& response);
+  Status Do(const admin::v1::SetRolesRequest& request,
+            admin::v1::SetRolesResponse& response);
+  Status Do(const admin::v1::DisableUserRequest& request,
+            admin::v1::DisableUserResponse& response);
+  Status Do(const admin::v1::EnableUserRequest& request,
+            admin::v1::EnableUserResponse& response);
+  Status Do(const admin::v1::ResetTotpRequest& request,
+            admin::v1::ResetTotpResponse& response);
+  Status Do(const admin::v1::ListApiTokensRequest& request,
+            admin::v1::ListApiTokensResponse& response);
+  Status Do(const admin::v1::AddApiTokenRequest& request,
+            admin::v1::AddApiTokenResponse& response);
+  Status Do(const admin::v1::RevokeApiTokenRequest& request,
+            admin::v1::RevokeApiTokenResponse& response);
 
   struct Connection;
   std::unique_ptr<Connection> connection_;

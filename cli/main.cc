@@ -14,6 +14,8 @@
 #include "cli/agent_unlock_command.h"
 #include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
+#include "cli/code_command.h"
+#include "cli/codes_command.h"
 #include "cli/contain_command.h"
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
@@ -25,13 +27,17 @@
 #include "cli/policy_import_command.h"
 #include "cli/policy_push_command.h"
 #include "cli/policy_simulate_command.h"
+#include "cli/report_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
+#include "cli/rollout_command.h"
 #include "cli/samples_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
+#include "cli/terminal_command.h"
 #include "cli/upgrade_command.h"
+#include "cli/user_command.h"
 #include "common/text.h"
 
 namespace sekisho::cli {
@@ -71,6 +77,9 @@ constexpr auto kCommands = std::to_array<Command>({
     {"policy push", "sign a policy and send it to the agents", RunPolicyPush},
     {"policy history", "the versions that were pushed", RunPolicyHistory},
     {"policy rollback", "push an earlier version again", RunPolicyRollback},
+    {"policy rollout", "how far a version has come through the rings",
+     RunPolicyRollout},
+    {"policy rings", "which terminals get a policy first", RunPolicyRings},
     {"agent upgrade", "sign which programs new packages bring",
      RunAgentUpgrade},
     {"agent unlock", "ask that an agent's protection of itself be lifted",
@@ -79,6 +88,13 @@ constexpr auto kCommands = std::to_array<Command>({
      RunAgentConfirmUnlock},
     {"agent", "list, show and revoke agents; make enrolment tokens",
      RunAgentCommand},
+    // Before "code": the first name that fits is taken.
+    {"code issue", "read a code out to a terminal without network",
+     RunCodeIssue},
+    {"code list", "codes that were issued, and whether they were used",
+     RunCodeList},
+    {"code revoke", "take a code back", RunCodeRevoke},
+    {"code", "open a blocked medium with a code that is read to you", RunCode},
     {"grant list", "which refused copies may go once", RunGrantList},
     {"grant revoke", "take such a grant back", RunGrantRevoke},
     // Before "contain": the first name that fits is taken.
@@ -93,6 +109,16 @@ constexpr auto kCommands = std::to_array<Command>({
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
     {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
+    {"report inquiry", "did data leave? a signed answer", RunReportInquiry},
+    {"report list", "the inquiries that were answered", RunReportList},
+    {"report show", "an answer in words", RunReportShow},
+    {"report verify", "prove a signed answer, offline", RunReportVerify},
+    {"terminal import", "take over the register of terminals",
+     RunTerminalImport},
+    {"terminal list", "terminals and how long each was covered",
+     RunTerminalList},
+    {"user", "who may come to the console, and as what", RunUserCommand},
+    {"token", "programs that use the JSON API", RunTokenCommand},
     {"login", "a one-time login to the console", RunLoginCommand},
 });
 

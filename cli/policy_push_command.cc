@@ -3,17 +3,23 @@
 #include <fcntl.h>
 
 #include <cstdio>
+#include <vector>
 
 #include "cli/admin_client.h"
 #include "cli/table.h"
 #include "common/file.h"
+#include "common/text.h"
 #include "policy/parser.h"
 
 namespace sekisho::cli {
 namespace {
 
 constexpr std::string_view kPushUsage =
-    "usage: sekisho policy push FILE [--comment TEXT] [--json]\n";
+    "usage: sekisho policy push FILE [--rings|--now] [--comment TEXT] "
+    "[--json]\n"
+    "  --rings  through the rings (sekisho policy rings), as is done anyway if "
+    "there are any\n"
+    "  --now    to everybody, whatever is under way\n";
 constexpr std::string_view kHistoryUsage =
     "usage: sekisho policy history [VERSION] [--limit N] [--json]\n"
     "       with VERSION, prints its text\n";
@@ -45,7 +51,22 @@ int PrintText(AdminClient& client, const AdminArgs& args, int64_t version) {
 
 }  // namespace
 
-int RunPolicyPush(std::span<const std::string_view> args) {
+int RunPolicyPush(std::span<const std::string_view> all) {
+  admin::v1::PushScope scope = admin::v1::PUSH_SCOPE_UNSPECIFIED;
+  std::vector<std::string_view> args;
+  for (const std::string_view arg : all) {
+    const bool now = arg == "--now";
+    if (!now && arg != "--rings") {
+      args.push_back(arg);
+      continue;
+    }
+    const auto wish =
+        now ? admin::v1::PUSH_SCOPE_EVERYBODY : admin::v1::PUSH_SCOPE_RINGS;
+    if (scope != admin::v1::PUSH_SCOPE_UNSPECIFIED && scope != wish) {
+      return WrongUse(kPushUsage, "either --rings or --now");
+    }
+    scope = wish;
+  }
   const auto parsed = ParseAdminArgs(args, kPushOptions);
   if (!parsed || parsed->words.size() != 1) {
     return WrongUse(kPushUsage, parsed ? "" : parsed.error().message);
@@ -65,6 +86,7 @@ int RunPolicyPush(std::span<const std::string_view> args) {
   request.set_text(std::move(*text));
   request.set_file_name(file);
   request.set_comment(parsed->Get("--comment"));
+  request.set_scope(scope);
   AdminClient client(parsed->socket);
   const auto pushed = client.Call<admin::v1::PushPolicyResponse>(request);
   if (!pushed) {
@@ -76,6 +98,12 @@ int RunPolicyPush(std::span<const std::string_view> args) {
     std::printf("version %lld, %d connected agents told\n",
                 static_cast<long long>(pushed->version()),
                 pushed->agent_count());
+    if (!pushed->ring().empty()) {
+      std::printf(
+          "staged: only ring '%s' is given it yet; see sekisho policy "
+          "rollout\n",
+          EscapeUntrusted(pushed->ring()).c_str());
+    }
   }
   return kDone;
 }

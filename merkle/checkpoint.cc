@@ -151,25 +151,29 @@ Result<Signer> ParseSigner(std::string_view text) {
   return signer;
 }
 
-std::string SignCheckpoint(const Head& head, const Signer& signer) {
-  const std::string body = signer.verifier.name + "\n" +
-                           std::to_string(head.size) + "\n" +
-                           Base64(AsText(head.root)) + "\n";
+std::string SignNote(std::string_view text, const Signer& signer) {
   std::string signature(kSignatureBytes, '\0');
   crypto_sign_detached(
-      reinterpret_cast<unsigned char*>(signature.data()), nullptr, Raw(body),
-      body.size(), reinterpret_cast<const unsigned char*>(signer.key.data()));
-  return body + "\n" + std::string(kDash) + signer.verifier.name + " " +
-         Base64(KeyId(signer.verifier) + signature) + "\n";
+      reinterpret_cast<unsigned char*>(signature.data()), nullptr, Raw(text),
+      text.size(), reinterpret_cast<const unsigned char*>(signer.key.data()));
+  return std::string(text) + "\n" + std::string(kDash) + signer.verifier.name +
+         " " + Base64(KeyId(signer.verifier) + signature) + "\n";
 }
 
-Result<Head> OpenCheckpoint(std::string_view note, const Verifier& verifier) {
+std::string SignCheckpoint(const Head& head, const Signer& signer) {
+  return SignNote(signer.verifier.name + "\n" + std::to_string(head.size) +
+                      "\n" + Base64(AsText(head.root)) + "\n",
+                  signer);
+}
+
+Result<std::string_view> OpenNote(std::string_view note,
+                                  const Verifier& verifier, size_t max_bytes) {
   const size_t gap = note.rfind("\n\n");
-  if (note.size() > kMaxNoteBytes || gap == std::string_view::npos ||
+  if (note.size() > max_bytes || gap == std::string_view::npos ||
       !note.ends_with('\n')) {
     return Fail(Code::kInvalidArgument, "not a signed note");
   }
-  const std::string_view body = note.substr(0, gap + 1);
+  const std::string_view text = note.substr(0, gap + 1);
   const auto lines = Split(note.substr(gap + 2), '\n');
   if (lines.size() > kMaxLines) {
     return Fail(Code::kInvalidArgument, "too many signatures");
@@ -183,13 +187,19 @@ Result<Head> OpenCheckpoint(std::string_view note, const Verifier& verifier) {
       continue;
     }
     if (crypto_sign_verify_detached(
-            Raw(*bytes) + kKeyIdBytes, Raw(body), body.size(),
+            Raw(*bytes) + kKeyIdBytes, Raw(text), text.size(),
             reinterpret_cast<const unsigned char*>(verifier.key.data())) == 0) {
-      return ParseBody(body, verifier.name);
+      return text;
     }
   }
   return Fail(Code::kUnauthenticated,
-              "the checkpoint is not signed by " + verifier.name);
+              "the note is not signed by " + verifier.name);
+}
+
+Result<Head> OpenCheckpoint(std::string_view note, const Verifier& verifier) {
+  ASSIGN_OR_RETURN(const std::string_view body,
+                   OpenNote(note, verifier, kMaxNoteBytes));
+  return ParseBody(body, verifier.name);
 }
 
 }  // namespace sekisho::merkle

@@ -39,10 +39,18 @@ Signer NewSigner();
 Result<Signer> ParseSigner(std::string_view text);
 std::string PrintSigner(const Signer& signer);  // secret
 
+// Any text of whole lines as a signed note. What is not a checkpoint must not
+// begin with the name of a log: its first line says what it is.
+std::string SignNote(std::string_view text, const Signer& signer);
+// The text that `verifier` signed. Lines of other signers are skipped, as the
+// form demands. kInvalidArgument: no note, or over `max_bytes`;
+// kUnauthenticated: not signed by `verifier`.
+Result<std::string_view> OpenNote(std::string_view note,
+                                  const Verifier& verifier, size_t max_bytes);
+
 std::string SignCheckpoint(const Head& head, const Signer& signer);
-// What `verifier` signed. Lines of other signers are skipped, as the form
-// demands. kInvalidArgument: no checkpoint; kUnauthenticated: not signed by
-// `verifier`, or of another log.
+// What `verifier` signed. kInvalidArgument: no checkpoint; kUnauthenticated:
+// not signed by `verifier`, or of another log.
 Result<Head> OpenCheckpoint(std::string_view note, const Verifier& verifier);
 
 }  // namespace sekisho::merkle

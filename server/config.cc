@@ -27,13 +27,20 @@ constexpr Setting kSettings[] = {
     {"console_address", "0.0.0.0", "console and JSON API (HTTPS)"},
     {"console_port", "8443", "its port; -1 = no console"},
     {"console_dir", "/usr/share/sekisho/console", "its static files"},
+    {"metrics_listen", "127.0.0.1:9464",
+     "Prometheus, /healthz, /readyz (HTTP); off = none"},
+    {"log_format", "text", "of the log: text or json"},
     {"sinks", "/etc/sekisho/sinks.yaml",
      "who else is told: mail, syslog, webhooks, files"},
     {"agent_certificate_hours", "720",
      "life of agents' certificates, renewed at two thirds"},
+    {"require_totp", "", "roles that need a second factor: [admin, approver]"},
     {"server_user", "", "owner of state/server after init"},
     {"enrol_user", "", "owner of state/ca after init; may ask the server"},
 };
+
+// Options without a value.
+constexpr std::string_view kFlags[] = {"with_keys", "json"};
 
 // As it is installed: nothing but comments, which is no YAML document.
 bool OnlyComments(std::string_view text) {
@@ -63,6 +70,13 @@ Status ReadFileInto(const std::string& path, bool named, Config& config) {
         for (const auto& name : value.items) {
           config.names.push_back(name.text);
         }
+      } else if (key.name == "require_totp" &&
+                 value.kind == policy::YamlNode::Kind::kList) {
+        std::string& roles = config.values[key.name];
+        roles.clear();
+        for (const auto& role : value.items) {
+          roles += (roles.empty() ? "" : ",") + role.text;
+        }
       } else if (!config.values.contains(key.name)) {
         problems.Add(key.line, key.column, "no such setting: " + key.name);
       } else if (value.kind != policy::YamlNode::Kind::kScalar) {
@@ -90,6 +104,8 @@ std::string ConfigHelp() {
     text += option + setting.what + " (" + setting.standard + ")\n";
   }
   return text +
+         "  --with-keys              of backup: private keys, too\n"
+         "  --json                   of doctor: for programs\n"
          "  --name NAME              a name or address of the server, "
          "for init; may repeat\n";
 }
@@ -110,6 +126,10 @@ Result<Config> ReadConfig(std::span<const std::string_view> args) {
     }
     std::string key(args[i].substr(2));
     std::ranges::replace(key, '-', '_');
+    if (std::ranges::find(kFlags, key) != std::end(kFlags)) {
+      config.flags.insert(key);
+      continue;
+    }
     if (i + 1 == args.size()) {
       return Fail(Code::kInvalidArgument,
                   std::string(args[i]) + " needs a value");
@@ -127,6 +147,7 @@ Result<Config> ReadConfig(std::span<const std::string_view> args) {
                   "no such option: " + std::string(args[i - 1]));
     }
   }
+  config.file = path;
   RETURN_IF_ERROR(ReadFileInto(path, named, config));
   for (const auto& [key, value] : options) {
     config.values[key] = value;

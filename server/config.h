@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ struct Config {
   std::map<std::string, std::string> values;  // every key, with its default
   std::vector<std::string> names;             // each --name
   std::vector<std::string> words;             // what is no option: "init"
+  std::set<std::string> flags;                // options without a value: "json"
+  std::string file;  // what was read, or would have been
 
   const std::string& Get(const std::string& key) const {
     return values.at(key);

@@ -3,6 +3,7 @@
 #include "common/text.h"
 #include "server/auth/secrets.h"
 #include "server/core/requests.h"
+#include "server/guarded_desk.h"
 #include "server/joined_desk.h"
 
 namespace sekisho {
@@ -17,6 +18,20 @@ constexpr size_t kMaxCommentBytes = 4096;
 constexpr size_t kMaxNoteBytes = 200;
 
 }  // namespace
+
+// A history search by person needs its reason, which is written down.
+Result<Page<core::Event>> JoinedDesk::ListEvents(
+    const Caller& caller, const core::EventFilter& filter,
+    const Paging& paging) {
+  if (filter.person.empty()) return p_.store.ListEvents(filter, paging);
+  RETURN_IF_ERROR(core::CheckSearchReason(filter.reason));
+  if (searches_.IsNew(caller.user, filter.person, filter.reason,
+                      p_.clock.Now())) {
+    RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "event.search_person",
+                         "person " + filter.person, filter.reason, {}));
+  }
+  return p_.store.ListEvents(filter, paging);
+}
 
 Result<std::string> JoinedDesk::GetSamples(const Caller& caller,
                                            int64_t row_id) {
@@ -101,7 +116,7 @@ Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,
   }
   detail += " owner=" + approval.owner + " purpose=" + approval.purpose +
             " ticket=" + approval.ticket;
-  return AsAdmin<int64_t>(
+  return WriteDown<int64_t>(
       caller, "device.approve", "device " + approval.device_id, detail,
       [&]() -> Result<int64_t> {
         if (approval.access.empty()) {
@@ -119,7 +134,7 @@ Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,
 
 Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
                                          const std::string& device_id) {
-  return AsAdmin<int64_t>(
+  return WriteDown<int64_t>(
       caller, "device.revoke", "device " + device_id, "", [&] {
         core::Approval none;
         none.device_id = device_id;
@@ -133,7 +148,7 @@ Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
 
 Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
                                      const core::LostMark& mark) {
-  return AsAdmin<int64_t>(
+  return WriteDown<int64_t>(
       caller, "device.lost", "device " + mark.device_id,
       mark.how + ": " + mark.note, [&]() -> Result<int64_t> {
         if (mark.how != "lost" && mark.how != "stolen") {
@@ -155,6 +170,7 @@ Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
         stored.marked_by = caller.user;
         stored.mark_time = p_.clock.Now();
         RETURN_IF_ERROR(p_.store.MarkLost(stored));
+        RETURN_IF_ERROR(p_.codes.RevokeFor(mark.device_id));
         p_.changes.Tell({core::Change::What::kDevice, 0, mark.device_id});
         return version;
       });
@@ -163,11 +179,11 @@ Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
 Result<int64_t> JoinedDesk::ClearLost(const Caller& caller,
                                       const std::string& device_id,
                                       const std::string& note) {
-  return AsAdmin<int64_t>(caller, "device.found", "device " + device_id, note,
-                          [&]() -> Result<int64_t> {
-                            RETURN_IF_ERROR(p_.store.ClearLost(device_id));
-                            return RevokeDevice(caller, device_id);
-                          });
+  return WriteDown<int64_t>(caller, "device.found", "device " + device_id, note,
+                            [&]() -> Result<int64_t> {
+                              RETURN_IF_ERROR(p_.store.ClearLost(device_id));
+                              return RevokeDevice(caller, device_id);
+                            });
 }
 
 // First what counts: a request left open is asked for again, an approval that
@@ -205,7 +221,7 @@ Result<core::AlertChange> JoinedDesk::CarryOut(
 Result<core::Alert> JoinedDesk::DecideRequest(
     const Caller& caller, const core::RequestDecision& decision) {
   const bool approve = decision.answer == core::RequestAnswer::kApprove;
-  return AsAdmin<core::Alert>(
+  return WriteDown<core::Alert>(
       caller, approve ? "request.approve" : "request.deny",
       "alert " + std::to_string(decision.alert_id), decision.reason,
       [&]() -> Result<core::Alert> {
@@ -228,7 +244,7 @@ Result<core::Alert> JoinedDesk::DecideRequest(
 Result<core::TransferGrant> JoinedDesk::RevokeGrant(const Caller& caller,
                                                     int64_t grant_id,
                                                     const std::string& reason) {
-  return AsAdmin<core::TransferGrant>(
+  return WriteDown<core::TransferGrant>(
       caller, "grant.revoke", "grant " + std::to_string(grant_id), reason,
       [&]() -> Result<core::TransferGrant> {
         if (reason.size() > kMaxNoteBytes || !IsValidUtf8(reason)) {
@@ -271,7 +287,7 @@ Result<core::Agent> JoinedDesk::GetAgent(const Caller&,
 Status JoinedDesk::RevokeAgent(const Caller& caller,
                                const std::string& agent_id,
                                const std::string& reason) {
-  return AsAdmin<void>(
+  return WriteDown<void>(
       caller, "agent.revoke", "agent " + agent_id, reason, [&]() -> Status {
         RETURN_IF_ERROR(p_.store.RevokeAgent(
             agent_id, EscapeUntrusted(reason, 256), p_.clock.Now()));
@@ -284,7 +300,7 @@ Status JoinedDesk::RevokeAgent(const Caller& caller,
 
 Status JoinedDesk::ApproveRenewal(const Caller& caller,
                                   const std::string& agent_id) {
-  return AsAdmin<void>(
+  return WriteDown<void>(
       caller, "agent.approve_renewal", "agent " + agent_id, "",
       [&]() -> Status {
         RETURN_IF_ERROR(
@@ -298,7 +314,7 @@ Result<core::Token> JoinedDesk::CreateToken(const Caller& caller,
                                             const core::NewToken& wish) {
   const std::string object =
       wish.hostname.empty() ? "any host" : "host " + wish.hostname;
-  return AsAdmin<core::Token>(
+  return WriteDown<core::Token>(
       caller, "agent.token", object, "terminal=" + wish.terminal,
       [&]() -> Result<core::Token> {
         const auto life =
@@ -336,7 +352,10 @@ Result<core::Token> JoinedDesk::CreateToken(const Caller& caller,
 }
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts) {
-  return std::make_unique<JoinedDesk>(std::move(parts));
+  store::Store& store = parts.store;
+  const Clock& clock = parts.clock;
+  return std::make_unique<GuardedDesk>(
+      std::make_unique<JoinedDesk>(std::move(parts)), store, clock);
 }
 
 core::ExportGate MakeExportGate(store::Store& store, const Clock& clock) {
@@ -344,7 +363,8 @@ core::ExportGate MakeExportGate(store::Store& store, const Clock& clock) {
   return [&store, &clock](const Caller& caller,
                           const std::string& agent_id) -> Result<Agents> {
     const auto agents = [&]() -> Result<Agents> {
-      RETURN_IF_ERROR(CheckAdmin(caller));
+      RETURN_IF_ERROR(core::CheckMay(caller.roles, caller.via,
+                                     core::Method::kExportEvents));
       if (agent_id.empty()) {
         return store.AllAgents();
       }

@@ -7,10 +7,13 @@
 #include "common/clock.h"
 #include "server/auth/accounts.h"
 #include "server/core/changes.h"
+#include "server/core/checkpoints.h"
 #include "server/core/containing.h"
+#include "server/core/offline_codes.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
 #include "server/core/queries.h"
+#include "server/core/rollouts.h"
 #include "server/store/store.h"
 
 namespace sekisho {
@@ -28,6 +31,9 @@ struct DeskParts {
   std::function<void(const std::string& agent_id, const std::string& reason)>
       cut;
   core::Containing& containing;
+  core::Rollouts& rollouts;
+  core::OfflineCodes& codes;
+  core::Checkpoints& checkpoints;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

@@ -1,4 +1,4 @@
-// Containments: every analyst may begin and lift one, since closing in time is
+// Containments: one person may begin and lift one, since closing in time is
 // worth more than a second opinion; each step is written down.
 #include <chrono>
 

@@ -2,19 +2,19 @@
 #include "server/joined_desk.h"
 
 namespace sekisho {
-namespace {
 
-core::Session SessionOf(const store::StoredSession& stored) {
+core::Session JoinedDesk::SessionOf(const store::StoredSession& stored) const {
   core::Session session;
   session.csrf = stored.csrf;
   session.user = stored.user;
-  session.role = stored.role;
+  session.id = SessionIdOf(stored.hash);
+  session.roles = stored.roles;
   session.expire_time = stored.expire_time;
   session.must_set_password = stored.must_set_password;
+  session.must_enrol_totp = p_.accounts.MustEnrolTotp(stored);
+  session.has_totp = stored.has_totp;
   return session;
 }
-
-}  // namespace
 
 Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
                                              const char* action,
@@ -27,6 +27,7 @@ Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
         Fail(Code::kInvalidArgument, policy::Format(pushed->problems.front()));
   } else if (pushed) {
     detail = "version=" + std::to_string(pushed->version);
+    if (!pushed->ring.empty()) detail += " ring=" + pushed->ring;
     p_.changes.Tell({core::Change::What::kPolicy, pushed->version, ""});
   }
   RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, action, std::move(object),
@@ -37,29 +38,37 @@ Result<core::Pushed> JoinedDesk::WrittenPush(const Caller& caller,
 Result<core::Pushed> JoinedDesk::PushPolicy(const Caller& caller,
                                             const std::string& text,
                                             const std::string& file_name,
-                                            const std::string& comment) {
-  const Status may = CheckAdmin(caller);
+                                            const std::string& comment,
+                                            core::PushHow how) {
   return WrittenPush(
       caller, "policy.push", "policy " + file_name,
-      may ? p_.publisher.PushPolicy(caller.user, text, file_name, comment)
-          : std::unexpected(may.error()));
+      p_.rollouts.Push(caller.user, text, file_name, comment, how));
 }
 
 Result<core::Pushed> JoinedDesk::RollbackPolicy(const Caller& caller,
                                                 int64_t version) {
-  const Status may = CheckAdmin(caller);
   return WrittenPush(caller, "policy.rollback",
                      "policy version " + std::to_string(version),
-                     may ? p_.publisher.Rollback(caller.user, version)
-                         : std::unexpected(may.error()));
+                     p_.rollouts.RollbackTo(caller.user, version));
 }
 
 Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
                                                const std::string& address,
                                                const char* action,
                                                Result<auth::Login> login) {
-  const Caller caller{login ? login->session.user : user, core::Role::kAnalyst,
-                      "console", address};
+  Caller caller;
+  caller.user = login ? login->session.user : user;
+  caller.door = "console";
+  caller.address = address;
+  if (login && login->needs_second_factor) {
+    // The password was right: worth knowing if nobody comes back with a code.
+    RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "login.ask_second_factor",
+                         "", "", {}));
+    core::Session asking;
+    asking.user = login->session.user;
+    asking.needs_second_factor = true;
+    return asking;
+  }
   ASSIGN_OR_RETURN(const auth::Login made,
                    Written<auth::Login>(p_.store, p_.clock, caller, action, "",
                                         "", std::move(login)));
@@ -70,15 +79,17 @@ Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
 
 Result<core::Session> JoinedDesk::LoginWithPassword(
     const std::string& user, const std::string& password,
-    const std::string& address) {
-  return WrittenLogin(user, address, "login.password",
-                      p_.accounts.LoginWithPassword(user, password, address));
+    const std::string& address, const std::string& second_factor) {
+  return WrittenLogin(
+      user, address, "login.password",
+      p_.accounts.LoginWithPassword(user, password, address, second_factor));
 }
 
-Result<core::Session> JoinedDesk::LoginWithCode(const std::string& code,
-                                                const std::string& address) {
+Result<core::Session> JoinedDesk::LoginWithCode(
+    const std::string& code, const std::string& address,
+    const std::string& second_factor) {
   return WrittenLogin("", address, "login.code",
-                      p_.accounts.LoginWithCode(code, address));
+                      p_.accounts.LoginWithCode(code, address, second_factor));
 }
 
 Result<core::Session> JoinedDesk::FindSession(const std::string& token) {
@@ -98,12 +109,6 @@ Status JoinedDesk::SetPassword(const std::string& session_token,
   return Written<void>(p_.store, p_.clock, Of(stored), "password.set",
                        "user " + stored.user, "",
                        p_.accounts.SetPassword(session_token, password));
-}
-
-Result<std::string> JoinedDesk::CreateLogin(const Caller& caller,
-                                            const std::string& user) {
-  return AsAdmin<std::string>(caller, "login.create", "user " + user, "",
-                              [&] { return p_.accounts.CreateLogin(user); });
 }
 
 }  // namespace sekisho

@@ -23,7 +23,7 @@ std::string PackagesOf(const std::string& manifest) {
 
 Result<core::Pushed> JoinedDesk::PushUpgrade(const Caller& caller,
                                              const std::string& manifest) {
-  return AsAdmin<core::Pushed>(
+  return WriteDown<core::Pushed>(
       caller, "upgrade.push", PackagesOf(manifest), "",
       [&] { return p_.publisher.PushUpgrade(manifest); });
 }
@@ -49,7 +49,7 @@ Result<int64_t> JoinedDesk::RaiseAlert(const core::Agent& agent,
 Status JoinedDesk::AskUnlock(const Caller& caller,
                              const core::UnlockWish& wish) {
   const std::string minutes = std::to_string(wish.length.count() / 60);
-  return AsAdmin<void>(
+  return WriteDown<void>(
       caller, "unlock.ask", "agent " + wish.agent_id,
       minutes + " minutes: " + EscapeUntrusted(wish.reason, 1024),
       [&]() -> Status {
@@ -71,7 +71,7 @@ Status JoinedDesk::AskUnlock(const Caller& caller,
 
 Result<core::Unlocked> JoinedDesk::ConfirmUnlock(const Caller& caller,
                                                  const std::string& agent_id) {
-  return AsAdmin<core::Unlocked>(
+  return WriteDown<core::Unlocked>(
       caller, "unlock.confirm", "agent " + agent_id, "",
       [&]() -> Result<core::Unlocked> {
         ASSIGN_OR_RETURN(const core::Agent agent, GetAgent(caller, agent_id));
@@ -96,6 +96,9 @@ Result<core::Unlocked> JoinedDesk::ConfirmUnlock(const Caller& caller,
                                     {.requested_by = pending.requested_by,
                                      .confirmed_by = caller.user,
                                      .reason = pending.wish.reason}));
+        RETURN_IF_ERROR(p_.store.AddCoverSpan(agent_id, store::Cover::kUnlocked,
+                                              p_.clock.Now(),
+                                              unlocked.end_time));
         if (pending.alert_id != 0) {
           RETURN_IF_ERROR(
               p_.store.ResolveAlert(pending.alert_id, p_.clock.Now()));

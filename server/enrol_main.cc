@@ -15,6 +15,7 @@
 #include "common/text.h"
 #include "server/config.h"
 #include "server/service/enrol_service.h"
+#include "server/service/grpc_log.h"
 
 namespace {
 
@@ -95,6 +96,10 @@ int main(int argc, char** argv) {
   }
   if (sodium_init() < 0) {
     return 1;
+  }
+  if (auto set = service::SetLog(config->Get("log_format")); !set) {
+    std::fprintf(stderr, "%s\n", set.error().message.c_str());
+    return 2;
   }
   const SystemClock clock;
   if (const Status done = Run(*config, clock); !done) {

@@ -96,6 +96,15 @@ Status GiveTo(const std::string& dir, const std::optional<Owner>& owner) {
 
 }  // namespace
 
+Status GiveState(const InitOptions& options) {
+  ASSIGN_OR_RETURN(const auto server_owner, OwnerOf(options.server_user));
+  ASSIGN_OR_RETURN(const auto enrol_owner, OwnerOf(options.enrol_user));
+  if (Exists(options.state_dir + "/ca")) {
+    RETURN_IF_ERROR(GiveTo(options.state_dir + "/ca", enrol_owner));
+  }
+  return GiveTo(options.state_dir + "/server", server_owner);
+}
+
 Status InitServer(const InitOptions& options, const Clock& clock) {
   if (options.names.empty()) {
     return Fail(Code::kInvalidArgument,

@@ -1,12 +1,15 @@
-// The joined desk's members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks) and
-// desk_contain.cc share between them.
+// The joined desk, behind the guard that asks for roles (guarded_desk.h). Its
+// members, which desk.cc (alerts, devices, agents),
+// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks),
+// desk_contain.cc, desk_code.cc, desk_rollout.cc and desk_report.cc (register,
+// coverage, inquiries) share between them.
 #pragma once
 
 #include "server/core/around.h"
 #include "server/core/audit.h"
 #include "server/core/device_story.h"
 #include "server/core/overview.h"
+#include "server/core/person_searches.h"
 #include "server/core/policy_lab.h"
 #include "server/core/unlocks.h"
 #include "server/desk.h"
@@ -16,13 +19,6 @@ namespace sekisho {
 using core::Caller;
 using core::Page;
 using core::Paging;
-
-inline Status CheckAdmin(const Caller& caller) {
-  if (caller.role != core::Role::kAdmin) {
-    return Fail(Code::kPermissionDenied, "this needs the role admin");
-  }
-  return {};
-}
 
 // Writes what was done, and how it went.
 inline Status Note(store::Store& store, const Clock& clock,
@@ -49,6 +45,9 @@ Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
   return result;
 }
 
+// Names a session to people, opens nothing.
+std::string SessionIdOf(const store::SecretHash& hash);
+
 class JoinedDesk final : public core::Desk {
  public:
   explicit JoinedDesk(DeskParts parts)
@@ -59,11 +58,9 @@ class JoinedDesk final : public core::Desk {
       const Caller&, const core::OverviewQuery& query) override {
     return overview_.Read(p_.clock.Now(), query);
   }
-  Result<Page<core::Event>> ListEvents(const Caller&,
+  Result<Page<core::Event>> ListEvents(const Caller& caller,
                                        const core::EventFilter& filter,
-                                       const Paging& paging) override {
-    return p_.store.ListEvents(filter, paging);
-  }
+                                       const Paging& paging) override;
   Result<core::Event> GetEvent(const Caller&, int64_t row_id) override {
     return p_.store.GetEvent(row_id);
   }
@@ -116,6 +113,14 @@ class JoinedDesk final : public core::Desk {
   Result<core::TransferGrant> RevokeGrant(const Caller& caller,
                                           int64_t grant_id,
                                           const std::string& reason) override;
+  Result<core::SpokenCode> IssueCode(const Caller& caller,
+                                     const core::CodeWish& wish) override;
+  Result<std::vector<core::OfflineCode>> ListCodes(
+      const Caller&, core::WhichGrants which) override {
+    return p_.store.ListCodes(which);
+  }
+  Result<core::OfflineCode> RevokeCode(const Caller& caller, int64_t code_id,
+                                       const std::string& reason) override;
   Result<Page<core::Agent>> ListAgents(const Caller&,
                                        const Paging& paging) override;
   Result<core::Agent> GetAgent(const Caller&,
@@ -144,9 +149,21 @@ class JoinedDesk final : public core::Desk {
   }
   Result<core::Pushed> PushPolicy(const Caller& caller, const std::string& text,
                                   const std::string& file_name,
-                                  const std::string& comment) override;
+                                  const std::string& comment,
+                                  core::PushHow how) override;
   Result<core::Pushed> RollbackPolicy(const Caller& caller,
                                       int64_t version) override;
+  Result<core::RolloutStatus> GetRollout(const Caller&) override {
+    return p_.rollouts.GetStatus();
+  }
+  Result<core::RolloutStatus> ChangeRollout(const Caller& caller,
+                                            core::RolloutAct act,
+                                            const std::string& reason) override;
+  Result<core::RingsText> GetRings(const Caller&) override {
+    return p_.store.GetRings();
+  }
+  Result<std::vector<policy::Problem>> SetRings(
+      const Caller& caller, const std::string& text) override;
   Result<core::Pushed> PushUpgrade(const Caller& caller,
                                    const std::string& manifest) override;
   Status AskUnlock(const Caller& caller, const core::UnlockWish& wish) override;
@@ -166,16 +183,67 @@ class JoinedDesk final : public core::Desk {
   Result<core::ContainmentStatus> LiftContainment(
       const Caller& caller, int64_t containment_id,
       const std::string& reason) override;
-  Result<Page<core::AuditEntry>> ListAudit(const Caller& caller,
+  Result<core::RegisterImport> PreviewRegister(const Caller& caller,
+                                               const std::string& csv) override;
+  Result<core::RegisterImport> ImportRegister(const Caller& caller,
+                                              const std::string& csv) override;
+  Result<Page<core::TerminalRow>> ListTerminals(const Caller& caller, int days,
+                                                const Paging& paging) override;
+  Result<std::vector<core::SiteOutage>> ListSiteOutages(
+      const Caller& caller) override;
+  Result<core::Inquiry> RunInquiry(const Caller& caller,
+                                   const core::InquiryWish& wish) override;
+  Result<Page<core::Inquiry>> ListInquiries(const Caller& caller,
+                                            const Paging& paging) override;
+  Result<core::Inquiry> GetInquiry(const Caller& caller, int64_t id) override;
+  Result<Page<core::AuditEntry>> ListAudit(const Caller&,
+                                           const core::AuditFilter& filter,
                                            const Paging& paging) override {
-    RETURN_IF_ERROR(CheckAdmin(caller));
-    return p_.store.ListAudit(paging);
+    return p_.store.ListAudit(filter, paging);
   }
-  Result<core::Session> LoginWithPassword(const std::string& user,
-                                          const std::string& password,
-                                          const std::string& address) override;
-  Result<core::Session> LoginWithCode(const std::string& code,
-                                      const std::string& address) override;
+  Result<std::vector<core::User>> ListUsers(const Caller&) override {
+    return p_.store.ListUsers();
+  }
+  Result<std::string> AddUser(const Caller& caller, const std::string& user,
+                              core::Roles roles) override;
+  Status SetRoles(const Caller& caller, const std::string& user,
+                  core::Roles roles) override;
+  Status DisableUser(const Caller& caller, const std::string& user,
+                     const std::string& reason) override;
+  Status EnableUser(const Caller& caller, const std::string& user) override;
+  Status ResetTotp(const Caller& caller, const std::string& user,
+                   const std::string& reason) override;
+  Result<std::vector<core::SessionRow>> ListSessions(
+      const Caller& caller) override;
+  Status EndSession(const Caller& caller, const std::string& id) override;
+  Result<std::vector<core::SessionRow>> ListMySessions(
+      const Caller& caller) override;
+  Status EndMySession(const Caller& caller, const std::string& id) override;
+  Result<std::vector<core::ApiToken>> ListApiTokens(const Caller&) override {
+    return p_.store.ListApiTokens("");
+  }
+  Result<core::MadeApiToken> AddApiToken(
+      const Caller& caller, const core::ApiTokenWish& wish) override;
+  Status RevokeApiToken(const Caller& caller, int64_t id) override;
+  Result<std::vector<core::ApiToken>> ListMyApiTokens(
+      const Caller& caller) override {
+    return p_.store.ListApiTokens(caller.user);
+  }
+  Result<core::MadeApiToken> AddMyApiToken(
+      const Caller& caller, const core::ApiTokenWish& wish) override;
+  Status RevokeMyApiToken(const Caller& caller, int64_t id) override;
+  Result<core::TotpSecret> BeginTotp(const std::string& session_token) override;
+  Result<std::vector<std::string>> ConfirmTotp(
+      const std::string& session_token, const std::string& code) override;
+  Result<Caller> UseApiToken(const std::string& secret,
+                             const std::string& address,
+                             const std::string& call) override;
+  Result<core::Session> LoginWithPassword(
+      const std::string& user, const std::string& password,
+      const std::string& address, const std::string& second_factor) override;
+  Result<core::Session> LoginWithCode(
+      const std::string& code, const std::string& address,
+      const std::string& second_factor) override;
   Result<core::Session> FindSession(const std::string& token) override;
   Status Logout(const std::string& token) override;
   Status SetPassword(const std::string& session_token,
@@ -188,14 +256,12 @@ class JoinedDesk final : public core::Desk {
   }
 
  private:
-  // Runs `work` if the caller is an admin; either way it is written down.
+  // Runs `work`; however it went, it is written down.
   template <typename T, typename Work>
-  Result<T> AsAdmin(const Caller& caller, const char* action,
-                    std::string object, std::string detail, Work work) {
-    const Status may = CheckAdmin(caller);
-    Result<T> result = may ? work() : std::unexpected(may.error());
+  Result<T> WriteDown(const Caller& caller, const char* action,
+                      std::string object, std::string detail, Work work) {
     return Written<T>(p_.store, p_.clock, caller, action, std::move(object),
-                      std::move(detail), std::move(result));
+                      std::move(detail), Result<T>(work()));
   }
   Result<core::Pushed> WrittenPush(const Caller& caller, const char* action,
                                    std::string object,
@@ -205,8 +271,20 @@ class JoinedDesk final : public core::Desk {
                                      const char* action,
                                      Result<auth::Login> login);
   Caller Of(const store::StoredSession& session) const {
-    return {session.user, session.role, "console", ""};
+    Caller caller;
+    caller.user = session.user;
+    caller.roles = session.roles;
+    caller.door = "console";
+    caller.address = session.address;
+    return caller;
   }
+  core::Session SessionOf(const store::StoredSession& stored) const;
+  Result<std::vector<core::SessionRow>> SessionsOf(const Caller& caller,
+                                                   const std::string& user);
+  Status EndSessionOf(const Caller& caller, const std::string& user,
+                      const std::string& id);
+  Status RevokeTokenOf(const Caller& caller, const std::string& user,
+                       int64_t id);
 
   // Gives what is approved and tells the terminal; what is written on the
   // request then.
@@ -223,6 +301,7 @@ class JoinedDesk final : public core::Desk {
   DeskParts p_;
   core::OverviewReader overview_;
   core::Unlocks unlocks_;
+  core::PersonSearches searches_;
 };
 
 }  // namespace sekisho

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <unistd.h>
 
 #include <array>
 #include <condition_variable>
@@ -24,8 +25,13 @@
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
+#include "server/core/rollouts.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
+#include "server/operate/metrics_listener.h"
+#include "server/operate/socket_address.h"
+#include "server/operate/state_lock.h"
+#include "server/operate/watch.h"
 #include "server/service/admin_socket.h"
 #include "server/service/agent_plane.h"
 #include "server/service/enrol_link_server.h"
@@ -66,10 +72,24 @@ class RunningServer final : public Server {
   ~RunningServer() override { Stop(); }
 
   Status Start() {
+    ASSIGN_OR_RETURN(auto lock, operate::StateLock::Take(options_.state_dir));
+    lock_.emplace(std::move(lock));
     RETURN_IF_ERROR(MakeCore());
     RETURN_IF_ERROR(OpenDoors());
+    if (options_.metrics_listen != "off") StartWatch();
     ticker_ = std::thread([this] { TickLoop(); });
     return Note("server.start");
+  }
+
+  void Drain(std::chrono::milliseconds limit) override {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    if (watch_) watch_->SetDraining();
+    plane_->Drain(until);
+    if (!indexer_->CatchUp(until) || !outbox_->Flush(until)) {
+      Log(LogLevel::kNotice,
+          "stopping before all was indexed and told; the rest is done at the "
+          "next start");
+    }
   }
 
   int agents_port() const override { return plane_ ? plane_->port() : 0; }
@@ -81,10 +101,13 @@ class RunningServer final : public Server {
 #endif
   }
 
+  int metrics_port() const override { return metrics_ ? metrics_->port() : -1; }
+
  private:
   Status MakeCore() {
     const std::string own = options_.state_dir + "/server";
     ASSIGN_OR_RETURN(store_, store::OpenSqlite({own + "/sekisho.db", {}}));
+    RETURN_IF_ERROR(KeysAreThere(own));
     ASSIGN_OR_RETURN(const auto agents, store_->AllAgents());
     presence_.Load(agents);
     ASSIGN_OR_RETURN(publisher_, core::Publisher::Open(*store_, clock_,
@@ -93,7 +116,14 @@ class RunningServer final : public Server {
                      core::Checkpoints::Open(*store_, own + "/log.key"));
     containing_ = std::make_unique<core::Containing>(
         *store_, *publisher_, presence_, changes_, clock_);
-    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
+    rollouts_ = std::make_unique<core::Rollouts>(*store_, *publisher_,
+                                                 presence_, changes_, clock_);
+    RETURN_IF_ERROR(rollouts_->Refresh());
+    ASSIGN_OR_RETURN(
+        codes_, core::OfflineCodes::Open(*store_, *publisher_, changes_, clock_,
+                                         own + "/code.key"));
+    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_,
+                                                 options_.require_totp);
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
     ingest_ = std::make_unique<core::Ingest>(*store_, clock_, changes_,
@@ -108,6 +138,23 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(certificates_->Load());
     RETURN_IF_ERROR(MakeOutbox());
     indexer_->Start();
+    return {};
+  }
+
+  // A key of our own making is for a server that signed nothing yet.
+  Status KeysAreThere(const std::string& own) {
+    ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
+    const std::pair<const char*, bool> keys[] = {
+        {"/signing.key", !versions.empty()},
+        {"/log.key", store_->LogHead().size > 0}};
+    for (const auto& [name, used] : keys) {
+      if (used && access((own + name).c_str(), F_OK) != 0) {
+        return Fail(Code::kFailedPrecondition,
+                    own + name +
+                        " is missing, and terminals know this server by it: "
+                        "put it back from a backup with keys");
+      }
+    }
     return {};
   }
 
@@ -132,13 +179,15 @@ class RunningServer final : public Server {
     agents.key_path = own + "/tls.key";
     agents.certificate_path = own + "/tls.pem";
     agents.ca_path = own + "/ca.pem";
-    ASSIGN_OR_RETURN(plane_,
-                     service::AgentPlane::Start(
-                         agents, {*store_, *ingest_, presence_, changes_,
-                                  *checkpoints_, clock_, *containing_}));
+    ASSIGN_OR_RETURN(
+        plane_, service::AgentPlane::Start(
+                    agents, {*store_, *ingest_, presence_, changes_,
+                             *checkpoints_, clock_, *containing_, *rollouts_}));
     publisher_->SetAnnounce([this](const std::string& type, int64_t version) {
-      return plane_->Announce(type, version);
+      return type == "policy" ? AnnouncePolicy()
+                              : plane_->Announce(type, version);
     });
+    rollouts_->SetAnnounce([this] { plane_->AnnouncePolicy(); });
     ASSIGN_OR_RETURN(const std::string ca,
                      ReadFileAt(AT_FDCWD, agents.ca_path, auth::kMaxPemBytes));
     ASSIGN_OR_RETURN(const std::string fingerprint, auth::Fingerprint(ca));
@@ -148,7 +197,7 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_});
+         *containing_, *rollouts_, *codes_, *checkpoints_});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -176,6 +225,38 @@ class RunningServer final : public Server {
     return {};
   }
 
+  void StartWatch() {
+    std::vector<operate::Door> doors;
+    if (const auto agents = operate::ParseAddress(options_.agents_listen)) {
+      const size_t colon = options_.agents_listen.rfind(':');
+      std::string host = options_.agents_listen.substr(0, colon);
+      if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+      doors.push_back({"agents", host, agents_port()});
+    }
+    if (console_port() > 0) {
+      doors.push_back({"console", options_.console_address, console_port()});
+    }
+    watch_ = std::make_unique<operate::Watch>(
+        operate::WatchParts{*store_, presence_, ingest_->traffic(), *outbox_,
+                            clock_, options_.state_dir,
+                            [this] { return own_.NotAfter(); },
+                            [this] { return own_.CaNotAfter(); }},
+        std::move(doors));
+    watch_->Start();
+    StartMetrics();
+  }
+
+  void StartMetrics() {
+    auto started = operate::MetricsListener::Start(
+        options_.metrics_listen,
+        [this](std::string_view path) { return operate::Show(*watch_, path); });
+    if (!started) {
+      Log(LogLevel::kError, "no metrics: " + started.error().message);
+      return;
+    }
+    metrics_ = std::move(*started);
+  }
+
   void TickLoop() {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, kTick, [this] { return stopping_; })) {
@@ -192,8 +273,10 @@ class RunningServer final : public Server {
   Status Tick() {
     ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
     for (const auto& [type, version] : versions) {
-      plane_->Announce(type, version);
+      if (type != "policy") plane_->Announce(type, version);
     }
+    RETURN_IF_ERROR(rollouts_->Refresh());
+    plane_->AnnouncePolicy();
     ASSIGN_OR_RETURN(const auto revoked, store_->RevokedAgents());
     for (const std::string& agent_id : revoked) {
       if (!presence_.IsRevoked(agent_id)) {
@@ -203,9 +286,19 @@ class RunningServer final : public Server {
     }
     RETURN_IF_ERROR(EndContainments());
     RETURN_IF_ERROR(EndGrants());
+    RETURN_IF_ERROR(EndCodes());
     RETURN_IF_ERROR(certificates_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
+    RETURN_IF_ERROR(rollouts_->Tick());
     return silence_->Tick();
+  }
+
+  // A version that is staged is told to those who are given it.
+  int AnnouncePolicy() {
+    if (const Status read = rollouts_->Refresh(); !read) {
+      Log(LogLevel::kError, "rollouts: " + read.error().message);
+    }
+    return plane_->AnnouncePolicy();
   }
 
   Status EndContainments() {
@@ -250,6 +343,25 @@ class RunningServer final : public Server {
     return {};
   }
 
+  Status EndCodes() {
+    ASSIGN_OR_RETURN(const auto ended, codes_->EndDue());
+    for (const core::OfflineCode& one : ended) {
+      RETURN_IF_ERROR(core::WriteAudit(
+          *store_, clock_,
+          {.user = "sekisho-server",
+           .door = "server",
+           .address = "",
+           .action = "code.end",
+           .object = "code " + std::to_string(one.id),
+           .detail =
+               one.used_event_row_id != 0
+                   ? "used by event " + std::to_string(one.used_event_row_id)
+                   : "its time is over; no use was told"},
+          {}));
+    }
+    return {};
+  }
+
   Status Note(const char* action) {
     return core::WriteAudit(*store_, clock_,
                             {.user = "sekisho-server",
@@ -270,6 +382,8 @@ class RunningServer final : public Server {
     if (ticker_.joinable()) {
       ticker_.join();
     }
+    metrics_.reset();
+    watch_.reset();
 #ifdef SEKISHO_HAVE_WEB
     web_.reset();
 #endif
@@ -287,11 +401,14 @@ class RunningServer final : public Server {
   const ServerOptions options_;
   const Clock& clock_;
   const auth::OwnCertificate own_;
+  std::optional<operate::StateLock> lock_;
   core::Changes changes_;
   core::Presence presence_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::Rollouts> rollouts_;
+  std::unique_ptr<core::OfflineCodes> codes_;
   std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
@@ -307,6 +424,8 @@ class RunningServer final : public Server {
 #ifdef SEKISHO_HAVE_WEB
   std::unique_ptr<web::WebServer> web_;
 #endif
+  std::unique_ptr<operate::Watch> watch_;
+  std::unique_ptr<operate::MetricsListener> metrics_;
 
   std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;

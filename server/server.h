@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "server/store/role_set.h"
 
 namespace sekisho {
 
@@ -25,6 +26,10 @@ struct ServerOptions {
   std::string enrol_user;
   // Who else is told (server/export); one that is not there is nobody.
   std::string sinks_file = "/etc/sekisho/sinks.yaml";
+  // Prometheus, /healthz, /readyz over plain HTTP; "off" = none.
+  std::string metrics_listen = "off";
+  // Who has one of these needs a second factor.
+  store::Roles require_totp;
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,
@@ -37,8 +42,15 @@ class Server {
   // Streams are ended, what is queued is committed, threads are joined.
   virtual ~Server() = default;
 
+  // Before the end: says it is not ready, lets each agent go with what it is
+  // owed, indexes and tells sinks what there is. Takes at most `limit`; what is
+  // not done then is in the database all the same.
+  virtual void Drain(std::chrono::milliseconds limit) = 0;
+
   virtual int agents_port() const = 0;
   virtual int console_port() const = 0;  // -1 = no console
+  // -1 = none, also when its port was taken: events are worth more.
+  virtual int metrics_port() const = 0;
 };
 
 // `sekisho-server init`, safe to repeat: makes the CA (state_dir/ca), the
@@ -52,5 +64,7 @@ struct InitOptions {
   std::string enrol_user;
 };
 Status InitServer(const InitOptions& options, const Clock& clock);
+// Gives state/server and state/ca to their users, as root, if they exist.
+Status GiveState(const InitOptions& options);
 
 }  // namespace sekisho

@@ -1,5 +1,5 @@
-// sekisho-server: the policy server. `init` makes its keys, `check-sinks` sends
-// a test to whoever is told, without a word it runs.
+// sekisho-server: the policy server. `init` makes its keys, other words look
+// after it, without one it runs.
 #include <signal.h>
 #include <sodium.h>
 #include <sys/resource.h>
@@ -7,22 +7,24 @@
 
 #include <charconv>
 #include <cstdio>
-#include <thread>
 
 #include "common/log.h"
 #include "server/config.h"
-#include "server/export/sink.h"
+#include "server/operate_commands.h"
 #include "server/server.h"
+#include "server/service/grpc_log.h"
 
 namespace {
 
 using namespace sekisho;
 
+// The unit's TimeoutStopSec= leaves a sink's patience on top.
+constexpr auto kDrainLimit = std::chrono::seconds(10);
+
 int Usage(const std::string& error) {
-  std::fprintf(
-      stderr,
-      "%s%susage: sekisho-server [init | check-sinks] [OPTION VALUE]...\n%s",
-      error.c_str(), error.empty() ? "" : "\n", ConfigHelp().c_str());
+  std::fprintf(stderr, "%s%susage: sekisho-server [%s] [OPTION VALUE]...\n%s",
+               error.c_str(), error.empty() ? "" : "\n", kOperateWords,
+               ConfigHelp().c_str());
   return 2;
 }
 
@@ -37,32 +39,6 @@ int Init(const Config& config, const Clock& clock) {
     return 1;
   }
   return 0;
-}
-
-// A line for each sink; 1 if one did not take it.
-int CheckSinks(const Config& config, const Clock& clock) {
-  const auto sinks = server_export::ReadSinks(config.Get("sinks"), true);
-  if (!sinks) {
-    std::fprintf(stderr, "%s\n", sinks.error().message.c_str());
-    return 2;
-  }
-  signal(SIGPIPE, SIG_IGN);
-  int failed = 0;
-  for (const auto& sink : sinks->sinks) {
-    const server_export::Record test[] = {
-        server_export::TestRecord(sink.name, clock.Now())};
-    const auto receiver = server_export::MakeSink(sink);
-    Status sent = receiver->Deliver(test, clock.Now());
-    if (sent) {
-      std::this_thread::sleep_for(receiver->settle_time());
-      sent = receiver->StillThere();
-    }
-    std::printf("%s  %s%s%s\n", sent ? "ok  " : "FAIL", sink.name.c_str(),
-                sent ? "" : ": ", sent ? "" : sent.error().message.c_str());
-    failed += sent ? 0 : 1;
-  }
-  std::printf("%zu sinks, %d failed\n", sinks->sinks.size(), failed);
-  return failed > 0 ? 1 : 0;
 }
 
 // Every agent holds a descriptor; running out of them stops the listener.
@@ -83,6 +59,7 @@ int Run(const Config& config, const Clock& clock) {
   options.console_dir = config.Get("console_dir");
   options.enrol_user = config.Get("enrol_user");
   options.sinks_file = config.Get("sinks");
+  options.metrics_listen = config.Get("metrics_listen");
   const std::string& port = config.Get("console_port");
   if (std::from_chars(port.data(), port.data() + port.size(),
                       options.console_port)
@@ -90,6 +67,12 @@ int Run(const Config& config, const Clock& clock) {
       options.console_port > 65535) {
     return Usage("console_port is a number up to 65535");
   }
+  const auto roles = store::ParseRoles(config.Get("require_totp"));
+  if (!roles) {
+    return Usage("require_totp has a word that is no role: " +
+                 config.Get("require_totp"));
+  }
+  options.require_totp = *roles;
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;
@@ -103,13 +86,14 @@ int Run(const Config& config, const Clock& clock) {
     Log(LogLevel::kError, "sekisho-server: " + server.error().message);
     return 1;
   }
-  std::printf("agents %d\nconsole %d\n", (*server)->agents_port(),
-              (*server)->console_port());
+  std::printf("agents %d\nconsole %d\nmetrics %d\n", (*server)->agents_port(),
+              (*server)->console_port(), (*server)->metrics_port());
   std::fflush(stdout);
   sd_notify(0, "READY=1");
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   sd_notify(0, "STOPPING=1");
+  (*server)->Drain(kDrainLimit);
   return 0;
 }
 
@@ -124,6 +108,9 @@ int main(int argc, char** argv) {
   if (sodium_init() < 0) {
     return 1;
   }
+  if (auto set = service::SetLog(config->Get("log_format")); !set) {
+    return Usage(set.error().message);
+  }
   const SystemClock clock;
   if (config->words.empty()) {
     return Run(*config, clock);
@@ -131,8 +118,8 @@ int main(int argc, char** argv) {
   if (config->words.size() == 1 && config->words[0] == "init") {
     return Init(*config, clock);
   }
-  if (config->words.size() == 1 && config->words[0] == "check-sinks") {
-    return CheckSinks(*config, clock);
+  if (const auto status = RunOperateCommand(*config, clock)) {
+    return *status;
   }
   return Usage("");
 }

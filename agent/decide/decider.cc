@@ -283,6 +283,30 @@ const policy::Containment* Decider::ContainedBy(
   return found == contained_.end() ? nullptr : &*found;
 }
 
+void Decider::SetCoded(std::vector<Coded> running) {
+  if (running == coded_) return;
+  coded_ = std::move(running);
+  ForgetFailures();
+  StepAll();
+}
+
+const Coded* Decider::CodedOf(const policy::DeviceFacts& facts) const {
+  const auto found = std::ranges::find_if(coded_, [&](const Coded& one) {
+    return one.descriptor_hash == facts.descriptor_hash &&
+           one.device == policy::DeviceKey(facts);
+  });
+  return found == coded_.end() ? nullptr : &*found;
+}
+
+bool Decider::WaitsForCode(const Device& device) const {
+  const bool refused =
+      device.judged.goal == Goal::kRefuse || device.judged.medium_left_out;
+  return !observing() && refused && device.plug.malformed.empty() &&
+         device.plug.standing != Standing::kSystem &&
+         HoldsMedium(device.plug.facts) && !CodedOf(device.plug.facts) &&
+         ContainedBy(device.plug.facts, device.plug.person.person) == nullptr;
+}
+
 void Decider::SetTerminal(policy::TerminalFacts terminal) {
   terminal_ = std::move(terminal);
   StepAll();
@@ -457,6 +481,7 @@ void Decider::JudgeNow(DeviceId id, Device& device) {
       .other_keyboard_stays = OtherKeyboardStays(id),
       .kept_behind_hub = KeptBehind(device),
       .contained = ContainedBy(device.plug.facts, device.plug.person.person),
+      .coded = CodedOf(device.plug.facts),
   };
   const policy::DeviceDecision before = device.judged.decision;
   device.judged = Judge(device.plug, device.medium ? &*device.medium : nullptr,

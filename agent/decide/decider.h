@@ -71,6 +71,9 @@ class Decider {
   // nullptr: none covers it, or it carries no files.
   const policy::Containment* ContainedBy(const policy::DeviceFacts& facts,
                                          const std::string& person) const;
+  // What codes over the phone open, from now on; what they no longer open is
+  // closed.
+  void SetCoded(std::vector<Coded> running);
   const policy::TerminalFacts& terminal() const { return terminal_; }
   // The terminal has another name, or lost or found its server.
   void SetTerminal(policy::TerminalFacts terminal);
@@ -119,6 +122,9 @@ class Decider {
   // Whether it, or a hub above it, is refused, or let in without any interface
   // of these classes.
   bool Takes(DeviceId id, std::span<const uint8_t> classes) const;
+  // Whether a code could open it: attached, a medium, and refused by policy, by
+  // nothing that stands above policy.
+  bool WaitsForCode(const Device& device) const;
   const std::map<DeviceId, Device>& devices() const { return devices_; }
 
  private:
@@ -142,6 +148,7 @@ class Decider {
   bool OtherKeyboardStays(DeviceId id) const;
   bool KeptBehind(const Device& hub) const;
   bool Stale() const;
+  const Coded* CodedOf(const policy::DeviceFacts& facts) const;
   void ForgetFailures();
 
   const Clock& clock_;
@@ -150,6 +157,7 @@ class Decider {
   std::optional<WallTime> expires_;
   policy::TerminalFacts terminal_;
   std::vector<policy::Containment> contained_;
+  std::vector<Coded> coded_;
   std::map<DeviceId, Device> devices_;
   DeviceId last_id_ = 0;
 };

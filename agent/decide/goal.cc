@@ -164,6 +164,31 @@ Goal GoalFor(const policy::DeviceDecision& decision, bool looked) {
   return looked ? Goal::kServe : Goal::kLook;
 }
 
+// Whoever read the code out let the medium in: its storage, inspected, and
+// nothing beside it that policy keeps closed.
+void OpenByCode(const policy::DeviceFacts& facts, const Coded& coded,
+                Judgement& judged, InterfaceChoice& choice) {
+  policy::DeviceDecision& decision = judged.decision;
+  decision.access = Access::kInspect;
+  decision.needs_probe = false;
+  decision.rule = coded.rule;
+  decision.rule_line = 0;
+  decision.reason = coded.reason;
+  decision.notify.clear();
+  judged.medium_left_out = false;
+  if (facts.bus != "usb") return;
+  std::vector<policy::UsbInterface> closed;
+  for (const policy::UsbInterface& interface : Sorted(facts.interfaces)) {
+    const bool open =
+        std::ranges::find(choice.opened, interface) != choice.opened.end();
+    if (open) continue;
+    (IsStorage(interface) ? choice.opened : closed).push_back(interface);
+  }
+  choice.opened = Sorted(std::move(choice.opened));
+  choice.closed = std::move(closed);
+  choice.storage = decision;
+}
+
 // The storage interfaces follow `decision`; what else the device has may be let
 // in all the same.
 Judgement JudgeMedium(const policy::DeviceFacts& facts,
@@ -178,6 +203,9 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
     choice = ChooseInterfaces(facts, decision, now.snapshot->policy(), decide);
     judged.medium_left_out = !choice.storage;
     if (choice.storage) decision = *choice.storage;
+  }
+  if (now.coded != nullptr && (!in || judged.medium_left_out)) {
+    OpenByCode(facts, *now.coded, judged, choice);
   }
   Contain(decision, now);
   if (!judged.medium_left_out) {

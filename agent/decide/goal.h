@@ -62,6 +62,15 @@ struct Judgement {
   bool medium_left_out = false;
 };
 
+// A device that a code over the phone opened: inspected, its storage only.
+struct Coded {
+  std::string device;  // DeviceKey of containment.h
+  std::string descriptor_hash;
+  std::string rule;  // "code:..."
+  std::string reason;
+  bool operator==(const Coded&) const = default;
+};
+
 // What is true when a device is judged.
 struct Circumstances {
   const policy::Snapshot* snapshot = nullptr;
@@ -74,6 +83,8 @@ struct Circumstances {
   bool kept_behind_hub = false;
   // Covers the device, if it carries files; its medium is refused.
   const policy::Containment* contained = nullptr;
+  // A code opens it where policy blocks its medium.
+  const Coded* coded = nullptr;
 };
 
 // `medium`: what the probe found, if it was asked. `probe_error`: why it found

@@ -761,6 +761,41 @@ struct ProgramsCheck {
   }
 };
 
+// The operator of a terminal without network asks for the challenges to read
+// out, or types the code that was read to him.
+struct CodeRequest {
+  static constexpr uint16_t kType = 0x060c;
+  std::string code;    // empty: show challenges
+  std::string device;  // empty: of every blocked device
+  template <typename V>
+  void Fields(V& v) {
+    v(code, device);
+  }
+};
+
+struct CodeAnswer {
+  static constexpr uint16_t kType = 0x060d;
+  bool ok = false;
+  std::string message;
+  std::string terminal;
+  std::string agent_id;
+  struct Challenge {
+    std::string device;  // as in MediumStatus
+    std::string name;
+    std::string challenge;
+    int64_t tries_left = 0;
+    template <typename V>
+    void Fields(V& v) {
+      v(device, name, challenge, tries_left);
+    }
+  };
+  std::vector<Challenge> challenges;
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, message, terminal, agent_id, challenges);
+  }
+};
+
 // Root only, from the package's removal scripts: open the gate and stop.
 struct Teardown {
   static constexpr uint16_t kType = 0x060a;

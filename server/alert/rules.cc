@@ -165,6 +165,21 @@ std::vector<store::NewAlert> Bypassed(const store::Event& event) {
                    Text(event.public_part.reason()))};
 }
 
+// A use is told by the index, which knows what was issued. Here: whoever tried
+// so often does not mistype.
+std::vector<store::NewAlert> RefusedCode(const store::Event& event) {
+  const auto& part = event.public_part;
+  if (part.code_step() != event::v1::CODE_STEP_REFUSED ||
+      part.code_tries_left() > 0) {
+    return {};
+  }
+  return {Daily(
+      Make(event, "code_refused", "medium",
+           "Wrong codes over the phone were tried for " + event.device_id +
+               " on " + event.terminal + " until its challenge was void"),
+      event.device_id)};
+}
+
 // One for the SOC, whose history has a hole, and one for IT, whose disk or
 // image is the likely cause.
 std::vector<store::NewAlert> ChainRestarted(const store::Event& event) {
@@ -218,6 +233,8 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
                    ? event.device_id
                    : "one transfer of " + std::to_string(part.person_count()) +
                          " people's data to " + event.device_id))};
+    case event::v1::EVENT_KIND_CODE:
+      return RefusedCode(event);
     case event::v1::EVENT_KIND_DEVICE_REMOVED:
     case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
     case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:

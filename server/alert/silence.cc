@@ -1,8 +1,18 @@
 #include "server/alert/silence.h"
 
+#include <algorithm>
+
 namespace sekisho::alert {
 
+using core::Change;
+
 Status SilenceWatch::Load() {
+  RETURN_IF_ERROR(LoadOpen());
+  RETURN_IF_ERROR(LoadOutages());
+  return LoadRegister();
+}
+
+Status SilenceWatch::LoadOpen() {
   store::AlertFilter filter;
   filter.kind = "terminal_silent";
   filter.only_unresolved = true;
@@ -19,37 +29,213 @@ Status SilenceWatch::Load() {
   return {};
 }
 
-Status SilenceWatch::Tick() {
-  using core::Change;
-  const core::Presence::Turns turns = presence_.TakeTurns();
-  for (const auto& silence : turns.silent) {
-    ASSIGN_OR_RETURN(const store::Agent agent,
-                     store_.GetAgent(silence.agent_id));
-    store::NewAlert alert;
-    alert.key = "terminal_silent:" + agent.agent_id + ":" +
-                std::to_string(clock_.Now().time_since_epoch().count());
-    alert.alert.kind = "terminal_silent";
-    alert.alert.severity = "medium";
-    alert.alert.title = agent.terminal + " has been silent since " +
-                        FormatUtc(silence.last_heard);
-    alert.alert.agent_id = agent.agent_id;
-    alert.alert.terminal = agent.terminal;
-    alert.alert.create_time = clock_.Now();
-    ASSIGN_OR_RETURN(const auto id, store_.AddAlert(alert));
-    if (id) {
-      open_[agent.agent_id] = *id;
-      changes_.Tell({Change::What::kAlert, *id, ""});
+// Those that came back in it are heard again within a heartbeat.
+Status SilenceWatch::LoadOutages() {
+  ASSIGN_OR_RETURN(const auto rows, store_.ListSiteOutages());
+  for (const store::SiteOutage& row : rows) {
+    if (row.end_time || outages_.contains(row.site)) continue;
+    Outage& outage = outages_[row.site];
+    outage.row = row;
+    for (const std::string& agent_id : row.agent_ids) {
+      if (open_.contains(agent_id)) continue;
+      outage.silent.insert(agent_id);
+      presence_.MarkSilent(agent_id);
     }
-    changes_.Tell({Change::What::kAgent, 0, agent.agent_id});
   }
-  for (const std::string& agent_id : turns.back) {
-    const auto alert = open_.find(agent_id);
-    if (alert != open_.end()) {
-      RETURN_IF_ERROR(store_.ResolveAlert(alert->second, clock_.Now()));
-      changes_.Tell({Change::What::kAlert, alert->second, ""});
-      open_.erase(alert);
+  return {};
+}
+
+Status SilenceWatch::LoadRegister() {
+  ASSIGN_OR_RETURN(const int64_t version, store_.RegisterVersion());
+  if (version == register_version_) return {};
+  ASSIGN_OR_RETURN(const auto rows, store_.RegisteredTerminals());
+  places_.clear();
+  sites_.clear();
+  for (const store::RegisteredTerminal& row : rows) {
+    if (row.remove_time) continue;
+    Place& place = places_[row.name];
+    place.site = row.site;
+    // What the import let in parses; else: expected at any time.
+    if (auto hours = core::ExpectedHours::Parse(row.hours)) {
+      place.hours = std::move(*hours);
     }
-    changes_.Tell({Change::What::kAgent, 0, agent_id});
+    if (!row.site.empty()) sites_[row.site].push_back(row.name);
+  }
+  // One that enrolled since counts as soon as it was silent once.
+  ASSIGN_OR_RETURN(const auto agents, store_.AllAgents());
+  for (const store::Agent& agent : agents) {
+    if (agent.state != store::AgentState::kRevoked) {
+      agents_[agent.terminal] = agent.agent_id;
+    }
+  }
+  register_version_ = version;
+  return {};
+}
+
+Status SilenceWatch::Tick() {
+  const core::Presence::Turns turns = presence_.TakeTurns();
+  for (const auto& silence : turns.silent) RETURN_IF_ERROR(OnSilent(silence));
+  for (const std::string& agent_id : turns.back) {
+    RETURN_IF_ERROR(OnBack(agent_id));
+  }
+  if (held_.empty()) return {};
+  RETURN_IF_ERROR(LoadRegister());
+  return Settle();
+}
+
+Status SilenceWatch::OnSilent(const core::Presence::Turns::Silent& silence) {
+  ASSIGN_OR_RETURN(const store::Agent agent, store_.GetAgent(silence.agent_id));
+  agents_[agent.terminal] = agent.agent_id;
+  held_[agent.agent_id] = {agent.terminal, silence.last_heard,
+                           clock_.SinceBoot()};
+  changes_.Tell({Change::What::kAgent, 0, agent.agent_id});
+  return {};
+}
+
+Status SilenceWatch::OnBack(const std::string& agent_id) {
+  held_.erase(agent_id);
+  changes_.Tell({Change::What::kAgent, 0, agent_id});
+  if (const auto alert = open_.find(agent_id); alert != open_.end()) {
+    RETURN_IF_ERROR(store_.ResolveAlert(alert->second, clock_.Now()));
+    changes_.Tell({Change::What::kAlert, alert->second, ""});
+    open_.erase(alert);
+  }
+  for (auto at = outages_.begin(); at != outages_.end(); ++at) {
+    Outage& outage = at->second;
+    if (outage.silent.erase(agent_id) == 0) continue;
+    // Most of the site is back: who is not is a matter of its own.
+    if (outage.silent.empty() || Heard(at->first) > outage.silent.size()) {
+      return EndOutage(at);
+    }
+    return {};
+  }
+  return {};
+}
+
+Status SilenceWatch::EndOutage(std::map<std::string, Outage>::iterator at) {
+  const Outage outage = std::move(at->second);
+  outages_.erase(at);
+  for (const std::string& agent_id : outage.silent) {
+    ASSIGN_OR_RETURN(const store::Agent agent, store_.GetAgent(agent_id));
+    held_[agent_id] = {agent.terminal,
+                       agent.last_seen_time.value_or(outage.row.begin_time),
+                       clock_.SinceBoot()};
+  }
+  store::SiteOutage row = outage.row;
+  row.end_time = clock_.Now();
+  RETURN_IF_ERROR(store_.PutSiteOutage(row));
+  RETURN_IF_ERROR(store_.ResolveAlert(row.alert_id, clock_.Now()));
+  changes_.Tell({Change::What::kAlert, row.alert_id, ""});
+  return {};
+}
+
+const SilenceWatch::Place* SilenceWatch::PlaceOf(
+    const std::string& terminal) const {
+  const auto found = places_.find(terminal);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+size_t SilenceWatch::Heard(const std::string& site) const {
+  const auto terminals = sites_.find(site);
+  if (terminals == sites_.end()) return 0;
+  return static_cast<size_t>(
+      std::ranges::count_if(terminals->second, [&](const std::string& name) {
+        const auto agent = agents_.find(name);
+        return agent != agents_.end() && presence_.IsHeard(agent->second);
+      }));
+}
+
+// Whose hours it is not waits on; the others by their site or alone.
+Status SilenceWatch::Settle() {
+  const WallTime now = clock_.Now();
+  std::map<std::string, std::vector<std::string>> by_site;
+  std::vector<std::string> alone;
+  for (const auto& [agent_id, held] : held_) {
+    const Place* place = PlaceOf(held.terminal);
+    if (place != nullptr && !place->hours.Contains(now)) continue;
+    const auto site =
+        place == nullptr ? sites_.end() : sites_.find(place->site);
+    if (site != sites_.end() && site->second.size() >= kSiteLeast) {
+      by_site[place->site].push_back(agent_id);
+    } else {
+      alone.push_back(agent_id);
+    }
+  }
+  for (const auto& [site, agents] : by_site) {
+    RETURN_IF_ERROR(SettleSite(site, agents));
+  }
+  for (const std::string& agent_id : alone) {
+    RETURN_IF_ERROR(Raise(agent_id, held_.at(agent_id)));
+    held_.erase(agent_id);
+  }
+  return {};
+}
+
+Status SilenceWatch::SettleSite(const std::string& site,
+                                const std::vector<std::string>& held) {
+  if (const auto outage = outages_.find(site); outage != outages_.end()) {
+    return Join(outage->second, held);
+  }
+  if (held.size() >= kSiteLeast && held.size() >= Heard(site)) {
+    return OpenOutage(site, held);
+  }
+  for (const std::string& agent_id : held) {
+    const auto one = held_.find(agent_id);
+    if (clock_.SinceBoot() - one->second.since < kSiteHold) continue;
+    RETURN_IF_ERROR(Raise(agent_id, one->second));
+    held_.erase(one);
+  }
+  return {};
+}
+
+Status SilenceWatch::OpenOutage(const std::string& site,
+                                const std::vector<std::string>& held) {
+  WallTime begin = held_.at(held.front()).last_heard;
+  for (const std::string& agent_id : held) {
+    begin = std::min(begin, held_.at(agent_id).last_heard);
+  }
+  store::NewAlert alert;
+  alert.key = "site_silent:" + site + ":" +
+              std::to_string(clock_.Now().time_since_epoch().count());
+  alert.alert.kind = "site_silent";
+  alert.alert.severity = "high";
+  alert.alert.title = "Site " + site + ": " + std::to_string(held.size()) +
+                      " terminals have been silent since " + FormatUtc(begin);
+  alert.alert.create_time = clock_.Now();
+  ASSIGN_OR_RETURN(const auto id, store_.AddAlert(alert));
+  Outage& outage = outages_[site];
+  outage.row.alert_id = id.value_or(0);
+  outage.row.site = site;
+  outage.row.begin_time = begin;
+  changes_.Tell({Change::What::kAlert, outage.row.alert_id, ""});
+  return Join(outage, held);
+}
+
+Status SilenceWatch::Join(Outage& outage,
+                          const std::vector<std::string>& held) {
+  for (const std::string& agent_id : held) {
+    outage.silent.insert(agent_id);
+    outage.row.agent_ids.push_back(agent_id);
+    held_.erase(agent_id);
+  }
+  return store_.PutSiteOutage(outage.row);
+}
+
+Status SilenceWatch::Raise(const std::string& agent_id, const Held& held) {
+  store::NewAlert alert;
+  alert.key = "terminal_silent:" + agent_id + ":" +
+              std::to_string(clock_.Now().time_since_epoch().count());
+  alert.alert.kind = "terminal_silent";
+  alert.alert.severity = "medium";
+  alert.alert.title =
+      held.terminal + " has been silent since " + FormatUtc(held.last_heard);
+  alert.alert.agent_id = agent_id;
+  alert.alert.terminal = held.terminal;
+  alert.alert.create_time = clock_.Now();
+  ASSIGN_OR_RETURN(const auto id, store_.AddAlert(alert));
+  if (id) {
+    open_[agent_id] = *id;
+    changes_.Tell({Change::What::kAlert, *id, ""});
   }
   return {};
 }

@@ -23,6 +23,13 @@ Status CheckUserName(const std::string& user) {
   return {};
 }
 
+Login Asking(const std::string& user) {
+  Login login;
+  login.session.user = user;
+  login.needs_second_factor = true;
+  return login;
+}
+
 }  // namespace
 
 Status Accounts::CheckTries(const std::string& key) {
@@ -59,24 +66,28 @@ void Accounts::CountWrong(const std::string& key) {
 }
 
 Result<Login> Accounts::MakeSession(const store::User& user,
-                                    bool must_set_password) {
+                                    const std::string& address,
+                                    Password password) {
   Login login;
   login.token = NewSecret();
   login.session.hash = HashSecret(login.token);
   login.session.csrf = NewSecret();
   login.session.user = user.name;
-  login.session.role = user.role;
+  login.session.address = address;
+  login.session.has_totp = user.has_totp;
+  login.session.roles = user.roles;
   login.session.create_time = clock_.Now();
   login.session.use_time = login.session.create_time;
   login.session.expire_time = login.session.create_time + kSessionLife;
-  login.session.must_set_password = must_set_password;
+  login.session.must_set_password = password == Password::kToBeSet;
   RETURN_IF_ERROR(store_.AddSession(login.session));
   return login;
 }
 
 Result<Login> Accounts::LoginWithPassword(const std::string& user,
                                           const std::string& password,
-                                          const std::string& address) {
+                                          const std::string& address,
+                                          const std::string& second_factor) {
   RETURN_IF_ERROR(CheckTries("user " + user));
   RETURN_IF_ERROR(CheckTries("address " + address));
   if (password.size() > kMaxPasswordBytes || user.size() > kMaxUserBytes) {
@@ -86,7 +97,7 @@ Result<Login> Accounts::LoginWithPassword(const std::string& user,
   bool right = false;
   {
     std::lock_guard turn(hashing_);
-    if (found && !found->password_hash.empty()) {
+    if (found && !found->disable_time && !found->password_hash.empty()) {
       right = VerifyPassword(found->password_hash, password);
     } else {
       (void)HashPassword(password);  // the same time for an unknown name
@@ -97,22 +108,30 @@ Result<Login> Accounts::LoginWithPassword(const std::string& user,
     CountWrong("address " + address);
     return Fail(Code::kUnauthenticated, "name or password is wrong");
   }
-  return MakeSession(*found, false);
+  ASSIGN_OR_RETURN(const bool complete,
+                   CheckSecondFactor(*found, address, second_factor));
+  if (!complete) return Asking(user);
+  return MakeSession(*found, address, Password::kSet);
 }
 
 Result<Login> Accounts::LoginWithCode(const std::string& code,
-                                      const std::string& address) {
+                                      const std::string& address,
+                                      const std::string& second_factor) {
   RETURN_IF_ERROR(CheckTries("address " + address));
-  auto name = store_.UseLoginCode(HashSecret(code), clock_.Now());
+  auto name = store_.FindLoginCode(HashSecret(code), clock_.Now());
   if (!name) {
     CountWrong("address " + address);
     return std::unexpected(std::move(name).error());
   }
   ASSIGN_OR_RETURN(const auto user, store_.FindUser(*name));
-  if (!user) {
+  if (!user || user->disable_time) {
     return Fail(Code::kUnauthenticated, "code is wrong, used or expired");
   }
-  return MakeSession(*user, true);
+  ASSIGN_OR_RETURN(const bool complete,
+                   CheckSecondFactor(*user, address, second_factor));
+  if (!complete) return Asking(*name);
+  RETURN_IF_ERROR(store_.UseLoginCode(HashSecret(code), clock_.Now()));
+  return MakeSession(*user, address, Password::kToBeSet);
 }
 
 Result<store::StoredSession> Accounts::FindSession(const std::string& token) {
@@ -145,12 +164,27 @@ Result<std::string> Accounts::CreateLogin(const std::string& user) {
   const WallTime now = clock_.Now();
   ASSIGN_OR_RETURN(const auto found, store_.FindUser(user));
   if (!found) {
-    RETURN_IF_ERROR(store_.PutUser({user, store::Role::kAdmin, ""}, now));
+    ASSIGN_OR_RETURN(const int64_t count, store_.CountUsers());
+    if (count > 0) {
+      return Fail(Code::kNotFound, "there is no user " + user);
+    }
+    RETURN_IF_ERROR(store_.PutUser({user, store::Roles::All(), ""}, now));
+  } else if (found->disable_time) {
+    return Fail(Code::kFailedPrecondition, user + " is disabled");
   }
   std::string code = NewSecret();
   RETURN_IF_ERROR(
       store_.AddLoginCode(HashSecret(code), user, now + kLoginCodeLife));
   return code;
+}
+
+Result<std::string> Accounts::AddUser(const std::string& user,
+                                      store::Roles roles) {
+  RETURN_IF_ERROR(CheckUserName(user));
+  ASSIGN_OR_RETURN(const auto found, store_.FindUser(user));
+  if (found) return Fail(Code::kAlreadyExists, user + " is there already");
+  RETURN_IF_ERROR(store_.PutUser({user, roles, ""}, clock_.Now()));
+  return CreateLogin(user);
 }
 
 }  // namespace sekisho::auth

@@ -1,12 +1,15 @@
-// Who may come to the console: passwords, one-time codes, sessions.
+// Who may come to the console: passwords, one-time codes, the second factor,
+// sessions, API tokens.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/clock.h"
-#include "server/store/store.h"
+#include "server/store/user_store.h"
 
 namespace sekisho::auth {
 
@@ -24,26 +27,65 @@ inline constexpr auto kWrongTriesWait = std::chrono::minutes(5);
 struct Login {
   std::string token;
   store::StoredSession session;
+  // Name and password are right, but there is no session before the second
+  // factor; `session.user` is set.
+  bool needs_second_factor = false;
 };
+
+// Calls of one API token in a minute of the clock.
+inline constexpr int kTokenCallsPerMinute = 600;
+inline constexpr size_t kMaxTokenNameBytes = 64;
+inline constexpr auto kMaxTokenLife = std::chrono::days(366);
+// So that one that leaks is found by those who search for secrets.
+inline constexpr char kTokenPrefix[] = "sekisho_";
 
 // Thread-safe. Passwords are hashed one at a time.
 class Accounts {
  public:
-  Accounts(store::Store& store, const Clock& clock)
-      : store_(store), clock_(clock) {}
+  // Who has one of `require_totp` must enrol a second factor.
+  Accounts(store::UserStore& store, const Clock& clock,
+           store::Roles require_totp = {})
+      : store_(store), clock_(clock), require_totp_(require_totp) {}
 
   // kUnauthenticated says the same for a wrong name and a wrong password;
   // kResourceExhausted after kMaxWrongTries.
   Result<Login> LoginWithPassword(const std::string& user,
                                   const std::string& password,
-                                  const std::string& address);
+                                  const std::string& address,
+                                  const std::string& second_factor = "");
+  // A code is not used up before the second factor is right.
   Result<Login> LoginWithCode(const std::string& code,
-                              const std::string& address);
+                              const std::string& address,
+                              const std::string& second_factor = "");
   Result<store::StoredSession> FindSession(const std::string& token);
   Status Logout(const std::string& token);
   Status SetPassword(const std::string& token, const std::string& password);
-  // A code for `user`, who is made an admin if he is not there.
+  // A code for `user`. The first user there is is made, with every role; after
+  // that kNotFound for who is not there.
   Result<std::string> CreateLogin(const std::string& user);
+  // kAlreadyExists. A code for his first login.
+  Result<std::string> AddUser(const std::string& user, store::Roles roles);
+
+  bool MustEnrolTotp(const store::StoredSession& session) const {
+    return session.roles.HasAnyOf(require_totp_) && !session.has_totp;
+  }
+  // Raw bytes of a new secret, not yet in force.
+  Result<std::string> BeginTotp(const std::string& token);
+  // Recovery codes. kUnauthenticated: the code is wrong.
+  Result<std::vector<std::string>> ConfirmTotp(const std::string& token,
+                                               const std::string& code);
+
+  // The secret is set, the rest is as it was stored.
+  struct MadeToken {
+    std::string secret;
+    store::ApiToken token;
+  };
+  Result<MadeToken> AddApiToken(store::ApiToken wish,
+                                std::chrono::seconds life);
+  // With the roles its user still has. kUnauthenticated: unknown, over,
+  // revoked, or its user is disabled; kResourceExhausted: too many calls.
+  Result<store::ApiToken> UseApiToken(const std::string& secret,
+                                      const std::string& address);
 
  private:
   struct Tries {
@@ -52,13 +94,26 @@ class Accounts {
   };
   Status CheckTries(const std::string& key);
   void CountWrong(const std::string& key);
-  Result<Login> MakeSession(const store::User& user, bool must_set_password);
+  enum class Password { kSet, kToBeSet };
+  Result<Login> MakeSession(const store::User& user, const std::string& address,
+                            Password password);
+  // False: it is needed and was not given.
+  Result<bool> CheckSecondFactor(const store::User& user,
+                                 const std::string& address,
+                                 const std::string& second_factor);
+  Status CheckCalls(int64_t token_id);
 
-  store::Store& store_;
+  struct Calls {
+    int64_t minute = 0;
+    int count = 0;
+  };
+  store::UserStore& store_;
   const Clock& clock_;
+  const store::Roles require_totp_;
   std::mutex hashing_;
-  std::mutex mutex_;  // guards tries_
+  std::mutex mutex_;  // guards tries_, calls_
   std::map<std::string, Tries> tries_;
+  std::map<int64_t, Calls> calls_;
 };
 
 }  // namespace sekisho::auth

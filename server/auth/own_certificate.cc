@@ -35,6 +35,12 @@ Result<WallTime> OwnCertificate::NotAfter() const {
   return validity.not_after;
 }
 
+Result<WallTime> OwnCertificate::CaNotAfter() const {
+  ASSIGN_OR_RETURN(const std::string pem, Read("ca.pem"));
+  ASSIGN_OR_RETURN(const auto validity, enrolment::ValidityOf(pem));
+  return validity.not_after;
+}
+
 Status OwnCertificate::Install(const std::string& certificate_pem,
                                WallTime now) const {
   ASSIGN_OR_RETURN(const std::string key, Read("tls.key"));

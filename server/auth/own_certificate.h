@@ -22,6 +22,7 @@ class OwnCertificate {
   // The names it is known by.
   Result<std::vector<std::string>> Names() const;
   Result<WallTime> NotAfter() const;
+  Result<WallTime> CaNotAfter() const;
   // kInvalidArgument: not for this key or past its end; kUnauthenticated: of
   // another CA. Nothing is changed then.
   Status Install(const std::string& certificate_pem, WallTime now) const;

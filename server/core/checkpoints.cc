@@ -41,6 +41,11 @@ std::string Checkpoints::Sign(const merkle::Head& head) {
 
 std::string Checkpoints::Newest() { return Sign(store_.LogHead()); }
 
+Checkpoints::Signed Checkpoints::NewestSigned() {
+  const merkle::Head head = store_.LogHead();
+  return {head, Sign(head)};
+}
+
 Result<LogNews> Checkpoints::Since(int64_t from) {
   const merkle::Head head = store_.LogHead();
   LogNews news;

@@ -30,6 +30,16 @@ class Checkpoints {
   const merkle::Verifier& verifier() const { return signer_.verifier; }
   // Signed once a size. Covers every event that was acknowledged before.
   std::string Newest();
+  // As Newest(), with what it says.
+  struct Signed {
+    merkle::Head head;
+    std::string note;
+  };
+  Signed NewestSigned();
+  // Text of whole lines as a note of the same signer; merkle/checkpoint.h.
+  std::string SignNote(const std::string& text) {
+    return merkle::SignNote(text, signer_);
+  }
   // `from` beyond the log is told as 0, without proof: what can be proved.
   Result<LogNews> Since(int64_t from);
   // What an agent shows as the last it saw. kUnauthenticated: not signed with

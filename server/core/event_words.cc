@@ -32,6 +32,8 @@ const char* Name(event::v1::EventKind kind) {
       return "request";
     case event::v1::EVENT_KIND_LANDING:
       return "landing";
+    case event::v1::EVENT_KIND_CODE:
+      return "code";
     default:
       return "unknown";
   }

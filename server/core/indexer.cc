@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "server/core/device_id.h"
+#include "server/core/offline_codes.h"
 
 namespace sekisho::core {
 namespace {
@@ -28,6 +29,11 @@ store::Event Decode(const store::LoggedEvent& logged) {
   return event;
 }
 
+bool UsedCode(const store::Event& event) {
+  return event.public_part.kind() == event::v1::EVENT_KIND_CODE &&
+         event.public_part.code_step() == event::v1::CODE_STEP_USED;
+}
+
 store::IndexedEvent IndexRow(const store::Event& event) {
   store::IndexedEvent row;
   row.row_id = event.row_id;
@@ -45,6 +51,9 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.persons_written = event.public_part.persons_written_count();
   row.grant_id = event.public_part.grant_id();
   row.bytes = event.public_part.inspected_bytes();
+  row.policy_version = event.public_part.policy_version();
+  row.sealed_code_secret = event.public_part.sealed_code_secret();
+  if (UsedCode(event)) row.used_code_match = event.public_part.code_match();
   return row;
 }
 
@@ -114,15 +123,24 @@ void Indexer::Wake() {
   wake_.notify_one();
 }
 
+bool Indexer::CatchUp(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  return caught_up_.wait_until(lock, until,
+                               [this] { return idle_ && !awake_; });
+}
+
 void Indexer::Loop() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
+      idle_ = !awake_;
+      caught_up_.notify_all();
       wake_.wait(lock, [this] { return stopping_ || awake_; });
       if (stopping_) {
         return;
       }
       awake_ = false;
+      idle_ = false;
     }
     for (;;) {
       const auto rows = RunOnce();
@@ -201,6 +219,12 @@ Result<int> Indexer::RunOnce() {
       if (const auto mark = lost.find(event.device_id); mark != lost.end()) {
         batch.alerts.push_back(LostSeen(event, mark->second));
       }
+    }
+    if (UsedCode(event)) {
+      ASSIGN_OR_RETURN(
+          const auto issued,
+          store_.FindCode(event.agent_id, event.public_part.code_match()));
+      batch.alerts.push_back(AlertOfUsedCode(event, issued));
     }
     for (store::NewAlert& alert : rule_(event)) {
       batch.alerts.push_back(std::move(alert));

@@ -31,6 +31,8 @@ class Indexer {
   // One batch, on the caller's thread; how many rows. For tests and for the
   // thread itself.
   Result<int> RunOnce();
+  // Waits until all that Wake() told of is indexed; false at `until`.
+  bool CatchUp(std::chrono::steady_clock::time_point until);
   int64_t lag_rows() const { return lag_.load(); }
 
  private:
@@ -41,10 +43,11 @@ class Indexer {
   Changes& changes_;
   const AlertRule rule_;
   std::atomic<int64_t> lag_ = 0;
-  std::mutex mutex_;  // guards stopping_, awake_
-  std::condition_variable wake_;
+  std::mutex mutex_;  // guards stopping_, awake_, idle_
+  std::condition_variable wake_, caught_up_;
   bool stopping_ = false;
   bool awake_ = true;
+  bool idle_ = false;
   std::thread thread_;
 };
 

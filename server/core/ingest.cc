@@ -18,6 +18,18 @@ std::string Place(const event::Head& head) {
 Result<bool> Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
                           std::vector<event::v1::EventRecord> records,
                           store::AppendDone done) {
+  traffic_.Batch();
+  auto taken = TakeChecked(agent, head, std::move(records), std::move(done));
+  if (!taken) {
+    traffic_.RefusedBatch(taken.error().code);
+  }
+  return taken;
+}
+
+Result<bool> Ingest::TakeChecked(const store::AgentIdentity& agent,
+                                 event::Head& head,
+                                 std::vector<event::v1::EventRecord> records,
+                                 store::AppendDone done) {
   size_t bytes = 0;
   for (const event::v1::EventRecord& record : records) {
     bytes += record.public_part().size() + record.personal_part().size();
@@ -48,13 +60,21 @@ Result<bool> Ingest::Take(const store::AgentIdentity& agent, event::Head& head,
   if (fresh.empty()) {
     return false;
   }
-  store_.Append({agent.agent_id, std::move(fresh), clock_.Now()},
-                [this, done = std::move(done)](Result<event::Head> result) {
-                  if (result) {
-                    committed_();
-                  }
-                  done(std::move(result));
-                });
+  const auto count = std::ssize(fresh);
+  const auto came = std::chrono::steady_clock::now();
+  store_.Append(
+      {agent.agent_id, std::move(fresh), clock_.Now()},
+      [this, count, came, done = std::move(done)](Result<event::Head> result) {
+        if (result) {
+          traffic_.Committed(
+              count, std::chrono::duration_cast<std::chrono::microseconds>(
+                         std::chrono::steady_clock::now() - came));
+          committed_();
+        } else {
+          traffic_.RefusedBatch(result.error().code);
+        }
+        done(std::move(result));
+      });
   return true;
 }
 
@@ -111,6 +131,21 @@ void Ingest::CheckHead(const store::AgentIdentity& agent,
                " than the one that was acknowledged: a clone or a forged "
                "chain");
   }
+}
+
+void Ingest::CheckAcknowledged(const store::AgentIdentity& agent,
+                               const event::Head& says, int64_t spooled,
+                               const event::Head& acknowledged) {
+  if (says.epoch != acknowledged.epoch || spooled < 0 ||
+      says.sequence - spooled <= acknowledged.sequence) {
+    return;
+  }
+  Report(agent, "history_rewritten", "acknowledged",
+         agent.terminal + " had " + std::to_string(says.sequence - spooled) +
+             " events acknowledged, but this server's log has " +
+             std::to_string(acknowledged.sequence) +
+             " of it. The database was restored or changed; what the "
+             "terminal still has it sends again");
 }
 
 void Ingest::ReportHistory(const store::AgentIdentity& agent,

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "server/core/changes.h"
+#include "server/core/traffic.h"
 #include "server/store/store.h"
 
 namespace sekisho::core {
@@ -31,6 +32,9 @@ class Ingest {
         changes_(changes),
         committed_(std::move(committed)) {}
 
+  // Counted here; whoever refuses streams counts those.
+  Traffic& traffic() { return traffic_; }
+
   Result<event::Head> HeadOf(const std::string& agent_id) {
     return store_.HeadOf(agent_id);
   }
@@ -53,12 +57,21 @@ class Ingest {
   void CheckHead(const store::AgentIdentity& agent, const event::Head& says,
                  const event::Head& acknowledged);
 
+  // The agent's head and how much of its chain was not acknowledged yet: more
+  // was than this log has, so the log was set back.
+  void CheckAcknowledged(const store::AgentIdentity& agent,
+                         const event::Head& says, int64_t spooled,
+                         const event::Head& acknowledged);
+
   // An agent saw a checkpoint of this server that is not the beginning of its
   // log: this server lost or changed history, or was restored.
   void ReportHistory(const store::AgentIdentity& agent, const std::string& seen,
                      const Error& why);
 
  private:
+  Result<bool> TakeChecked(const store::AgentIdentity& agent, event::Head& head,
+                           std::vector<event::v1::EventRecord> records,
+                           store::AppendDone done);
   Status Check(const store::AgentIdentity& agent, const event::Head& head,
                const event::v1::EventRecord& record);
   void Report(const store::AgentIdentity& agent, const std::string& kind,
@@ -70,6 +83,7 @@ class Ingest {
   const Clock& clock_;
   Changes& changes_;
   const std::function<void()> committed_;
+  Traffic traffic_;
 };
 
 }  // namespace sekisho::core

@@ -70,6 +70,22 @@ int Presence::connected_count() const {
   return count;
 }
 
+int Presence::silent_count() const {
+  std::lock_guard lock(mutex_);
+  int count = 0;
+  for (const auto& [agent_id, entry] : agents_) {
+    count += entry.silent && !entry.revoked ? 1 : 0;
+  }
+  return count;
+}
+
+bool Presence::IsHeard(const std::string& agent_id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = agents_.find(agent_id);
+  return it != agents_.end() && !it->second.revoked &&
+         clock_.SinceBoot() - it->second.heard <= kSilentAfter;
+}
+
 store::AgentState Presence::StateOf(const store::Agent& agent) const {
   if (agent.state == store::AgentState::kRevoked) {
     return store::AgentState::kRevoked;

@@ -35,6 +35,9 @@ class Presence {
   void Revoke(const std::string& agent_id);
   bool IsRevoked(const std::string& agent_id) const;
   int connected_count() const;
+  int silent_count() const;  // without those that are revoked
+  // Within the last minute.
+  bool IsHeard(const std::string& agent_id) const;
 
   store::AgentState StateOf(const store::Agent& agent) const;
 

@@ -16,8 +16,8 @@
 namespace sekisho::core {
 namespace {
 
-constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
-                                             "unlock", "upgrade", "contain"};
+constexpr std::string_view kSignedTypes[] = {
+    "policy", "devices", "grant", "unlock", "upgrade", "contain", "code"};
 constexpr size_t kMaxNoteBytes = 256;
 constexpr int64_t kAnswerSeconds = int64_t{24} * 3600;
 
@@ -134,26 +134,53 @@ Result<Pushed> Publisher::PushPolicy(const std::string& author,
                                      const std::string& text,
                                      const std::string& file_name,
                                      const std::string& comment) {
-  RETURN_IF_ERROR(CheckNote("a comment", comment));
+  return Push({.version = 0,
+               .push_time = {},
+               .author = author,
+               .comment = comment,
+               .file_name = file_name,
+               .mode = "",
+               .text = text},
+              [this](PolicyVersion policy, const store::Store::Sealer& seal) {
+                return store_.AddPolicy(std::move(policy), seal);
+              });
+}
+
+Result<Pushed> Publisher::StagePolicy(const std::string& author,
+                                      const std::string& text,
+                                      const std::string& file_name,
+                                      const std::string& comment,
+                                      const store::Rollout& rollout) {
+  return Push({.version = 0,
+               .push_time = {},
+               .author = author,
+               .comment = comment,
+               .file_name = file_name,
+               .mode = "",
+               .text = text},
+              [&](PolicyVersion policy, const store::Store::Sealer& seal) {
+                return store_.StagePolicy(std::move(policy), rollout, seal);
+              });
+}
+
+Result<Pushed> Publisher::Push(PolicyVersion policy, const AddPolicy& add) {
+  RETURN_IF_ERROR(CheckNote("a comment", policy.comment));
   Pushed pushed;
-  auto parsed = policy::ParsePolicyDetailed(text, file_name);
+  auto parsed = policy::ParsePolicyDetailed(policy.text, policy.file_name);
   if (!parsed) {
     pushed.problems = std::move(parsed).error();
     return pushed;
   }
-  PolicyVersion policy;
   policy.push_time = clock_.Now();
-  policy.author = author;
-  policy.comment = comment;
-  policy.file_name = EscapeUntrusted(file_name, kMaxNoteBytes);
+  policy.file_name = EscapeUntrusted(policy.file_name, kMaxNoteBytes);
   policy.mode = policy::Name(parsed->mode);
   // A pack that is named is signed with its rules written out, so that what a
   // terminal does hangs on no agent's own packs.
-  const std::string signed_text =
-      policy::HasIncludes(text) ? policy::PrintPolicy(*parsed) : text;
-  policy.text = signed_text;
-  ASSIGN_OR_RETURN(pushed.version,
-                   store_.AddPolicy(std::move(policy), [&](int64_t version) {
+  if (policy::HasIncludes(policy.text)) {
+    policy.text = policy::PrintPolicy(*parsed);
+  }
+  const std::string signed_text = policy.text;
+  ASSIGN_OR_RETURN(pushed.version, add(std::move(policy), [&](int64_t version) {
                      return Seal("policy", version, signed_text);
                    }));
   pushed.agent_count = Tell("policy", pushed.version);
@@ -241,6 +268,30 @@ Result<TransferGrant> Publisher::PutGrant(
             return Seal("grant", version, policy::PrintGrants(list));
           }));
   Tell("grant", put.version);
+  return put;
+}
+
+Result<OfflineCode> Publisher::PutCode(const std::optional<OfflineCode>& code,
+                                       const policy::CodePublicKey& key) {
+  ASSIGN_OR_RETURN(
+      const OfflineCode put,
+      store_.PutCode(
+          code, clock_.Now(),
+          [&](int64_t version, const std::vector<OfflineCode>& running) {
+            policy::CodeList list;
+            list.key = key;
+            for (const OfflineCode& row : running) {
+              policy::IssuedCode one{.id = row.id,
+                                     .from_seconds = SecondsOf(row.create_time),
+                                     .until_seconds = SecondsOf(row.end_time),
+                                     .match = {}};
+              std::ranges::copy(AsBytes(row.match).first(one.match.size()),
+                                one.match.begin());
+              list.issued.push_back(one);
+            }
+            return Seal("code", version, policy::PrintCodes(list));
+          }));
+  Tell("code", put.version);
   return put;
 }
 

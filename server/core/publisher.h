@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "policy/envelope.h"
+#include "policy/offline_code.h"
 #include "policy/unlock.h"
 #include "server/core/queries.h"
 #include "server/store/store.h"
@@ -34,6 +35,11 @@ class Publisher {
   Result<Pushed> PushPolicy(const std::string& author, const std::string& text,
                             const std::string& file_name,
                             const std::string& comment);
+  // As above, for those whose ring is open: store::Store::StagePolicy().
+  Result<Pushed> StagePolicy(const std::string& author, const std::string& text,
+                             const std::string& file_name,
+                             const std::string& comment,
+                             const store::Rollout& rollout);
   Result<Pushed> Rollback(const std::string& author, int64_t version);
   // The text of an upgrade manifest: the programs agents will take for their
   // own. Replaces the one before.
@@ -47,11 +53,19 @@ class Publisher {
   // Stores what is set and pushes the list of all that run. kNotFound: no such
   // request; the errors of the store.
   Result<TransferGrant> PutGrant(const store::Store::GrantChange& change);
+  // Stores the code, if one is given, and pushes the list of all that run with
+  // the key that terminals seal their secrets to.
+  Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                              const policy::CodePublicKey& key);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);
 
  private:
+  using AddPolicy = std::function<Result<int64_t>(
+      store::PolicyVersion policy, const store::Store::Sealer& seal)>;
+  Result<Pushed> Push(PolicyVersion policy, const AddPolicy& add);
+
   Publisher(store::Store& store, const Clock& clock, policy::KeyPair key)
       : store_(store), clock_(clock), key_(key) {}
   std::string Seal(const std::string& type, int64_t version,

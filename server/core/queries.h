@@ -1,7 +1,9 @@
 // What people may ask and do: the one door for the console, the JSON API and
-// the admin socket. Every change is written to the audit log with its caller
-// and its result, also when it is refused. Thread-safe: callable from any
-// thread; calls block on the store (milliseconds), so never from a loop thread.
+// the admin socket. Users and sessions are in user_desk.h. Who may call which
+// method is a row of core/roles.cc. Every change, and every refusal, is written
+// to the audit log with its caller and its result. Thread-safe: callable from
+// any thread; calls block on the store (milliseconds), so never from a loop
+// thread.
 #pragma once
 
 #include <chrono>
@@ -16,6 +18,8 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "policy/parser.h"
+#include "server/core/report_queries.h"
+#include "server/core/user_desk.h"
 #include "server/store/rows.h"
 
 namespace sekisho::core {
@@ -32,7 +36,6 @@ using store::AlertGroupBy;
 using store::AlertOrder;
 using store::AlertState;
 using store::Approval;
-using store::AuditEntry;
 using store::Contained;
 using store::Containment;
 using store::DayCounts;
@@ -45,25 +48,20 @@ using store::kDefaultPageSize;
 using store::kMaxPageSize;
 using store::LostMark;
 using store::Name;
+using store::OfflineCode;
 using store::OpenAlerts;
 using store::Page;
 using store::Paging;
 using store::PolicyVersion;
 using store::RenewalState;
-using store::Role;
+using store::RingsText;
+using store::Rollout;
+using store::RolloutState;
 using store::TopRow;
 using store::Trace;
 using store::TransferCounts;
 using store::TransferGrant;
 using store::WhichGrants;
-
-// Who asks. Made by the door he came through, never from a request's field.
-struct Caller {
-  std::string user;  // "tanaka"; "root (tanaka)" on the admin socket
-  Role role = Role::kAnalyst;
-  std::string door;     // "console", "socket"
-  std::string address;  // peer's address, for the audit log; may be empty
-};
 
 struct NewToken {
   std::string hostname;         // empty = any host
@@ -242,12 +240,88 @@ struct PolicyTrial {
 };
 inline constexpr int kMaxTrialEvents = 200'000;
 
+enum class PushHow {
+  kAsConfigured,  // through the rings if there are any
+  kRings,         // kFailedPrecondition if there are none
+  kNow,           // to everybody, whatever is under way
+};
+
 struct Pushed {
   int64_t version = 0;
   int agent_count = 0;  // connected agents told
+  std::string ring;     // the only one that has it yet; empty = everybody
   // Why it was refused, with line and column; then version is 0 and nothing
   // changed. Empty when it was pushed.
   std::vector<policy::Problem> problems;
+};
+
+// ---- rollouts ----
+
+// How a terminal stands to the version that is rolled out.
+enum class RolloutAnswer {
+  kHasIt,
+  kOffered,     // told a moment ago
+  kNotReached,  // its ring is open; it gets it when it connects
+  kClosed,      // its ring is not open
+  kRefused,
+  kUnanswered,  // connected, and has not taken it
+  kSilent,      // fell silent after it
+};
+const char* Name(RolloutAnswer answer);  // "has_it", "offered" ...
+
+struct RolloutTerminal {
+  std::string agent_id;
+  std::string terminal;
+  int ring = 0;
+  int64_t wanted_version = 0;  // it is given
+  int64_t policy_version = 0;  // in force there, as its heartbeat says
+  RolloutAnswer answer = RolloutAnswer::kClosed;
+  std::optional<WallTime> told_time, ack_time, refuse_time;
+  std::string reason;  // it refused
+};
+
+struct RingProgress {
+  std::string name;
+  int percent = 0;
+  std::chrono::seconds soak{0};  // 0 = a person opens the next
+  bool open = false;
+  int64_t terminals = 0;
+  std::map<std::string, int64_t> counts;  // terminals by Name(answer)
+};
+
+inline constexpr size_t kMaxRolloutTerminals = 500;
+
+struct RolloutStatus {
+  std::optional<Rollout> rollout;  // the newest that there was
+  bool is_live = false;            // it runs or is halted
+  int64_t newest_version = 0;
+  // Those of the live rollout, else those that are set, if any are.
+  std::vector<RingProgress> rings;
+  // Of the live rollout: what it is watched by, and what it waits for.
+  int64_t blocks = 0;
+  double expected_blocks = 0;
+  double terminal_hours = 0;
+  std::optional<WallTime> next_time;  // the next ring opens, at the earliest
+  std::string waits_for;  // "", "person", "soak", "first_terminal", "answers"
+  // Of the live rollout; trouble first, at most kMaxRolloutTerminals.
+  std::vector<RolloutTerminal> terminals;
+};
+
+enum class RolloutAct { kAdvance, kHalt, kResume, kRollback };
+
+// ---- codes over the phone ----
+
+struct CodeWish {
+  std::string terminal;   // name or agent id
+  std::string device_id;  // vid:pid:serial as the terminal shows it
+  std::string challenge;  // as it was read out
+  int64_t seconds = 0;    // one of policy::kCodePeriods, from its use
+  std::string person;     // who calls
+  std::string reason;
+};
+struct SpokenCode {
+  std::string code;  // to be read out; it is kept nowhere
+  OfflineCode row;
 };
 
 // ---- maintenance unlocks ----
@@ -308,18 +382,6 @@ struct ContainmentStatus {
   std::vector<ContainedTerminal> terminals;
 };
 
-// ---- users, sessions, audit ----
-
-struct Session {
-  std::string token;  // secret; for a cookie. Stored hashed
-  std::string csrf;   // to be sent back in a header with each change
-  std::string user;
-  Role role = Role::kAnalyst;
-  WallTime expire_time;
-  // He came with a one-time code: every call but SetPassword is refused.
-  bool must_set_password = false;
-};
-
 // ---- live changes ----
 
 struct Change {
@@ -336,10 +398,8 @@ class Subscription {
   virtual ~Subscription() = default;
 };
 
-class Desk {
+class Desk : public UserDesk {
  public:
-  virtual ~Desk() = default;
-
   // The server's clock.
   virtual WallTime Now() const = 0;
 
@@ -379,7 +439,7 @@ class Desk {
   virtual Result<Page<Device>> ListDevices(const Caller& caller,
                                            const DeviceFilter& filter,
                                            const Paging& paging) = 0;
-  // Admin only. Replaces an earlier approval of the device and pushes the
+  // Replaces an earlier approval of the device and pushes the
   // device list; returns the list's version.
   virtual Result<int64_t> ApproveDevice(const Caller& caller,
                                         const Approval& approval) = 0;
@@ -388,15 +448,15 @@ class Desk {
   virtual Result<DeviceStory> GetDeviceStory(const Caller& caller,
                                              const std::string& device_id,
                                              const std::string& zone) = 0;
-  // Admin only. Blocks the device on every terminal; seen again, it is a
+  // Blocks the device on every terminal; seen again, it is a
   // critical alert. Returns the list's version.
   virtual Result<int64_t> MarkLost(const Caller& caller,
                                    const LostMark& mark) = 0;
-  // Admin only. The block ends too: it is as if it was never approved.
+  // The block ends too: it is as if it was never approved.
   virtual Result<int64_t> ClearLost(const Caller& caller,
                                     const std::string& device_id,
                                     const std::string& note) = 0;
-  // Admin only, and never on a request of his own. Approves the device as
+  // Never on a request of his own. Approves the device as
   // asked, or grants the one transfer, or refuses, and closes the alert. The
   // operator is told where he asked. The alert as it is then.
   virtual Result<Alert> DecideRequest(const Caller& caller,
@@ -405,20 +465,33 @@ class Desk {
   // Grants of one transfer, newest first.
   virtual Result<std::vector<TransferGrant>> ListGrants(const Caller& caller,
                                                         WhichGrants which) = 0;
-  // Admin only. kFailedPrecondition: it is over, or was used.
+  // kFailedPrecondition: it is over, or was used.
   virtual Result<TransferGrant> RevokeGrant(const Caller& caller,
                                             int64_t grant_id,
                                             const std::string& reason) = 0;
+
+  // Admin only, and never for himself. kInvalidArgument: something was
+  // misheard, and what; kNotFound: no such terminal, or it told no secret yet;
+  // kFailedPrecondition: the device is lost or contained.
+  virtual Result<SpokenCode> IssueCode(const Caller& caller,
+                                       const CodeWish& wish) = 0;
+  // Codes over the phone, newest first.
+  virtual Result<std::vector<OfflineCode>> ListCodes(const Caller& caller,
+                                                     WhichGrants which) = 0;
+  // What it opened is closed when the terminal is reached.
+  // kFailedPrecondition: it is over.
+  virtual Result<OfflineCode> RevokeCode(const Caller& caller, int64_t code_id,
+                                         const std::string& reason) = 0;
 
   // By terminal.
   virtual Result<Page<Agent>> ListAgents(const Caller& caller,
                                          const Paging& paging) = 0;
   virtual Result<Agent> GetAgent(const Caller& caller,
                                  const std::string& agent_id) = 0;
-  // Admin only. Ends its certificate and cuts its stream.
+  // Ends its certificate and cuts its stream.
   virtual Status RevokeAgent(const Caller& caller, const std::string& agent_id,
                              const std::string& reason) = 0;
-  // Admin only. Lets a terminal whose certificate has expired renew it once.
+  // Lets a terminal whose certificate has expired renew it once.
   // kFailedPrecondition: it does not ask.
   virtual Status ApproveRenewal(const Caller& caller,
                                 const std::string& agent_id) = 0;
@@ -428,11 +501,12 @@ class Desk {
   // Versions newest first, with their text.
   virtual Result<Page<PolicyVersion>> ListPolicyVersions(
       const Caller& caller, const Paging& paging) = 0;
-  // Admin only. A text with problems is not an error of the call: see Pushed.
+  // A text with problems is not an error of the call: see Pushed.
   virtual Result<Pushed> PushPolicy(const Caller& caller,
                                     const std::string& text,
                                     const std::string& file_name,
-                                    const std::string& comment) = 0;
+                                    const std::string& comment,
+                                    PushHow how) = 0;
   // Nothing changes by these three.
   virtual Result<CheckedPolicy> CheckPolicy(const Caller& caller,
                                             const std::string& text) = 0;
@@ -443,19 +517,32 @@ class Desk {
   virtual Result<PolicyTrial> TryPolicy(const Caller& caller,
                                         const std::string& text, WallTime from,
                                         WallTime to) = 0;
-  // Pushes the text of an older version as a new one.
+  // Pushes the text of an older version as a new one, to everybody; a rollout
+  // under way is over.
   virtual Result<Pushed> RollbackPolicy(const Caller& caller,
                                         int64_t version) = 0;
 
-  // Admin only. Signs an upgrade manifest (policy/upgrade_manifest.h) and
+  virtual Result<RolloutStatus> GetRollout(const Caller& caller) = 0;
+  // Opens the next ring, stops, goes on, or gives everybody the
+  // text from before. kFailedPrecondition: it does not stand so.
+  virtual Result<RolloutStatus> ChangeRollout(const Caller& caller,
+                                              RolloutAct act,
+                                              const std::string& reason) = 0;
+  virtual Result<RingsText> GetRings(const Caller& caller) = 0;
+  // An empty text ends staging. Counts from the next push. What is
+  // wrong with the text; then nothing changed.
+  virtual Result<std::vector<policy::Problem>> SetRings(
+      const Caller& caller, const std::string& text) = 0;
+
+  // Signs an upgrade manifest (policy/upgrade_manifest.h) and
   // pushes it; kInvalidArgument says where it does not parse.
   virtual Result<Pushed> PushUpgrade(const Caller& caller,
                                      const std::string& manifest) = 0;
 
-  // Admin only, by a person who is known. Asks that the agent's protection of
+  // By a person who is known. Asks that the agent's protection of
   // itself be lifted; nothing happens before another admin agrees.
   virtual Status AskUnlock(const Caller& caller, const UnlockWish& wish) = 0;
-  // Admin only, by another person. Signs and pushes what was asked for, and
+  // By another person. Signs and pushes what was asked for, and
   // raises a critical alert. kNotFound: nothing was asked within the hour;
   // kFailedPrecondition: the terminal is not connected.
   virtual Result<Unlocked> ConfirmUnlock(const Caller& caller,
@@ -480,28 +567,29 @@ class Desk {
       const Caller& caller, int64_t containment_id,
       const std::string& reason) = 0;
 
-  // Newest first. Admin only.
-  virtual Result<Page<AuditEntry>> ListAudit(const Caller& caller,
-                                             const Paging& paging) = 0;
+  // ---- register, coverage and inquiries: report_queries.h ----
 
-  // kUnauthenticated without saying whether name or password was wrong;
-  // kResourceExhausted after too many wrong tries. `address` is the peer's.
-  virtual Result<Session> LoginWithPassword(const std::string& user,
-                                            const std::string& password,
-                                            const std::string& address) = 0;
-  // The code of `sekisho login NAME`; usable once, within an hour.
-  virtual Result<Session> LoginWithCode(const std::string& code,
-                                        const std::string& address) = 0;
-  // The session of a cookie; `csrf` is filled, `token` is empty.
-  // kUnauthenticated: unknown, ended or idle too long.
-  virtual Result<Session> FindSession(const std::string& token) = 0;
-  virtual Status Logout(const std::string& token) = 0;
-  // Of the session's own user, at least 12 characters. Ends his other sessions.
-  virtual Status SetPassword(const std::string& session_token,
-                             const std::string& password) = 0;
-  // Admin only. Makes the user (as admin) if he is not there.
-  virtual Result<std::string> CreateLogin(const Caller& caller,
-                                          const std::string& user) = 0;
+  // What an import would change; nothing changes.
+  virtual Result<RegisterImport> PreviewRegister(const Caller& caller,
+                                                 const std::string& csv) = 0;
+  // Replaces the register; with problems nothing changes.
+  virtual Result<RegisterImport> ImportRegister(const Caller& caller,
+                                                const std::string& csv) = 0;
+  // By name: those of the register and those that enrolled, with their last
+  // `days` days (at most 92). The token is the last name shown.
+  virtual Result<Page<TerminalRow>> ListTerminals(const Caller& caller,
+                                                  int days,
+                                                  const Paging& paging) = 0;
+  virtual Result<std::vector<store::SiteOutage>> ListSiteOutages(
+      const Caller& caller) = 0;
+  // Answers whether data left, and keeps the answer. Written down with the
+  // reason.
+  virtual Result<Inquiry> RunInquiry(const Caller& caller,
+                                     const InquiryWish& wish) = 0;
+  // Newest first, without documents.
+  virtual Result<Page<Inquiry>> ListInquiries(const Caller& caller,
+                                              const Paging& paging) = 0;
+  virtual Result<Inquiry> GetInquiry(const Caller& caller, int64_t id) = 0;
 
   // `callback` runs on the server's own thread and must not block or call the
   // desk: it hands the change on. Changes are hints; what they name is read
@@ -510,7 +598,7 @@ class Desk {
       std::function<void(const Change&)> callback) = 0;
 };
 
-// Admin only: the agents (empty id = all) whose raw records are about to leave
+// The agents (empty id = all) whose raw records are about to leave
 // the server; writes that to the audit log.
 using ExportGate = std::function<Result<std::vector<Agent>>(
     const Caller& caller, const std::string& agent_id)>;

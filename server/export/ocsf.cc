@@ -54,6 +54,7 @@ Place PlaceOf(const Record& record, const Shown& shown) {
     case event::v1::EVENT_KIND_POLICY_CHANGED:
       return {Class::kEntity, 3};  // Update
     case event::v1::EVENT_KIND_REQUEST:
+    case event::v1::EVENT_KIND_CODE:
       return {Class::kEntity, kOther};
     case event::v1::EVENT_KIND_AGENT_STARTED:
       return {Class::kLifecycle, 3};

@@ -275,24 +275,43 @@ Outbox::~Outbox() {
 }
 
 void Outbox::Start() {
-  for (const auto& runner : runners_) {
-    threads_.emplace_back([this, one = runner.get()] { Run(one); });
+  lanes_.resize(runners_.size());
+  for (size_t i = 0; i < runners_.size(); ++i) {
+    threads_.emplace_back([this, i] { Run(i); });
   }
 }
 
-void Outbox::Run(SinkRunner* runner) {
+void Outbox::Run(size_t lane) {
+  SinkRunner& runner = *runners_[lane];
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    const int64_t flush = flushes_;
     lock.unlock();
-    const auto wait = runner->Step();
+    const auto wait = runner.Step();
     if (!wait) {
       Log(LogLevel::kError,
-          "sink " + runner->health().name + ": " + wait.error().message);
+          "sink " + runner.health().name + ": " + wait.error().message);
     }
+    const SinkHealth health = runner.health();
     lock.lock();
+    lanes_[lane].flushed = flush;
+    lanes_[lane].waits =
+        wait && health.waiting_count > 0 && !health.failing_since;
+    stepped_.notify_all();
     wake_.wait_for(lock, wait.value_or(pace_.first_retry),
-                   [this] { return stopping_; });
+                   [&] { return stopping_ || flushes_ != flush; });
   }
+}
+
+bool Outbox::Flush(std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(mutex_);
+  const int64_t flush = ++flushes_;
+  wake_.notify_all();
+  return stepped_.wait_until(lock, until, [&] {
+    return std::ranges::all_of(lanes_, [&](const Lane& lane) {
+      return lane.flushed >= flush && !lane.waits;
+    });
+  });
 }
 
 std::vector<SinkHealth> Outbox::Health() const {

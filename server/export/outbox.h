@@ -94,6 +94,9 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
 
   void Start();
+  // Tells what there is now, without waiting for the next look. True: every
+  // sink that takes anything has it; false at `until`.
+  bool Flush(std::chrono::steady_clock::time_point until);
   std::vector<SinkHealth> Health() const;
   // At start: alerts that were open before it. Those about sinks that are no
   // more are resolved.
@@ -106,7 +109,11 @@ class Outbox {
   Status Tick();
 
  private:
-  void Run(SinkRunner* runner);
+  struct Lane {
+    int64_t flushed = 0;  // the newest Flush() before its last step
+    bool waits = false;   // for more to be told, or to be confirmed
+  };
+  void Run(size_t lane);
   Status Raise(const std::string& sink, WallTime since,
                const std::string& title);
   Status Resolve(int64_t alert_id);
@@ -117,9 +124,11 @@ class Outbox {
   const OutboxPace pace_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;
   std::map<std::string, int64_t> open_;  // sink -> its alert
-  std::mutex mutex_;                     // guards stopping_
-  std::condition_variable wake_;
+  std::mutex mutex_;                     // guards stopping_, flushes_, lanes_
+  std::condition_variable wake_, stepped_;
   bool stopping_ = false;
+  int64_t flushes_ = 0;
+  std::vector<Lane> lanes_;
   std::vector<std::thread> threads_;
 };
 

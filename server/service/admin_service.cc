@@ -89,6 +89,17 @@ void Fill(admin::v1::Alert* out, const core::Alert& alert) {
   }
 }
 
+core::PushHow HowOf(admin::v1::PushScope scope) {
+  switch (scope) {
+    case admin::v1::PUSH_SCOPE_EVERYBODY:
+      return core::PushHow::kNow;
+    case admin::v1::PUSH_SCOPE_RINGS:
+      return core::PushHow::kRings;
+    default:
+      return core::PushHow::kAsConfigured;
+  }
+}
+
 std::string Lines(const std::vector<policy::Problem>& problems) {
   std::string text;
   for (const policy::Problem& problem : problems) {
@@ -145,14 +156,16 @@ grpc::Status AdminCalls::ApproveRenewal(
 grpc::Status AdminCalls::PushPolicy(grpc::ServerContext* context,
                                     const admin::v1::PushPolicyRequest* request,
                                     admin::v1::PushPolicyResponse* response) {
-  const auto pushed = desk_.PushPolicy(
-      Who(*context), request->text(), request->file_name(), request->comment());
+  const auto pushed =
+      desk_.PushPolicy(Who(*context), request->text(), request->file_name(),
+                       request->comment(), HowOf(request->scope()));
   if (pushed && !pushed->problems.empty()) {
     return ToGrpc({Code::kInvalidArgument, Lines(pushed->problems)});
   }
   return Hand(pushed, [&](const core::Pushed& done) {
     response->set_version(done.version);
     response->set_agent_count(done.agent_count);
+    response->set_ring(done.ring);
   });
 }
 

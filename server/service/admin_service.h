@@ -49,6 +49,19 @@ class AdminCalls final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::RollbackPolicyRequest* request,
       admin::v1::RollbackPolicyResponse* response) override;
+  grpc::Status GetRollout(grpc::ServerContext* context,
+                          const admin::v1::GetRolloutRequest* request,
+                          admin::v1::GetRolloutResponse* response) override;
+  grpc::Status ChangeRollout(
+      grpc::ServerContext* context,
+      const admin::v1::ChangeRolloutRequest* request,
+      admin::v1::ChangeRolloutResponse* response) override;
+  grpc::Status GetRings(grpc::ServerContext* context,
+                        const admin::v1::GetRingsRequest* request,
+                        admin::v1::GetRingsResponse* response) override;
+  grpc::Status SetRings(grpc::ServerContext* context,
+                        const admin::v1::SetRingsRequest* request,
+                        admin::v1::SetRingsResponse* response) override;
   grpc::Status PushUpgrade(grpc::ServerContext* context,
                            const admin::v1::PushUpgradeRequest* request,
                            admin::v1::PushUpgradeResponse* response) override;
@@ -64,6 +77,15 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status RevokeGrant(grpc::ServerContext* context,
                            const admin::v1::RevokeGrantRequest* request,
                            admin::v1::RevokeGrantResponse* response) override;
+  grpc::Status IssueCode(grpc::ServerContext* context,
+                         const admin::v1::IssueCodeRequest* request,
+                         admin::v1::IssueCodeResponse* response) override;
+  grpc::Status ListCodes(grpc::ServerContext* context,
+                         const admin::v1::ListCodesRequest* request,
+                         admin::v1::ListCodesResponse* response) override;
+  grpc::Status RevokeCode(grpc::ServerContext* context,
+                          const admin::v1::RevokeCodeRequest* request,
+                          admin::v1::RevokeCodeResponse* response) override;
   grpc::Status ListContainments(
       grpc::ServerContext* context,
       const admin::v1::ListContainmentsRequest* request,
@@ -119,9 +141,56 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status UpdateAlert(grpc::ServerContext* context,
                            const admin::v1::UpdateAlertRequest* request,
                            admin::v1::UpdateAlertResponse* response) override;
+  grpc::Status ImportTerminals(
+      grpc::ServerContext* context,
+      const admin::v1::ImportTerminalsRequest* request,
+      admin::v1::ImportTerminalsResponse* response) override;
+  grpc::Status ListTerminals(
+      grpc::ServerContext* context,
+      const admin::v1::ListTerminalsRequest* request,
+      admin::v1::ListTerminalsResponse* response) override;
+  grpc::Status RunInquiry(grpc::ServerContext* context,
+                          const admin::v1::RunInquiryRequest* request,
+                          admin::v1::RunInquiryResponse* response) override;
+  grpc::Status ListInquiries(
+      grpc::ServerContext* context,
+      const admin::v1::ListInquiriesRequest* request,
+      admin::v1::ListInquiriesResponse* response) override;
+  grpc::Status GetInquiry(grpc::ServerContext* context,
+                          const admin::v1::GetInquiryRequest* request,
+                          admin::v1::GetInquiryResponse* response) override;
   grpc::Status CreateLogin(grpc::ServerContext* context,
                            const admin::v1::CreateLoginRequest* request,
                            admin::v1::CreateLoginResponse* response) override;
+  grpc::Status ListUsers(grpc::ServerContext* context,
+                         const admin::v1::ListUsersRequest* request,
+                         admin::v1::ListUsersResponse* response) override;
+  grpc::Status AddUser(grpc::ServerContext* context,
+                       const admin::v1::AddUserRequest* request,
+                       admin::v1::AddUserResponse* response) override;
+  grpc::Status SetRoles(grpc::ServerContext* context,
+                        const admin::v1::SetRolesRequest* request,
+                        admin::v1::SetRolesResponse* response) override;
+  grpc::Status DisableUser(grpc::ServerContext* context,
+                           const admin::v1::DisableUserRequest* request,
+                           admin::v1::DisableUserResponse* response) override;
+  grpc::Status EnableUser(grpc::ServerContext* context,
+                          const admin::v1::EnableUserRequest* request,
+                          admin::v1::EnableUserResponse* response) override;
+  grpc::Status ResetTotp(grpc::ServerContext* context,
+                         const admin::v1::ResetTotpRequest* request,
+                         admin::v1::ResetTotpResponse* response) override;
+  grpc::Status ListApiTokens(
+      grpc::ServerContext* context,
+      const admin::v1::ListApiTokensRequest* request,
+      admin::v1::ListApiTokensResponse* response) override;
+  grpc::Status AddApiToken(grpc::ServerContext* context,
+                           const admin::v1::AddApiTokenRequest* request,
+                           admin::v1::AddApiTokenResponse* response) override;
+  grpc::Status RevokeApiToken(
+      grpc::ServerContext* context,
+      const admin::v1::RevokeApiTokenRequest* request,
+      admin::v1::RevokeApiTokenResponse* response) override;
 
  private:
   core::Caller Who(const grpc::ServerContext& context) const {

@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "common/file.h"
@@ -22,6 +24,7 @@
 #include "common/text.h"
 #include "common/unix_socket.h"
 #include "server/service/admin_service.h"
+#include "server/service/socket_caller.h"
 
 namespace sekisho::service {
 namespace {
@@ -30,7 +33,8 @@ namespace {
 // of a peer ("fd:700") is not that of the connection before it.
 constexpr int kFirstNumber = 256;
 constexpr int kNumbers = 512;
-constexpr size_t kMaxRequestBytes = size_t{2} << 20;  // a policy has 1 MiB
+// A register of terminals has 16 MiB at most.
+constexpr size_t kMaxRequestBytes = size_t{17} << 20;
 
 std::string NameOf(uid_t uid) {
   std::array<char, 4096> buffer{};
@@ -43,9 +47,9 @@ std::string NameOf(uid_t uid) {
   return "uid:" + std::to_string(uid);
 }
 
-// "root", or "root (tanaka)" when tanaka logged in and became root.
-std::string PersonOf(const Peer& peer) {
-  const std::string name = NameOf(peer.uid);
+// With the login when tanaka logged in and became root.
+SocketPeer PersonOf(const Peer& peer) {
+  SocketPeer person{peer.uid, NameOf(peer.uid), ""};
   const auto text = ReadFileAt(
       AT_FDCWD, "/proc/" + std::to_string(peer.pid) + "/loginuid", 32);
   uid_t login = 0;
@@ -53,9 +57,10 @@ std::string PersonOf(const Peer& peer) {
       std::from_chars(text->data(), text->data() + text->size(), login).ec !=
           std::errc() ||
       login == static_cast<uid_t>(-1) || login == peer.uid) {
-    return name;
+    return person;
   }
-  return name + " (" + NameOf(login) + ")";
+  person.login = NameOf(login);
+  return person;
 }
 
 Result<UniqueFd> Listen(const std::string& path) {
@@ -86,7 +91,8 @@ class Socket final : public AdminSocket {
  public:
   Socket(core::Desk& desk, store::Store& store, core::Checkpoints& checkpoints,
          core::ExportGate gate)
-      : calls_(
+      : store_(store),
+        calls_(
             desk, store, checkpoints,
             [this](const std::string& peer) { return WhoIs(peer); },
             std::move(gate)) {}
@@ -155,25 +161,29 @@ class Socket final : public AdminSocket {
   }
 
   core::Caller WhoIs(const std::string& peer) {
-    core::Caller caller;
-    caller.door = "socket";
-    caller.user = "unknown";
-    caller.role = core::Role::kAdmin;
     int number = -1;
     if (peer.starts_with("fd:")) {
       std::from_chars(peer.data() + 3, peer.data() + peer.size(), number);
     }
-    std::lock_guard lock(mutex_);
-    if (const auto it = peers_.find(number); it != peers_.end()) {
-      caller.user = it->second;
+    std::optional<SocketPeer> person;
+    {
+      std::lock_guard lock(mutex_);
+      if (const auto it = peers_.find(number); it != peers_.end()) {
+        person = it->second;
+      }
     }
-    return caller;
+    // Who is not known may nothing.
+    if (!person)
+      return {
+          .user = "unknown", .roles = {}, .door = kSocketDoor, .address = ""};
+    return CallerOf(*person, geteuid(), store_);
   }
 
   UniqueFd listen_;
   UniqueFd stop_;
-  std::mutex mutex_;                  // guards peers_
-  std::map<int, std::string> peers_;  // at most kNumbers and a few
+  store::Store& store_;
+  std::mutex mutex_;                 // guards peers_
+  std::map<int, SocketPeer> peers_;  // at most kNumbers and a few
   AdminCalls calls_;
   std::unique_ptr<grpc::Server> server_;
   std::thread thread_;

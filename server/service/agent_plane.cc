@@ -7,6 +7,8 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <unordered_map>
 
 #include "common/log.h"
@@ -18,7 +20,10 @@ namespace sekisho::service {
 namespace {
 
 constexpr int kCertificateWatchSeconds = 5;
+// Its version depends on the terminal.
+constexpr const char* kPolicyType = "policy";
 constexpr int kMaxThreads = 64;
+constexpr char kStopping[] = "the server is stopping; connect again";
 
 // A stream that ends before it begins.
 class RefusedStream final
@@ -74,7 +79,9 @@ class Plane final : public AgentPlane,
 
   int port() const override { return port_; }
   int Announce(const std::string& type, int64_t version) override;
+  int AnnouncePolicy() override;
   void Cut(const std::string& agent_id, const std::string& reason) override;
+  void Drain(std::chrono::steady_clock::time_point until) override;
   void Shutdown() override;
 
   grpc::ServerBidiReactor<event::v1::ConnectRequest,
@@ -97,9 +104,14 @@ class Plane final : public AgentPlane,
 
   EnvelopeWriter* Fetch(const grpc::CallbackServerContext& context,
                         const std::string& type);
-  Result<std::shared_ptr<const std::string>> Sealed(const std::string& type);
-  std::map<std::string, int64_t> Versions();
+  Result<std::shared_ptr<const std::string>> Sealed(
+      const store::AgentIdentity& agent, const std::string& type);
+  // What this terminal is given.
+  std::map<std::string, int64_t> Versions(const std::string& agent_id,
+                                          const std::string& terminal);
+  std::vector<std::shared_ptr<AgentStream>> Streams();
   void Ended(AgentStream* stream);
+  bool IsDraining();
 
   const AgentPlaneParts parts_;
   Envelopes envelopes_;
@@ -108,12 +120,11 @@ class Plane final : public AgentPlane,
 
   std::mutex mutex_;  // guards all below; never held while a stream is called
   std::unordered_map<std::string, std::shared_ptr<AgentStream>> streams_;
-  std::map<std::string, int64_t> versions_;
-  struct Cached {
-    int64_t version = 0;
-    std::shared_ptr<const std::string> sealed;
-  };
-  std::map<std::string, Cached> cache_;
+  bool draining_ = false;
+  std::condition_variable drained_;
+  std::map<std::string, int64_t> versions_;  // newest of each other type
+  using Key = std::pair<std::string, int64_t>;
+  std::map<Key, std::shared_ptr<const std::string>> cache_;
 };
 
 // experimental::TlsServerCredentials and not SslServerCredentials, because only
@@ -135,7 +146,7 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(
 Status Plane::Start(const AgentPlaneOptions& options) {
   ASSIGN_OR_RETURN(const auto newest, parts_.store.EnvelopeVersions());
   for (const auto& [type, version] : newest) {
-    versions_[type] = version;
+    if (type != kPolicyType) versions_[type] = version;
   }
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.listen, Credentials(options), &port_);
@@ -165,7 +176,8 @@ Status Plane::Start(const AgentPlaneOptions& options) {
 
 grpc::ServerBidiReactor<event::v1::ConnectRequest, event::v1::ConnectResponse>*
 Plane::Connect(grpc::CallbackServerContext* context) {
-  auto agent = Identify(*context, parts_);
+  auto agent = IsDraining() ? Fail(Code::kUnavailable, kStopping)
+                            : Identify(*context, parts_);
   if (agent && !parts_.presence.Connect(agent->agent_id)) {
     agent = Fail(Code::kPermissionDenied, "the agent is revoked");
   }
@@ -178,17 +190,26 @@ Plane::Connect(grpc::CallbackServerContext* context) {
     }
   }
   if (!agent) {
+    parts_.ingest.traffic().RefusedStream(agent.error().code);
     return new RefusedStream(ToGrpc(agent.error()));  // owned by gRPC
   }
   const std::string agent_id = agent->agent_id;
   std::shared_ptr<AgentStream> before;
+  bool late = false;
+  auto versions = [this, agent_id, terminal = agent->terminal] {
+    return Versions(agent_id, terminal);
+  };
   const auto stream = AgentStream::Begin(
-      parts_, std::move(*agent), context->peer(), [this] { return Versions(); },
+      parts_, std::move(*agent), context->peer(), std::move(versions),
       [this](AgentStream* ended) { Ended(ended); });
   {
     std::lock_guard lock(mutex_);
     auto& slot = streams_[agent_id];
     before = std::exchange(slot, stream);
+    late = draining_;
+  }
+  if (late) {
+    stream->Drain({grpc::StatusCode::UNAVAILABLE, kStopping});
   }
   if (before) {
     before->Cut(
@@ -206,17 +227,44 @@ void Plane::Ended(AgentStream* stream) {
     if (it != streams_.end() && it->second.get() == stream) {
       streams_.erase(it);
     }
+    if (streams_.empty()) drained_.notify_all();
   }
   parts_.changes.Tell({core::Change::What::kAgent, 0, stream->agent_id()});
 }
 
-std::map<std::string, int64_t> Plane::Versions() {
+std::map<std::string, int64_t> Plane::Versions(const std::string& agent_id,
+                                               const std::string& terminal) {
+  std::map<std::string, int64_t> versions;
+  {
+    std::lock_guard lock(mutex_);
+    versions = versions_;
+  }
+  const int64_t policy = parts_.rollouts.Wanted(agent_id, terminal);
+  if (policy > 0) versions[kPolicyType] = policy;
+  return versions;
+}
+
+std::vector<std::shared_ptr<AgentStream>> Plane::Streams() {
+  std::vector<std::shared_ptr<AgentStream>> streams;
   std::lock_guard lock(mutex_);
-  return versions_;
+  streams.reserve(streams_.size());
+  for (const auto& [agent_id, stream] : streams_) {
+    streams.push_back(stream);
+  }
+  return streams;
+}
+
+int Plane::AnnouncePolicy() {
+  int told = 0;
+  for (const auto& stream : Streams()) {
+    const int64_t version =
+        parts_.rollouts.Wanted(stream->agent_id(), stream->terminal());
+    told += stream->Announce(kPolicyType, version) ? 1 : 0;
+  }
+  return told;
 }
 
 int Plane::Announce(const std::string& type, int64_t version) {
-  std::vector<std::shared_ptr<AgentStream>> streams;
   {
     std::lock_guard lock(mutex_);
     int64_t& newest = versions_[type];
@@ -224,12 +272,9 @@ int Plane::Announce(const std::string& type, int64_t version) {
       return 0;
     }
     newest = version;
-    for (const auto& [agent_id, stream] : streams_) {
-      streams.push_back(stream);
-    }
   }
   int told = 0;
-  for (const auto& stream : streams) {
+  for (const auto& stream : Streams()) {
     told += stream->Announce(type, version) ? 1 : 0;
   }
   return told;
@@ -248,42 +293,64 @@ void Plane::Cut(const std::string& agent_id, const std::string& reason) {
   stream->Cut({grpc::StatusCode::PERMISSION_DENIED, reason});
 }
 
-void Plane::Shutdown() {
+bool Plane::IsDraining() {
+  std::lock_guard lock(mutex_);
+  return draining_;
+}
+
+void Plane::Drain(std::chrono::steady_clock::time_point until) {
   std::vector<std::shared_ptr<AgentStream>> streams;
   {
     std::lock_guard lock(mutex_);
+    draining_ = true;
     for (const auto& [agent_id, stream] : streams_) {
       streams.push_back(stream);
     }
   }
   for (const auto& stream : streams) {
-    stream->Cut({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+    stream->Drain({grpc::StatusCode::UNAVAILABLE, kStopping});
   }
   streams.clear();
+  std::unique_lock lock(mutex_);
+  (void)drained_.wait_until(lock, until, [this] { return streams_.empty(); });
+}
+
+void Plane::Shutdown() {
+  for (const auto& stream : Streams()) {
+    stream->Cut({grpc::StatusCode::UNAVAILABLE, kStopping});
+  }
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
   server_->Wait();
 }
 
 // Kept in memory by version: 10,000 agents ask for the same one at once.
 Result<std::shared_ptr<const std::string>> Plane::Sealed(
-    const std::string& type) {
-  int64_t newest = 0;
+    const store::AgentIdentity& agent, const std::string& type) {
+  const auto versions = Versions(agent.agent_id, agent.terminal);
+  const auto wanted = versions.find(type);
+  if (wanted == versions.end()) {
+    return Fail(Code::kNotFound, "no envelope of this type");
+  }
+  const bool is_policy = type == kPolicyType;
+  const Key key = *wanted;
   {
     std::lock_guard lock(mutex_);
-    const auto known = versions_.find(type);
-    if (known == versions_.end()) {
-      return Fail(Code::kNotFound, "no envelope of this type");
-    }
-    newest = known->second;
-    const Cached& cached = cache_[type];
-    if (cached.version == newest && cached.sealed) {
-      return cached.sealed;
-    }
+    const auto cached = cache_.find(key);
+    if (cached != cache_.end()) return cached->second;
   }
-  ASSIGN_OR_RETURN(auto bytes, parts_.store.NewestEnvelope(type));
+  // Of the others only the newest is kept.
+  ASSIGN_OR_RETURN(auto bytes, is_policy
+                                   ? parts_.store.EnvelopeOf(type, key.second)
+                                   : parts_.store.NewestEnvelope(type));
   auto sealed = std::make_shared<const std::string>(std::move(bytes));
+  const auto given = parts_.rollouts.WantedByAny();
   std::lock_guard lock(mutex_);
-  cache_[type] = {newest, sealed};
+  std::erase_if(cache_, [&](const auto& entry) {
+    return entry.first.first == type &&
+           (!is_policy ||
+            std::ranges::find(given, entry.first.second) == given.end());
+  });
+  cache_[key] = sealed;
   return sealed;
 }
 
@@ -293,7 +360,7 @@ EnvelopeWriter* Plane::Fetch(const grpc::CallbackServerContext& context,
   if (!agent) {
     return new EnvelopeWriter(ToGrpc(agent.error()));
   }
-  auto sealed = Sealed(type);
+  auto sealed = Sealed(*agent, type);
   if (!sealed) {
     return new EnvelopeWriter(ToGrpc(sealed.error()));
   }

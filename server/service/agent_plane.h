@@ -11,6 +11,7 @@
 #include "server/core/containing.h"
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
+#include "server/core/rollouts.h"
 #include "server/store/store.h"
 
 namespace sekisho::service {
@@ -38,6 +39,7 @@ struct AgentPlaneParts {
   core::Checkpoints& checkpoints;
   const Clock& clock;
   core::Containing& containing;
+  core::Rollouts& rollouts;
 };
 
 // Thread-safe.
@@ -51,8 +53,15 @@ class AgentPlane {
   // Tells every connected agent of an envelope; how many. An older version
   // than was told before is nothing new.
   virtual int Announce(const std::string& type, int64_t version) = 0;
+  // Tells each connected agent of the policy it is given (core::Rollouts), if
+  // it was not told of it before; how many.
+  virtual int AnnouncePolicy() = 0;
   // Ends the agent's stream now.
   virtual void Cut(const std::string& agent_id, const std::string& reason) = 0;
+  // New connections are refused; each stream acknowledges what it took and
+  // ends with UNAVAILABLE, so that its agent connects again somewhere, some
+  // time. Returns when none is left, or at `until`.
+  virtual void Drain(std::chrono::steady_clock::time_point until) = 0;
   // Ends all streams; returns when no call is left.
   virtual void Shutdown() = 0;
 };

@@ -15,6 +15,7 @@ namespace {
 constexpr int kMaxPendingBatches = 4;
 constexpr int kMaxRefusals = 10;
 constexpr auto kHeartbeatStoredEvery = std::chrono::seconds(5);
+constexpr auto kTurnsEvery = std::chrono::seconds(1);
 
 // Numbers of a peer: what makes no sense becomes something harmless.
 core::Containing::Heard ContainedIn(const event::v1::Heartbeat& said) {
@@ -58,8 +59,11 @@ bool AgentStream::Announce(const std::string& type, int64_t version) {
   if (!greeted_ || finished_) {
     return false;
   }
-  int64_t& told = announcements_[type];
-  told = std::max(told, version);
+  int64_t& told = told_[type];
+  if (version <= told) {
+    return false;
+  }
+  told = announcements_[type] = version;
   WriteNext();
   return true;
 }
@@ -69,30 +73,37 @@ void AgentStream::Cut(grpc::Status status) {
   End(std::move(status));
 }
 
+void AgentStream::Drain(grpc::Status status) {
+  std::lock_guard lock(mutex_);
+  draining_ = std::move(status);
+  EndIfDone();
+}
+
 void AgentStream::OnReadDone(bool ok) {
   const auto keep = shared_from_this();
   {
     std::lock_guard lock(mutex_);
-    if (!ok || finished_ || ending_) {
+    if (!ok || finished_ || ending_ || draining_) {
       // Half-closed or broken; what is on its way to the log is still answered.
       reading_ = false;
       peer_done_ = true;
-      if (pending_batches_ == 0) {
-        End(grpc::Status::OK);
-      }
+      EndIfDone();
       return;
     }
+    handling_ = true;
   }
   // Unlocked: it may wait for the store, whose thread may wait for this lock.
   // No other read is in flight, so what only reads touch is ours.
   grpc::Status status = Handle();
   std::lock_guard lock(mutex_);
   reading_ = false;
+  handling_ = false;
   if (!status.ok()) {
     End(std::move(status));
     return;
   }
   ReadNext();
+  EndIfDone();
 }
 
 grpc::Status AgentStream::Handle() {
@@ -105,6 +116,7 @@ grpc::Status AgentStream::Handle() {
   }
   if (request_.ByteSizeLong() > kMaxMessageBytes) {
     const Error error{Code::kResourceExhausted, "message is over 1 MiB"};
+    parts_.ingest.traffic().RefusedBatch(error.code);
     (void)core::WriteAudit(parts_.store, parts_.clock,
                            {.user = agent_.agent_id,
                             .door = "agent",
@@ -144,6 +156,7 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   head_ = *head;
   hostname_ = EscapeUntrusted(hello.hostname(), 253);
   agent_version_ = EscapeUntrusted(hello.agent_version(), 64);
+  boot_id_ = EscapeUntrusted(hello.boot_id(), 64);
   if (hello.has_head()) {
     parts_.ingest.CheckHead(agent_, FromProto(hello.head()), *head);
   }
@@ -169,8 +182,10 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
   // Asked for after `greeted_`, so that no push falls in between.
   for (const auto& [type, version] : versions_()) {
     const auto held = hello.held_versions().find(type);
-    if (held == hello.held_versions().end() || held->second != version) {
-      announcements_[type] = version;
+    int64_t& told = told_[type];
+    told = held == hello.held_versions().end() ? 0 : held->second;
+    if (version > told) {
+      told = announcements_[type] = version;
     }
   }
   WriteNext();
@@ -214,8 +229,8 @@ grpc::Status AgentStream::OnBatch(event::v1::EventBatch& batch) {
 }
 
 grpc::Status AgentStream::Refuse(const Error& error) {
-  Log(LogLevel::kWarning, "batch of " + agent_.terminal + " at " + peer_ +
-                              " refused: " + error.message);
+  Log(LogLevel::kWarning, "batch refused: " + error.message,
+      {{"terminal", agent_.terminal}, {"peer", peer_}});
   if (++refusals_ >= kMaxRefusals) {
     return {grpc::StatusCode::FAILED_PRECONDITION,
             "refused too often: " + error.message};
@@ -242,22 +257,24 @@ void AgentStream::OnCommitted(const Result<event::Head>& head) {
   committed_ = *head;
   ack_due_ = true;
   WriteNext();
-  if (peer_done_ && pending_batches_ == 0) {
-    End(grpc::Status::OK);
-    return;
-  }
   ReadNext();
+  EndIfDone();
 }
 
 void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
   // Not only every few seconds: a person waits for it.
   parts_.containing.OnHeard(agent_.agent_id, ContainedIn(heartbeat));
   const BootTime now = parts_.clock.SinceBoot();
+  // A gate that opens is coverage that ends: it is not kept waiting.
+  store::AgentHeartbeat stored = HeartbeatOf(heartbeat);
+  const store::Cover cover = store::CoverOf(stored);
+  const auto wait = cover == last_cover_ ? kHeartbeatStoredEvery : kTurnsEvery;
   if (last_stored_heartbeat_ != BootTime{} &&
-      now - last_stored_heartbeat_ < kHeartbeatStoredEvery) {
+      now - last_stored_heartbeat_ < wait) {
     return;
   }
   last_stored_heartbeat_ = now;
+  last_cover_ = cover;
   std::optional<event::Head> settled;
   {
     std::lock_guard lock(mutex_);
@@ -266,9 +283,12 @@ void AgentStream::OnHeartbeat(const event::v1::Heartbeat& heartbeat) {
     }
   }
   if (settled) {
-    parts_.ingest.CheckHead(agent_, FromProto(heartbeat.head()), *settled);
+    const event::Head says = FromProto(heartbeat.head());
+    parts_.ingest.CheckHead(agent_, says, *settled);
+    parts_.ingest.CheckAcknowledged(agent_, says, heartbeat.spooled_count(),
+                                    *settled);
   }
-  parts_.store.PutHeartbeat(HeartbeatOf(heartbeat));
+  parts_.store.PutHeartbeat(std::move(stored));
   TellLog();
   parts_.changes.Tell({core::Change::What::kAgent, 0, agent_.agent_id});
 }
@@ -307,11 +327,13 @@ store::AgentHeartbeat AgentStream::HeartbeatOf(
   heartbeat.policy_version = said.policy_version();
   heartbeat.head = FromProto(said.head());
   heartbeat.spooled_count = said.spooled_count();
+  heartbeat.boot_id = boot_id_;
+  heartbeat.boot_microseconds = said.since_boot_microseconds();
   return heartbeat;
 }
 
 void AgentStream::ReadNext() {
-  if (!reading_ && !finished_ && !peer_done_ && !ending_ &&
+  if (!reading_ && !finished_ && !peer_done_ && !ending_ && !draining_ &&
       pending_batches_ < kMaxPendingBatches) {
     reading_ = true;
     StartRead(&request_);
@@ -354,8 +376,7 @@ void AgentStream::End(grpc::Status status) {
   if (finished_ || ending_) {
     return;
   }
-  ending_ = std::move(status);
-  if (!ending_->ok()) {
+  if (!status.ok()) {
     // A refused peer gets the reason, not what was queued.
     welcome_.reset();
     refusal_.reset();
@@ -363,7 +384,21 @@ void AgentStream::End(grpc::Status status) {
     log_.reset();
     announcements_.clear();
   }
+  EndAfterWrites(std::move(status));
+}
+
+void AgentStream::EndAfterWrites(grpc::Status status) {
+  if (finished_ || ending_) {
+    return;
+  }
+  ending_ = std::move(status);
   WriteNext();
+}
+
+void AgentStream::EndIfDone() {
+  if (pending_batches_ == 0 && !handling_ && (peer_done_ || draining_)) {
+    EndAfterWrites(draining_.value_or(grpc::Status::OK));
+  }
 }
 
 void AgentStream::OnWriteDone(bool ok) {

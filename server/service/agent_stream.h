@@ -25,8 +25,8 @@ class AgentStream final
   using Ended = std::function<void(AgentStream*)>;
   using Versions = std::function<std::map<std::string, int64_t>()>;
 
-  // `versions`: newest of each envelope type. `ended`: no operation is in
-  // flight any more.
+  // `versions`: what it is given of each envelope type. `ended`: no operation
+  // is in flight any more.
   static std::shared_ptr<AgentStream> Begin(const AgentPlaneParts& parts,
                                             store::AgentIdentity agent,
                                             std::string peer, Versions versions,
@@ -40,9 +40,12 @@ class AgentStream final
         ended_(std::move(ended)) {}
 
   const std::string& agent_id() const { return agent_.agent_id; }
-  // True if it was queued (the hello was there).
+  const std::string& terminal() const { return agent_.terminal; }
+  // True if it was queued: the hello was there, and nothing as new was told.
   bool Announce(const std::string& type, int64_t version);
   void Cut(grpc::Status status);
+  // Takes nothing more, acknowledges what it took, then ends with `status`.
+  void Drain(grpc::Status status);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -64,7 +67,11 @@ class AgentStream final
   grpc::Status Refuse(const Error& error);
   void ReadNext();
   void WriteNext();
+  // At once; what was queued for the peer is not said.
   void End(grpc::Status status);
+  void EndAfterWrites(grpc::Status status);
+  // If nothing of the peer's is on its way any more.
+  void EndIfDone();
 
   void OnCommitted(const Result<event::Head>& head);
   // What to tell of the log after the tree of `told_leaves_`.
@@ -84,14 +91,17 @@ class AgentStream final
   int refusals_ = 0;
   BootTime last_stored_heartbeat_{};
   int64_t told_leaves_ = 0;  // size of the log as the agent knows it
-  std::string hostname_, agent_version_;
+  store::Cover last_cover_{};
+  std::string hostname_, agent_version_, boot_id_;
 
   std::mutex mutex_;  // guards all below
   Response response_;
-  bool reading_ = false;  // a read is in flight or being handled
+  bool reading_ = false;   // a read is in flight or being handled
+  bool handling_ = false;  // it is being handled
   bool writing_ = false;
   bool finished_ = false;
-  bool peer_done_ = false;              // it half-closed
+  bool peer_done_ = false;  // it half-closed
+  std::optional<grpc::Status> draining_;
   std::optional<grpc::Status> ending_;  // to be said when the write is done
   std::atomic<bool> greeted_ = false;   // written under mutex_
   event::Head committed_;
@@ -101,6 +111,7 @@ class AgentStream final
   bool ack_due_ = false;
   std::optional<event::v1::LogState> log_;
   std::map<std::string, int64_t> announcements_;
+  std::map<std::string, int64_t> told_;  // newest it was told of, or has
 };
 
 }  // namespace sekisho::service

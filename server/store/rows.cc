@@ -1,10 +1,8 @@
 #include "server/store/rows.h"
 
-namespace sekisho::store {
+#include "server/store/store.h"
 
-const char* Name(Role role) {
-  return role == Role::kAdmin ? "admin" : "analyst";
-}
+namespace sekisho::store {
 
 const char* Name(RenewalState state) {
   switch (state) {
@@ -16,6 +14,42 @@ const char* Name(RenewalState state) {
       return "";
   }
   return "";
+}
+
+const char* Name(Cover cover) {
+  switch (cover) {
+    case Cover::kCovered:
+      return "covered";
+    case Cover::kProven:
+      return "proven";
+    case Cover::kOff:
+      return "off";
+    case Cover::kObserve:
+      return "observe";
+    case Cover::kNoCore:
+      return "no_core";
+    case Cover::kDegraded:
+      return "degraded";
+    case Cover::kUnlocked:
+      return "unlocked";
+    case Cover::kClock:
+      return "clock";
+    case Cover::kLost:
+      return "events_lost";
+    case Cover::kSilent:
+      return "silent";
+    case Cover::kNoAgent:
+      return "no_agent";
+  }
+  return "silent";
+}
+
+Cover CoverOf(const AgentHeartbeat& heartbeat) {
+  if (!heartbeat.core_alive) return Cover::kNoCore;
+  if (heartbeat.mode == "observe") return Cover::kObserve;
+  return heartbeat.mode == "enforce" && heartbeat.gate_state == "full"
+             ? Cover::kCovered
+             : Cover::kDegraded;
 }
 
 bool IsRefusal(event::v1::Outcome outcome) {
@@ -52,10 +86,32 @@ const char* Name(AlertState state) {
   return "new";
 }
 
+const char* Name(RolloutState state) {
+  switch (state) {
+    case RolloutState::kRunning:
+      return "running";
+    case RolloutState::kHalted:
+      return "halted";
+    case RolloutState::kDone:
+      return "done";
+    case RolloutState::kRolledBack:
+      return "rolled_back";
+    case RolloutState::kReplaced:
+      return "replaced";
+  }
+  return "running";
+}
+
 const char* StateOf(const TransferGrant& grant) {
   if (grant.used_event_row_id != 0) return "used";
   if (!grant.over_time) return "running";
   return grant.over_why == "revoked" ? "revoked" : "ended";
+}
+
+const char* StateOf(const OfflineCode& code) {
+  if (code.over_why == "revoked") return "revoked";
+  if (code.used_event_row_id != 0) return "used";
+  return code.over_time ? "ended" : "running";
 }
 
 }  // namespace sekisho::store

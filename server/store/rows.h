@@ -11,14 +11,12 @@
 
 #include "common/clock.h"
 #include "sekisho/event/v1/event.pb.h"
+#include "server/store/role_set.h"
 
 namespace sekisho::store {
 
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1000;
-
-enum class Role { kAnalyst, kAdmin };  // admin may all that analyst may
-const char* Name(Role role);           // "analyst", "admin"
 
 // `token` of a page is opaque; empty = first page. `size` 0 = default.
 struct Paging {
@@ -52,6 +50,9 @@ struct EventFilter {
   std::vector<event::v1::EventKind> kinds;   // any of; empty = all
   std::vector<event::v1::Outcome> outcomes;  // any of; empty = all
   std::optional<WallTime> from, to;          // receive time, [from, to)
+  // Why a person is looked for; the desk wants it with `person` and writes it
+  // down. The store does not look at it.
+  std::string reason;
   // Set: only rows after this one, oldest first (to follow). Unset: newest
   // first.
   std::optional<int64_t> after_row_id;
@@ -271,6 +272,64 @@ struct PolicyVersion {
   std::string text;
 };
 
+// ---- rollouts ----
+
+// A policy version on its way through the rings (policy/rings.h). At most one
+// runs or is halted, and it is of the newest version.
+enum class RolloutState { kRunning, kHalted, kDone, kRolledBack, kReplaced };
+const char* Name(RolloutState state);  // "running", "halted", "done"...
+
+struct Rollout {
+  int64_t version = 0;
+  int64_t base_version = 0;  // what those in closed rings are given
+  std::string rings;         // the text, as it stood when it began
+  RolloutState state = RolloutState::kRunning;
+  int ring = 0;  // the last that is open, from 0
+  std::string started_by;
+  WallTime start_time;
+  WallTime ring_time;   // `ring` was opened
+  WallTime watch_time;  // what was before it stops nothing
+  std::optional<WallTime> end_time;
+  // Of the last halt; halted_by empty: it stopped by itself.
+  std::optional<WallTime> halt_time;
+  std::string halted_by;
+  std::string halt_reason;
+  int64_t alert_id = 0;
+  int64_t event_row_id = 0;  // refusals were read up to this one
+};
+
+// One terminal to which it was offered.
+struct RolloutTerminal {
+  std::string agent_id;
+  WallTime told_time;
+  std::optional<WallTime> ack_time;  // heard with the version in force
+  std::optional<WallTime> refuse_time;
+  std::string refuse_reason;
+  bool operator==(const RolloutTerminal&) const = default;
+};
+
+// What agents are given now.
+struct PolicyOffer {
+  int64_t newest = 0;
+  std::optional<Rollout> rollout;  // that runs or is halted
+};
+
+// Refused devices and transfers of a terminal within one minute.
+struct BlockCount {
+  std::string agent_id;
+  WallTime minute;
+  int64_t policy_version = 0;
+  int64_t made = 0;
+  int64_t observed = 0;  // that an enforcing policy would have made
+};
+
+// The order in which terminals get a policy; text empty: all at once.
+struct RingsText {
+  std::string text;
+  std::string set_by;
+  std::optional<WallTime> set_time;
+};
+
 // ---- containments ----
 
 // An order that a person, a terminal or a device uses no media for a while.
@@ -319,6 +378,30 @@ struct TransferGrant {
 
 enum class WhichGrants { kRunning, kAll };
 const char* StateOf(const TransferGrant& grant);  // "running", "used"...
+
+// A code that an approver read out to a terminal without network. The code
+// itself is kept nowhere.
+struct OfflineCode {
+  int64_t id = 0;
+  std::string agent_id;
+  std::string terminal;  // name of the agent's; read only
+  std::string device_id;
+  std::string challenge;  // its 8 random letters
+  int64_t seconds = 0;    // from when it is used
+  std::string person;     // who asked for it
+  std::string reason;
+  std::string created_by;
+  WallTime create_time;
+  WallTime end_time;                  // what it opened is closed by then
+  std::string match;                  // 32 bytes, as the event of its use says
+  std::optional<WallTime> used_time;  // server's clock
+  int64_t used_event_row_id = 0;      // 0 = nobody told of a use
+  std::string used_person;
+  std::optional<WallTime> over_time;  // set: terminals hold it no more
+  std::string over_why;               // "ended", "revoked"
+  int64_t version = 0;                // of the first list that has it so
+};
+const char* StateOf(const OfflineCode& code);  // "running", "used"...
 
 // What an operator is told of his request.
 struct RequestAnswer {

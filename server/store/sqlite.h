@@ -115,6 +115,8 @@ class Connection {
   // Several statements, not cached.
   Status Script(const std::string& sql);
 
+  // For what SQLite wants of the connection itself.
+  sqlite3* handle() { return db_.get(); }
   int64_t Changes() const { return sqlite3_changes64(db_.get()); }
   int64_t LastRowId() const { return sqlite3_last_insert_rowid(db_.get()); }
 

@@ -117,6 +117,7 @@ Result<std::vector<std::string>> SqliteStore::RevokedAgents() {
 void SqliteStore::PutHeartbeat(AgentHeartbeat heartbeat) {
   Enqueue(
       [heartbeat = std::move(heartbeat)](Connection& db) -> Status {
+        RETURN_IF_ERROR(ExtendCoverage(db, heartbeat));
         return db.Run(
             "UPDATE agents SET last_seen_time=?2, mode=?3, gate_state=?4, "
             "core_alive=?5, policy_version=?6, head_sequence=?7, "

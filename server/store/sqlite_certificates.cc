@@ -131,15 +131,20 @@ Status SqliteStore::ApproveRenewal(const std::string& agent_id,
 Result<std::vector<ExpiringCertificate>> SqliteStore::ExpiringCertificates(
     WallTime now) {
   ASSIGN_OR_RETURN(Reading db, Read());
+  return CertificatesEndingSoon(*db, now);
+}
+
+Result<std::vector<ExpiringCertificate>> CertificatesEndingSoon(Connection& db,
+                                                                WallTime now) {
   // SQLite gives the other columns of the row that has the maximum.
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Query("SELECT agent_id, terminal, not_after FROM (SELECT a.agent_id, "
-                "a.terminal, max(c.not_after) AS not_after, c.issue_time "
-                "FROM agents a JOIN certificates c USING (agent_no) "
-                "WHERE a.revoke_time IS NULL GROUP BY a.agent_no) "
-                "WHERE 6 * (not_after - ?1) < not_after - issue_time",
-                now));
+      db.Query("SELECT agent_id, terminal, not_after FROM (SELECT a.agent_id, "
+               "a.terminal, max(c.not_after) AS not_after, c.issue_time "
+               "FROM agents a JOIN certificates c USING (agent_no) "
+               "WHERE a.revoke_time IS NULL GROUP BY a.agent_no) "
+               "WHERE 6 * (not_after - ?1) < not_after - issue_time",
+               now));
   std::vector<ExpiringCertificate> found;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());

@@ -114,7 +114,9 @@ Result<std::vector<int64_t>> SqliteStore::WriteIndex(const IndexBatch& batch) {
     }
     for (const IndexedEvent& event : batch.events) {
       RETURN_IF_ERROR(InsertIndexed(db, event));
+      RETURN_IF_ERROR(CountBlock(db, event));
       if (event.grant_id != 0) RETURN_IF_ERROR(MarkGrantUsed(db, event));
+      RETURN_IF_ERROR(NoteCode(db, event));
     }
     for (const DeviceSeen& seen : batch.devices) {
       RETURN_IF_ERROR(UpsertDevice(db, seen));
@@ -160,6 +162,22 @@ Result<Page<Event>> SqliteStore::ListEvents(const EventFilter& filter,
       return page;
     }
     page.rows.push_back(EventFrom(row));
+  }
+}
+
+Status SqliteStore::ScanEvents(const EventFilter& filter,
+                               const std::function<Status(const Event&)>& row) {
+  const Where where = WhereOf(filter);
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement rows,
+      db->Prepare(std::string("SELECT ") + kEventColumns + kFromEvents +
+                  where.sql() + " ORDER BY i.row_id"));
+  where.BindTo(rows);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return {};
+    RETURN_IF_ERROR(row(EventFrom(rows)));
   }
 }
 

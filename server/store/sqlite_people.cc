@@ -14,36 +14,58 @@ AuditEntry AuditFrom(const Statement& row) {
 
 }  // namespace
 
+Roles RolesFrom(std::string_view text) {
+  return ParseRoles(text).value_or(Roles());
+}
+
 Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Query("SELECT role, password_hash FROM users WHERE name=?", name));
+      db->Query("SELECT u.roles, u.password_hash, u.create_time, "
+                "u.disable_time, coalesce(t.in_force, 0) FROM users u "
+                "LEFT JOIN totp t ON t.user = u.name WHERE u.name=?",
+                name));
   ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) {
     return std::nullopt;
   }
-  return User{name, row.View(0) == "admin" ? Role::kAdmin : Role::kAnalyst,
-              row.Text(1)};
+  return User{.name = name,
+              .roles = RolesFrom(row.View(0)),
+              .password_hash = row.Text(1),
+              .create_time = row.Time(2),
+              .disable_time = row.MaybeTime(3),
+              .has_totp = row.Int(4) != 0};
 }
 
 Status SqliteStore::PutUser(const User& user, WallTime now) {
   return Write([&](Connection& db) {
     return db.Run(
-        "INSERT INTO users VALUES (?1,?2,?3,?4) ON CONFLICT (name) DO UPDATE "
-        "SET role=excluded.role, password_hash=excluded.password_hash",
-        user.name, Name(user.role), user.password_hash, now);
+        "INSERT INTO users (name, roles, password_hash, create_time) "
+        "VALUES (?1,?2,?3,?4) ON CONFLICT (name) DO UPDATE "
+        "SET roles=excluded.roles, password_hash=excluded.password_hash",
+        user.name, Print(user.roles), user.password_hash, now);
   });
+}
+
+Result<int64_t> SqliteStore::CountUsers() {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(Statement row, db->Query("SELECT count(*) FROM users"));
+  RETURN_IF_ERROR(row.Step());
+  return row.Int(0);
 }
 
 Status SqliteStore::AddSession(const StoredSession& session) {
   return Write([&](Connection& db) -> Status {
     RETURN_IF_ERROR(db.Run("DELETE FROM sessions WHERE expire_time<=?",
                            session.create_time));
-    return db.Run("INSERT INTO sessions VALUES (?,?,?,?,?,?,?)",
-                  Blob{AsText(session.hash)}, session.csrf, session.user,
-                  session.create_time, session.use_time, session.expire_time,
-                  session.must_set_password);
+    return db.Run(
+        "INSERT INTO sessions (hash, csrf, user, create_time, "
+        "use_time, expire_time, must_set_password, address) "
+        "VALUES (?,?,?,?,?,?,?,?)",
+        Blob{AsText(session.hash)}, session.csrf, session.user,
+        session.create_time, session.use_time, session.expire_time,
+        session.must_set_password, session.address);
   });
 }
 
@@ -56,8 +78,10 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
     ASSIGN_OR_RETURN(
         Statement row,
         db->Query("SELECT s.csrf, s.user, s.create_time, s.use_time, "
-                  "s.expire_time, s.must_set_password, u.role FROM sessions s "
-                  "JOIN users u ON u.name = s.user WHERE s.hash=?",
+                  "s.expire_time, s.must_set_password, u.roles, s.address, "
+                  "coalesce(t.in_force, 0) FROM sessions s "
+                  "JOIN users u ON u.name = s.user AND u.disable_time IS NULL "
+                  "LEFT JOIN totp t ON t.user = s.user WHERE s.hash=?",
                   Blob{AsText(hash)}));
     ASSIGN_OR_RETURN(const bool found, row.Step());
     if (!found || row.Time(4) <= now || row.Time(3) < idle_since) {
@@ -70,7 +94,9 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
     session.use_time = row.Time(3);
     session.expire_time = row.Time(4);
     session.must_set_password = row.Int(5) != 0;
-    session.role = row.View(6) == "admin" ? Role::kAdmin : Role::kAnalyst;
+    session.roles = RolesFrom(row.View(6));
+    session.address = row.Text(7);
+    session.has_totp = row.Int(8) != 0;
   }
   // Once a minute is enough to know that it is not idle.
   if (now - session.use_time > std::chrono::minutes(1)) {
@@ -112,6 +138,20 @@ Status SqliteStore::AddLoginCode(const SecretHash& hash,
   });
 }
 
+Result<std::string> SqliteStore::FindLoginCode(const SecretHash& hash,
+                                               WallTime now) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Query("SELECT user FROM login_codes WHERE hash=? AND expire_time>?",
+                Blob{AsText(hash)}, now));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) {
+    return Fail(Code::kUnauthenticated, "code is wrong, used or expired");
+  }
+  return row.Text(0);
+}
+
 Result<std::string> SqliteStore::UseLoginCode(const SecretHash& hash,
                                               WallTime now) {
   std::string user;
@@ -134,21 +174,30 @@ Result<std::string> SqliteStore::UseLoginCode(const SecretHash& hash,
   return user;
 }
 
-Status SqliteStore::AddAudit(const AuditEntry& entry) {
-  return Write([&](Connection& db) {
-    return db.Run(
-        "INSERT INTO audit (time, user, door, address, action, object, "
-        "result, detail) VALUES (?,?,?,?,?,?,?,?)",
-        entry.time, entry.user, entry.door, entry.address, entry.action,
-        entry.object, entry.result, entry.detail);
-  });
+Status InsertAudit(Connection& db, const AuditEntry& entry) {
+  return db.Run(
+      "INSERT INTO audit (time, user, door, address, action, object, "
+      "result, detail) VALUES (?,?,?,?,?,?,?,?)",
+      entry.time, entry.user, entry.door, entry.address, entry.action,
+      entry.object, entry.result, entry.detail);
 }
 
-Result<Page<AuditEntry>> SqliteStore::ListAudit(const Paging& paging) {
+Status SqliteStore::AddAudit(const AuditEntry& entry) {
+  return Write([&](Connection& db) { return InsertAudit(db, entry); });
+}
+
+Result<Page<AuditEntry>> SqliteStore::ListAudit(const AuditFilter& filter,
+                                                const Paging& paging) {
   ASSIGN_OR_RETURN(const auto before, RowOf(paging));
   Where where;
   if (before) {
     where.And("row_id<?", {*before});
+  }
+  if (!filter.user.empty()) {
+    where.And("instr(user, ?)>0", {filter.user});
+  }
+  if (!filter.action.empty()) {
+    where.And("substr(action, 1, length(?))=?", {filter.action, filter.action});
   }
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(

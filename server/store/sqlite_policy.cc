@@ -19,11 +19,22 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed) {
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
-  if (type == "devices" || type == "contain" || type == "grant") {
+  if (type == "devices" || type == "contain" || type == "grant" ||
+      type == "code") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }
   return {};
+}
+
+Result<int64_t> InsertPolicy(Connection& db, const PolicyVersion& policy,
+                             const Store::Sealer& seal) {
+  ASSIGN_OR_RETURN(const int64_t version, NextVersion(db, "policy"));
+  RETURN_IF_ERROR(db.Run("INSERT INTO policies VALUES (?,?,?,?,?,?,?)", version,
+                         policy.push_time, policy.author, policy.comment,
+                         policy.file_name, policy.mode, policy.text));
+  RETURN_IF_ERROR(PutEnvelope(db, "policy", version, seal(version)));
+  return version;
 }
 
 namespace {
@@ -98,12 +109,9 @@ Result<std::vector<ApprovedDevice>> ApprovalsInForce(Connection& db,
 Result<int64_t> SqliteStore::AddPolicy(PolicyVersion policy,
                                        const Sealer& seal) {
   const Status written = Write([&](Connection& db) -> Status {
-    ASSIGN_OR_RETURN(policy.version, NextVersion(db, "policy"));
-    RETURN_IF_ERROR(db.Run("INSERT INTO policies VALUES (?,?,?,?,?,?,?)",
-                           policy.version, policy.push_time, policy.author,
-                           policy.comment, policy.file_name, policy.mode,
-                           policy.text));
-    return PutEnvelope(db, "policy", policy.version, seal(policy.version));
+    RETURN_IF_ERROR(EndRollout(db, policy.push_time));
+    ASSIGN_OR_RETURN(policy.version, InsertPolicy(db, policy, seal));
+    return {};
   });
   RETURN_IF_ERROR(written);
   return policy.version;

@@ -330,11 +330,214 @@ CREATE TABLE sinks (
 ) WITHOUT ROWID;
 )sql";
 
+// Policy on its way through the rings, one row a terminal that was offered it,
+// and what was refused by the minute, which is what a jump is seen by.
+constexpr const char* kRollouts = R"sql(
+CREATE TABLE rollouts (
+  version INTEGER PRIMARY KEY,
+  base_version INTEGER NOT NULL,
+  rings TEXT NOT NULL,
+  state TEXT NOT NULL,
+  ring INTEGER NOT NULL,
+  started_by TEXT NOT NULL,
+  start_time INTEGER NOT NULL,
+  ring_time INTEGER NOT NULL,
+  watch_time INTEGER NOT NULL,
+  end_time INTEGER,
+  halt_time INTEGER,
+  halted_by TEXT NOT NULL,
+  halt_reason TEXT NOT NULL,
+  alert_id INTEGER NOT NULL,
+  event_row_id INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX rollouts_live ON rollouts((1)) WHERE end_time IS NULL;
+CREATE TABLE rollout_terminals (
+  version INTEGER NOT NULL REFERENCES rollouts,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  told_time INTEGER NOT NULL,
+  ack_time INTEGER,
+  refuse_time INTEGER,
+  refuse_reason TEXT NOT NULL,
+  PRIMARY KEY (version, agent_no)
+) WITHOUT ROWID;
+CREATE TABLE rings (
+  one INTEGER PRIMARY KEY CHECK (one=1),
+  text TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_time INTEGER NOT NULL
+);
+CREATE TABLE block_counts (
+  minute INTEGER NOT NULL,
+  agent_no INTEGER NOT NULL,
+  policy_version INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  observed INTEGER NOT NULL,
+  PRIMARY KEY (minute, agent_no, policy_version)
+) WITHOUT ROWID;
+INSERT INTO block_counts
+  SELECT receive_time / 60000000, agent_no, 0, sum(NOT observe_only),
+    sum(observe_only)
+  FROM event_index
+  WHERE kind IN (1,3,6) AND repeats=0 AND outcome NOT IN (0,1,2)
+  GROUP BY 1, 2;
+)sql";
+
+// Codes over the phone; those that run are signed into "code". A terminal's
+// secret is sealed to a key that is not in the database.
+constexpr const char* kCodes = R"sql(
+CREATE TABLE offline_codes (
+  code_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  challenge TEXT NOT NULL,
+  seconds INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  code_match BLOB NOT NULL,
+  used_time INTEGER,
+  used_event_row_id INTEGER NOT NULL,
+  used_person TEXT NOT NULL,
+  over_time INTEGER,
+  over_why TEXT NOT NULL,
+  version INTEGER NOT NULL
+);
+CREATE INDEX offline_codes_running ON offline_codes(code_id)
+  WHERE over_time IS NULL;
+CREATE INDEX offline_codes_match ON offline_codes(code_match);
+CREATE TABLE code_secrets (
+  agent_id TEXT PRIMARY KEY,
+  sealed BLOB NOT NULL,
+  event_row_id INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+// When each terminal was covered (docs/adr/0415): of an agent's newest span
+// only the end moves, with each heartbeat; a row more only when the state
+// changes or a gap is over. The register of terminals, and what was asked.
+constexpr const char* kCoverage = R"sql(
+CREATE TABLE coverage_open (
+  agent_no INTEGER PRIMARY KEY REFERENCES agents,
+  state INTEGER NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  first_boot TEXT NOT NULL,
+  first_microseconds INTEGER NOT NULL,
+  first_epoch INTEGER NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  last_boot TEXT NOT NULL,
+  last_microseconds INTEGER NOT NULL,
+  last_epoch INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+);
+CREATE TABLE coverage_spans (
+  span_id INTEGER PRIMARY KEY,
+  agent_no INTEGER NOT NULL REFERENCES agents,
+  state INTEGER NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  first_boot TEXT NOT NULL,
+  first_microseconds INTEGER NOT NULL,
+  first_epoch INTEGER NOT NULL,
+  first_sequence INTEGER NOT NULL,
+  last_boot TEXT NOT NULL,
+  last_microseconds INTEGER NOT NULL,
+  last_epoch INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+);
+CREATE INDEX coverage_heard ON coverage_spans(agent_no, from_time)
+  WHERE state NOT IN (7,8);
+CREATE INDEX coverage_overlays ON coverage_spans(agent_no, from_time)
+  WHERE state IN (7,8);
+CREATE TABLE terminal_register (
+  name TEXT PRIMARY KEY,
+  site TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  hours TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  service_from INTEGER,
+  service_to INTEGER,
+  remove_time INTEGER
+) WITHOUT ROWID;
+CREATE TABLE register_version (version INTEGER NOT NULL);
+INSERT INTO register_version VALUES (0);
+CREATE TABLE site_outages (
+  alert_id INTEGER PRIMARY KEY,
+  site TEXT NOT NULL,
+  begin_time INTEGER NOT NULL,
+  end_time INTEGER
+);
+CREATE TABLE site_outage_agents (
+  alert_id INTEGER NOT NULL REFERENCES site_outages,
+  agent_id TEXT NOT NULL,
+  PRIMARY KEY (alert_id, agent_id)
+) WITHOUT ROWID;
+CREATE TABLE inquiries (
+  inquiry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  file_hash TEXT NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  document BLOB NOT NULL
+);
+)sql";
+
+// One role becomes several (docs/adr/0413): nobody loses what he could do.
+constexpr const char* kRoles = R"sql(
+ALTER TABLE users RENAME COLUMN role TO roles;
+UPDATE users SET roles = CASE roles
+  WHEN 'admin' THEN 'viewer,analyst,approver,policy_author,auditor,admin'
+  WHEN 'analyst' THEN 'viewer,analyst'
+  ELSE '' END;
+)sql";
+
+// Users are disabled, not deleted: the audit log names them. The
+// authenticator's secret must be read to check a code; recovery codes and API
+// tokens are hashed (docs/adr/0414).
+constexpr const char* kSecondFactor = R"sql(
+ALTER TABLE users ADD COLUMN disable_time INTEGER;
+ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+CREATE TABLE totp (
+  user TEXT PRIMARY KEY REFERENCES users,
+  secret BLOB NOT NULL,
+  in_force INTEGER NOT NULL,
+  last_step INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE recovery_codes (
+  hash BLOB PRIMARY KEY,
+  user TEXT NOT NULL REFERENCES users
+) WITHOUT ROWID;
+CREATE TABLE api_tokens (
+  token_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash BLOB NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  user TEXT NOT NULL REFERENCES users,
+  roles TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  expire_time INTEGER NOT NULL,
+  use_time INTEGER,
+  revoke_time INTEGER,
+  revoked_by TEXT NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
-    Migration{kFirst, nullptr},    Migration{kEpochs, FillEventIds},
-    Migration{kRenewals, nullptr}, Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog},      Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},   Migration{kSinks, nullptr}};
+    Migration{kFirst, nullptr},       Migration{kEpochs, FillEventIds},
+    Migration{kRenewals, nullptr},    Migration{kCountsSchema, FillCounts},
+    Migration{kLog, FillLog},         Migration{kContain, nullptr},
+    Migration{kGrants, nullptr},      Migration{kSinks, nullptr},
+    Migration{kRollouts, nullptr},    Migration{kCodes, nullptr},
+    Migration{kCoverage, nullptr},    Migration{kRoles, nullptr},
+    Migration{kSecondFactor, nullptr}};
 
 Status Apply(Connection& writer, const Migration& migration, int version) {
   RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));

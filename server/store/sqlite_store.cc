@@ -250,6 +250,19 @@ SqliteStore::Reading::~Reading() {
   }
 }
 
+// Setting it to what it is writes the first page all the same.
+Status SqliteStore::TryWrite() {
+  return Write([](Connection& db) -> Status {
+    int64_t version = 0;
+    {
+      ASSIGN_OR_RETURN(Statement row, db.Query("PRAGMA user_version"));
+      RETURN_IF_ERROR(row.Step());
+      version = row.Int(0);
+    }
+    return db.Run("PRAGMA user_version=" + std::to_string(version));
+  });
+}
+
 // ---- the log ----
 
 void SqliteStore::Append(AppendRequest request, AppendDone done) {

@@ -35,13 +35,25 @@ class Where {
   std::vector<Value> values_;
 };
 
+// What is no list of roles may nothing.
+Roles RolesFrom(std::string_view text);
+
 int PageSize(const Paging& paging);
 // kInvalidArgument for a token that is not a number.
 Result<std::optional<int64_t>> RowOf(const Paging& paging);
 
 // sqlite_policy.cc: what every signed envelope is stored with.
 Result<int64_t> NextVersion(Connection& db, const std::string& type);
+// sqlite_coverage.cc: the heartbeat is taken into the agent's spans.
+Status ExtendCoverage(Connection& db, const AgentHeartbeat& heartbeat);
 Status MarkGrantUsed(Connection& db, const IndexedEvent& event);
+Status CountBlock(Connection& db, const IndexedEvent& event);
+// The next version of the policy, with its envelope.
+Result<int64_t> InsertPolicy(Connection& db, const PolicyVersion& policy,
+                             const Store::Sealer& seal);
+// A rollout under way is replaced.
+Status EndRollout(Connection& db, WallTime now);
+Status NoteCode(Connection& db, const IndexedEvent& event);
 Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
                    const std::string& sealed);
 
@@ -51,6 +63,7 @@ class SqliteStore final : public Store {
   ~SqliteStore() override;
   Status Start();
 
+  Status TryWrite() override;
   void Append(AppendRequest request, AppendDone done) override;
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
@@ -114,6 +127,21 @@ class SqliteStore final : public Store {
   Result<PolicyVersion> GetPolicy(int64_t version) override;
   Result<std::vector<EnvelopeVersion>> EnvelopeVersions() override;
   Result<std::string> NewestEnvelope(const std::string& type) override;
+  Result<std::string> EnvelopeOf(const std::string& type,
+                                 int64_t version) override;
+  Result<int64_t> StagePolicy(PolicyVersion policy, const Rollout& rollout,
+                              const Sealer& seal) override;
+  Result<PolicyOffer> ReadPolicyOffer() override;
+  Result<std::optional<Rollout>> NewestRollout() override;
+  Status PutRollout(const Rollout& rollout) override;
+  Result<std::vector<RolloutTerminal>> RolloutTerminals(
+      int64_t version) override;
+  Status PutRolloutTerminals(
+      int64_t version, const std::vector<RolloutTerminal>& terminals) override;
+  Result<std::vector<BlockCount>> CountBlocks(WallTime from,
+                                              WallTime to) override;
+  Result<RingsText> GetRings() override;
+  Status PutRings(const RingsText& rings) override;
   Result<int64_t> ChangeApproval(const Approval& approval,
                                  const std::string& by, WallTime now,
                                  const ListSealer& seal) override;
@@ -134,6 +162,12 @@ class SqliteStore final : public Store {
   Result<TransferGrant> PutGrant(const GrantChange& change, WallTime now,
                                  const GrantSealer& seal) override;
   Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) override;
+  Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                              WallTime now, const CodeSealer& seal) override;
+  Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) override;
+  Result<std::optional<OfflineCode>> FindCode(
+      const std::string& agent_id, const std::string& match) override;
+  Result<std::string> CodeSecretOf(const std::string& agent_id) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;
@@ -149,6 +183,30 @@ class SqliteStore final : public Store {
 
   Result<std::optional<User>> FindUser(const std::string& name) override;
   Status PutUser(const User& user, WallTime now) override;
+  Result<int64_t> CountUsers() override;
+  Result<std::vector<User>> ListUsers() override;
+  Status SetRoles(const std::string& name, Roles roles) override;
+  Status SetDisabled(const std::string& name,
+                     std::optional<WallTime> since) override;
+  Result<std::vector<StoredSession>> ListSessions(const std::string& user,
+                                                  WallTime now,
+                                                  WallTime idle_since) override;
+  Result<std::string> FindLoginCode(const SecretHash& hash,
+                                    WallTime now) override;
+  Result<std::optional<StoredTotp>> FindTotp(const std::string& user) override;
+  Status BeginTotp(const std::string& user, const std::string& secret) override;
+  Status ConfirmTotp(const std::string& user, int64_t step,
+                     const std::vector<SecretHash>& recovery) override;
+  Result<bool> UseTotpStep(const std::string& user, int64_t step) override;
+  Result<bool> UseRecoveryCode(const std::string& user,
+                               const SecretHash& hash) override;
+  Status RemoveTotp(const std::string& user) override;
+  Result<int64_t> AddApiToken(const ApiToken& token) override;
+  Result<std::optional<ApiToken>> FindApiToken(const SecretHash& hash) override;
+  Result<std::vector<ApiToken>> ListApiTokens(const std::string& user) override;
+  void MarkApiTokenUsed(int64_t id, WallTime now) override;
+  Result<ApiToken> RevokeApiToken(int64_t id, const std::string& user,
+                                  const std::string& by, WallTime now) override;
   Status AddSession(const StoredSession& session) override;
   Result<StoredSession> FindSession(const SecretHash& hash, WallTime now,
                                     WallTime idle_since) override;
@@ -164,8 +222,25 @@ class SqliteStore final : public Store {
   Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
   Status PutSink(const SinkMark& mark) override;
 
+  Status AddCoverSpan(const std::string& agent_id, Cover state, WallTime from,
+                      WallTime to) override;
+  Status ReadCoverage(WallTime from, WallTime to, const WhichTerminals& which,
+                      const AgentCoverageRow& row) override;
+  Status ScanEvents(const EventFilter& filter,
+                    const std::function<Status(const Event&)>& row) override;
+  Result<std::vector<RegisteredTerminal>> RegisteredTerminals() override;
+  Status PutRegister(const std::vector<RegisteredTerminal>& terminals,
+                     WallTime now) override;
+  Result<int64_t> RegisterVersion() override;
+  Status PutSiteOutage(const SiteOutage& outage) override;
+  Result<std::vector<SiteOutage>> ListSiteOutages() override;
+  Result<int64_t> AddInquiry(const Inquiry& inquiry) override;
+  Result<Page<Inquiry>> ListInquiries(const Paging& paging) override;
+  Result<Inquiry> GetInquiry(int64_t id) override;
+
   Status AddAudit(const AuditEntry& entry) override;
-  Result<Page<AuditEntry>> ListAudit(const Paging& paging) override;
+  Result<Page<AuditEntry>> ListAudit(const AuditFilter& filter,
+                                     const Paging& paging) override;
   Result<std::vector<AuditEntry>> AuditOf(const std::string& object) override;
 
  private:
@@ -229,6 +304,9 @@ inline constexpr const char* kEventColumns =
     "e.personal_part, e.hash, i.device_id";
 Event EventFrom(const Statement& row);
 Result<Event> ReadEvent(Connection& db, int64_t row_id);
+Result<std::vector<ExpiringCertificate>> CertificatesEndingSoon(Connection& db,
+                                                                WallTime now);
+Status InsertAudit(Connection& db, const AuditEntry& entry);
 Status UpsertDevice(Connection& db, const DeviceSeen& seen);
 SecretHash HashFrom(std::string_view bytes);
 

@@ -19,11 +19,11 @@
 
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
+#include "server/store/report_rows.h"
 #include "server/store/rows.h"
+#include "server/store/user_store.h"
 
 namespace sekisho::store {
-
-using SecretHash = event::Hash;  // SHA-256 of a random secret
 
 // ---- the log ----
 
@@ -66,7 +66,10 @@ struct IndexedEvent {
   int64_t persons = 0;  // of a transfer, as its public part says
   int64_t persons_written = 0;
   int64_t bytes = 0;
-  int64_t grant_id = 0;  // that let it through; 0 = none
+  int64_t grant_id = 0;            // that let it through; 0 = none
+  int64_t policy_version = 0;      // in force at the agent
+  std::string used_code_match;     // of a CODE that was used, 32 bytes
+  std::string sealed_code_secret;  // of a CODE that tells one
 };
 
 struct DeviceSeen {
@@ -152,7 +155,12 @@ struct AgentHeartbeat {
   int64_t policy_version = 0;
   event::Head head;
   int64_t spooled_count = 0;
+  std::string boot_id;  // as its hello says
+  int64_t boot_microseconds = 0;
 };
+Cover CoverOf(const AgentHeartbeat& heartbeat);
+// Two heartbeats further apart leave a gap between them.
+inline constexpr auto kMaxHeartbeatGap = std::chrono::seconds(60);
 
 struct StoredToken {
   SecretHash hash{};
@@ -169,27 +177,13 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-// ---- people ----
-
-struct User {
-  std::string name;
-  Role role = Role::kAnalyst;
-  std::string password_hash;  // empty = none set
-};
-struct StoredSession {
-  SecretHash hash{};
-  std::string csrf;
-  std::string user;
-  Role role = Role::kAnalyst;  // filled by FindSession
-  WallTime create_time;
-  WallTime use_time;
-  WallTime expire_time;
-  bool must_set_password = false;
-};
-
-class Store {
+class Store : public UserStore {
  public:
   virtual ~Store() = default;
+
+  // Commits a change of nothing, as durably as an event: whether the database
+  // takes writes.
+  virtual Status TryWrite() = 0;
 
   // Accepts only head + 1, or the first event of a later epoch, which closes
   // the one before: kAborted when a record does not follow the agent's head
@@ -305,6 +299,30 @@ class Store {
   };
   virtual Result<std::vector<EnvelopeVersion>> EnvelopeVersions() = 0;
   virtual Result<std::string> NewestEnvelope(const std::string& type) = 0;
+  virtual Result<std::string> EnvelopeOf(const std::string& type,
+                                         int64_t version) = 0;
+
+  // As AddPolicy(), and the rollout of it begins in the same transaction: its
+  // version and base are filled in. kFailedPrecondition: one is under way.
+  // AddPolicy() ends one that is under way as kReplaced.
+  virtual Result<int64_t> StagePolicy(PolicyVersion policy,
+                                      const Rollout& rollout,
+                                      const Sealer& seal) = 0;
+  // From one snapshot.
+  virtual Result<PolicyOffer> ReadPolicyOffer() = 0;
+  // The newest that there was.
+  virtual Result<std::optional<Rollout>> NewestRollout() = 0;
+  // kNotFound: there is none of this version.
+  virtual Status PutRollout(const Rollout& rollout) = 0;
+  virtual Result<std::vector<RolloutTerminal>> RolloutTerminals(
+      int64_t version) = 0;
+  virtual Status PutRolloutTerminals(
+      int64_t version, const std::vector<RolloutTerminal>& terminals) = 0;
+  // In [from, to) by minutes of the receive time, in no order.
+  virtual Result<std::vector<BlockCount>> CountBlocks(WallTime from,
+                                                      WallTime to) = 0;
+  virtual Result<RingsText> GetRings() = 0;
+  virtual Status PutRings(const RingsText& rings) = 0;
 
   // Changes the approvals, then seals all that are in force into the next
   // "devices" envelope, in one transaction. `approval.access` empty takes it
@@ -359,6 +377,21 @@ class Store {
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
   virtual Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) = 0;
 
+  // Stores the code, if one is given (id 0: a new one, which gets the next),
+  // then seals all that run at `now` into the next "code" envelope, in one
+  // transaction. The code as it is then.
+  using CodeSealer = std::function<std::string(
+      int64_t version, const std::vector<OfflineCode>& running)>;
+  virtual Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
+                                      WallTime now, const CodeSealer& seal) = 0;
+  // Newest first, at most 1,000. Running: not over, whatever the clock says.
+  virtual Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) = 0;
+  // The newest with this match on this terminal.
+  virtual Result<std::optional<OfflineCode>> FindCode(
+      const std::string& agent_id, const std::string& match) = 0;
+  // As the terminal told it last, sealed. kNotFound: it did not yet.
+  virtual Result<std::string> CodeSecretOf(const std::string& agent_id) = 0;
+
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;
   // kNotFound: it is not marked.
@@ -380,36 +413,43 @@ class Store {
                                     const std::string& author,
                                     WallTime now) = 0;
 
-  virtual Result<std::optional<User>> FindUser(const std::string& name) = 0;
-  virtual Status PutUser(const User& user, WallTime now) = 0;
-  virtual Status AddSession(const StoredSession& session) = 0;
-  // Marks it used. kUnauthenticated: unknown, ended, or idle since before
-  // `idle_since`.
-  virtual Result<StoredSession> FindSession(const SecretHash& hash,
-                                            WallTime now,
-                                            WallTime idle_since) = 0;
-  virtual Status EndSession(const SecretHash& hash) = 0;
-  // New password hash; ends the user's other sessions.
-  virtual Status SetPassword(const std::string& user,
-                             const std::string& password_hash,
-                             const SecretHash& keep) = 0;
-  virtual Status AddLoginCode(const SecretHash& hash, const std::string& user,
-                              WallTime expire_time) = 0;
-  // Uses it up; the user's name. kUnauthenticated.
-  virtual Result<std::string> UseLoginCode(const SecretHash& hash,
-                                           WallTime now) = 0;
-
   // The newest alert and event there are: where a sink that is new begins.
   virtual Result<SinkMark> NewestMark() = 0;
   virtual Result<std::optional<SinkMark>> FindSink(const std::string& name) = 0;
   virtual Status PutSink(const SinkMark& mark) = 0;
 
-  // Append-only.
-  virtual Status AddAudit(const AuditEntry& entry) = 0;
-  virtual Result<Page<AuditEntry>> ListAudit(const Paging& paging) = 0;
-  // About one object ("device 0781:5581:X"), newest first, at most 1,000.
-  virtual Result<std::vector<AuditEntry>> AuditOf(
-      const std::string& object) = 0;
+  // ---- coverage, register, inquiries (report_rows.h) ----
+  // Coverage is written by PutHeartbeat(), when the state changes.
+
+  // A span that no heartbeat tells of; kUnlocked holds whatever is heard.
+  virtual Status AddCoverSpan(const std::string& agent_id, Cover state,
+                              WallTime from, WallTime to) = 0;
+  // What is known of [from, to), an agent at a time, by terminal and enrolment;
+  // one snapshot.
+  virtual Status ReadCoverage(WallTime from, WallTime to,
+                              const WhichTerminals& which,
+                              const AgentCoverageRow& row) = 0;
+  // Every event that fits, oldest first, from one snapshot.
+  virtual Status ScanEvents(const EventFilter& filter,
+                            const std::function<Status(const Event&)>& row) = 0;
+
+  // By name, with those that were removed.
+  virtual Result<std::vector<RegisteredTerminal>> RegisteredTerminals() = 0;
+  // Replaces the register: who is not in it any more is removed.
+  virtual Status PutRegister(const std::vector<RegisteredTerminal>& terminals,
+                             WallTime now) = 0;
+  // Rises with each change; 0 = never imported.
+  virtual Result<int64_t> RegisterVersion() = 0;
+
+  // Adds what is new of it, by its alert.
+  virtual Status PutSiteOutage(const SiteOutage& outage) = 0;
+  // Newest first, at most 200.
+  virtual Result<std::vector<SiteOutage>> ListSiteOutages() = 0;
+
+  virtual Result<int64_t> AddInquiry(const Inquiry& inquiry) = 0;
+  // Newest first, without documents.
+  virtual Result<Page<Inquiry>> ListInquiries(const Paging& paging) = 0;
+  virtual Result<Inquiry> GetInquiry(int64_t id) = 0;
 };
 
 struct SqliteOptions {

@@ -181,6 +181,7 @@ Result<json> ListEvents(const Call& call) {
   filter.agent_id = Query(call.request, "agent_id");
   filter.terminal = Query(call.request, "terminal");
   filter.person = Query(call.request, "person");
+  filter.reason = Query(call.request, "reason");
   filter.device_id = Query(call.request, "device_id");
   ASSIGN_OR_RETURN(filter.kinds, WordsOf(call.request, "kind", ParseKind));
   ASSIGN_OR_RETURN(filter.outcomes,

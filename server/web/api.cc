@@ -1,5 +1,8 @@
 #include "server/web/api.h"
 
+#include <algorithm>
+#include <array>
+
 #include "server/web/routes.h"
 
 namespace sekisho::web {
@@ -94,6 +97,9 @@ constexpr Route kRoutes[] = {
     {"POST", "requests:decide/*", DecideRequest},
     {"GET", "grants", ListGrants},
     {"POST", "grants:revoke", RevokeGrant},
+    {"GET", "codes", ListCodes},
+    {"POST", "codes:issue", IssueCode},
+    {"POST", "codes:revoke", RevokeCode},
     {"GET", "agents", ListAgents},
     {"POST", "agents:revoke", RevokeAgent},
     {"POST", "agents:approve_renewal", ApproveRenewal},
@@ -111,7 +117,35 @@ constexpr Route kRoutes[] = {
     {"POST", "policies:check", CheckPolicy},
     {"POST", "policies:explain", ExplainPolicy},
     {"POST", "policies:try", TryPolicy},
+    {"GET", "policies:rollout", GetRollout},
+    {"POST", "policies:rollout", ChangeRollout},
+    {"GET", "policies:rings", GetRings},
+    {"POST", "policies:rings", SetRings},
+    {"GET", "terminals", ListTerminals},
+    {"POST", "terminals:preview", PreviewRegister},
+    {"POST", "terminals:import", ImportRegister},
+    {"GET", "outages", ListSiteOutages},
+    {"GET", "inquiries", ListInquiries},
+    {"POST", "inquiries", RunInquiry},
+    {"GET", "inquiries/*", GetInquiry},
     {"GET", "audit", ListAudit},
+    {"GET", "users", ListUsers},
+    {"POST", "users", AddUser},
+    {"POST", "users:roles", SetRoles},
+    {"POST", "users:disable", DisableUser},
+    {"POST", "users:enable", EnableUser},
+    {"POST", "users:reset_totp", ResetTotp},
+    {"POST", "users:login", CreateLogin},
+    {"GET", "sessions", ListSessions},
+    {"POST", "sessions:end", EndSession},
+    {"GET", "sessions:mine", ListMySessions},
+    {"POST", "sessions:end_mine", EndMySession},
+    {"GET", "api_tokens", ListApiTokens},
+    {"POST", "api_tokens", AddApiToken},
+    {"POST", "api_tokens:revoke", RevokeApiToken},
+    {"GET", "api_tokens:mine", ListMyApiTokens},
+    {"POST", "api_tokens:mine", AddMyApiToken},
+    {"POST", "api_tokens:revoke_mine", RevokeMyApiToken},
 };
 
 // True if the route stands for the path; `rest` is what "*" stands for.
@@ -125,12 +159,26 @@ bool Matches(const Route& route, std::string_view path, std::string& rest) {
 
 // ---- login, which has no session yet ----
 
+// For the console, which shows only what will work; the desk decides.
+json MayJson(core::Roles roles) {
+  json names = json::array();
+  for (const core::MethodRow& row : core::Methods()) {
+    if (row.door == core::Door::kRoles && roles.HasAnyOf(row.roles)) {
+      names.push_back(row.name);
+    }
+  }
+  return names;
+}
+
 json SessionJson(const core::Session& session) {
   return {{"user", session.user},
-          {"role", core::Name(session.role)},
+          {"roles", RolesJson(session.roles)},
+          {"may", MayJson(session.roles)},
           {"csrf", session.csrf},
           {"expire_time", FormatUtc(session.expire_time)},
-          {"must_set_password", session.must_set_password}};
+          {"must_set_password", session.must_set_password},
+          {"must_enrol_totp", session.must_enrol_totp},
+          {"has_totp", session.has_totp}};
 }
 
 std::string SetCookie(std::string_view token) {
@@ -143,23 +191,31 @@ std::string SetCookie(std::string_view token) {
 Result<Response> Login(core::Desk& desk, const Request& request) {
   ASSIGN_OR_RETURN(const json body, BodyOf(request));
   ASSIGN_OR_RETURN(const std::string code, Text(body, "code"));
+  ASSIGN_OR_RETURN(const std::string factor, Text(body, "second_factor"));
   Result<core::Session> session = std::unexpected(Error{});
   if (!code.empty()) {
-    session = desk.LoginWithCode(code, request.address);
+    session = desk.LoginWithCode(code, request.address, factor);
   } else {
     ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
     ASSIGN_OR_RETURN(const std::string password, Text(body, "password", true));
-    session = desk.LoginWithPassword(user, password, request.address);
+    session = desk.LoginWithPassword(user, password, request.address, factor);
   }
   if (!session) return std::unexpected(session.error());
+  if (session->needs_second_factor) {
+    return JsonResponse({{"needs_second_factor", true}});
+  }
   Response response = JsonResponse(SessionJson(*session));
   response.headers.emplace_back("Set-Cookie", SetCookie(session->token));
   return response;
 }
 
+constexpr std::array<std::string_view, 4> kOfSession = {
+    "logout", "password", "totp:begin", "totp:confirm"};
+
 Result<Response> WithSession(core::Desk& desk, const Request& request,
                              std::string_view action) {
-  if (request.session_token.empty()) {
+  // A program with a token has no password and no second factor to change.
+  if (request.session_token.empty() || !request.bearer.empty()) {
     return Fail(Code::kUnauthenticated, "not logged in");
   }
   if (action == "session") {
@@ -172,6 +228,14 @@ Result<Response> WithSession(core::Desk& desk, const Request& request,
     Response response = JsonResponse(json::object());
     response.headers.emplace_back("Set-Cookie", SetCookie(""));
     return response;
+  }
+  if (action == "totp:begin") {
+    ASSIGN_OR_RETURN(const json body, BeginTotp(desk, request));
+    return JsonResponse(body);
+  }
+  if (action == "totp:confirm") {
+    ASSIGN_OR_RETURN(const json body, ConfirmTotp(desk, request));
+    return JsonResponse(body);
   }
   ASSIGN_OR_RETURN(const json body, BodyOf(request));
   ASSIGN_OR_RETURN(const std::string password, Text(body, "password", true));
@@ -211,8 +275,11 @@ Result<Response> Dispatch(Api& api, core::Desk& desk, const Request& request) {
   if (path == "session" && !is_change) {
     return WithSession(desk, request, path);
   }
-  if (is_change) RETURN_IF_ERROR(CheckCsrf(desk, request));
-  if ((path == "logout" || path == "password") && is_change) {
+  // No browser sends a bearer token by itself: there is nothing to forge.
+  if (is_change && request.bearer.empty()) {
+    RETURN_IF_ERROR(CheckCsrf(desk, request));
+  }
+  if (is_change && std::ranges::find(kOfSession, path) != kOfSession.end()) {
     return WithSession(desk, request, path);
   }
   ASSIGN_OR_RETURN(const core::Caller caller, api.CallerOf(request));
@@ -244,9 +311,21 @@ Response ErrorResponse(const Error& error) {
   return response;
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> Api::Routes() {
+  std::vector<std::pair<std::string_view, std::string_view>> routes;
+  for (const Route& route : kRoutes) {
+    routes.emplace_back(route.method, route.path);
+  }
+  return routes;
+}
+
 bool Api::IsApiPath(std::string_view path) { return path.starts_with("/api/"); }
 
 Result<core::Caller> Api::CallerOf(const Request& request) {
+  if (!request.bearer.empty()) {
+    return desk_.UseApiToken(request.bearer, request.address,
+                             request.method + " " + request.path);
+  }
   if (request.session_token.empty()) {
     return Fail(Code::kUnauthenticated, "not logged in");
   }
@@ -255,7 +334,16 @@ Result<core::Caller> Api::CallerOf(const Request& request) {
   if (session.must_set_password) {
     return Fail(Code::kFailedPrecondition, "set a password first");
   }
-  return core::Caller{session.user, session.role, "console", request.address};
+  if (session.must_enrol_totp) {
+    return Fail(Code::kFailedPrecondition, "enrol a second factor first");
+  }
+  core::Caller caller;
+  caller.user = session.user;
+  caller.roles = session.roles;
+  caller.door = "console";
+  caller.address = request.address;
+  caller.session_id = session.id;
+  return caller;
 }
 
 Response Api::Handle(const Request& request) {

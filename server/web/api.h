@@ -3,6 +3,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/core/queries.h"
 #include "server/web/message.h"
@@ -14,6 +17,9 @@ inline constexpr char kSessionCookie[] = "__Host-sekisho";
 class Api {
  public:
   explicit Api(core::Desk& desk) : desk_(desk) {}
+
+  // {"GET", "alerts/*"} ...: all that need a session with a role. For tests.
+  static std::vector<std::pair<std::string_view, std::string_view>> Routes();
 
   // True for paths below /api/.
   static bool IsApiPath(std::string_view path);

@@ -335,6 +335,23 @@ json ToJson(const core::TransferGrant& grant) {
           {"state", store::StateOf(grant)}};
 }
 
+json ToJson(const core::OfflineCode& code) {
+  return {{"id", code.id},
+          {"terminal", Shown(code.terminal)},
+          {"device_id", Shown(code.device_id)},
+          {"seconds", code.seconds},
+          {"person", Shown(code.person)},
+          {"reason", Shown(code.reason)},
+          {"created_by", Shown(code.created_by)},
+          {"create_time", FormatUtc(code.create_time)},
+          {"end_time", FormatUtc(code.end_time)},
+          {"used_time",
+           code.used_time ? json(FormatUtc(*code.used_time)) : json(nullptr)},
+          {"used_event_row_id", code.used_event_row_id},
+          {"used_person", Shown(code.used_person)},
+          {"state", store::StateOf(code)}};
+}
+
 json ToJson(const policy::Problem& problem) {
   return {{"file", Shown(problem.file)},
           {"line", problem.line},

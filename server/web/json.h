@@ -26,6 +26,7 @@ nlohmann::json ToJson(const core::AuditEntry& entry);
 nlohmann::json ToJson(const core::Change& change);
 nlohmann::json ToJson(const core::ContainmentStatus& status);
 nlohmann::json ToJson(const core::TransferGrant& grant);
+nlohmann::json ToJson(const core::OfflineCode& code);
 nlohmann::json ToJson(const policy::Problem& problem);
 
 template <typename T>

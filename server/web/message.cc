@@ -59,6 +59,18 @@ Result<Target> ParseTarget(std::string_view target) {
   return parsed;
 }
 
+std::string BearerOf(std::string_view header) {
+  static constexpr std::string_view kScheme = "bearer ";
+  if (header.size() <= kScheme.size()) return {};
+  for (size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = header[i];
+    const char small =
+        c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (small != kScheme[i]) return {};
+  }
+  return std::string(header.substr(kScheme.size()));
+}
+
 std::string CookieValue(std::string_view header, std::string_view name) {
   for (std::string_view pair : Split(header, ';')) {
     pair = Trim(pair);

@@ -18,6 +18,7 @@ struct Request {
   std::string body;
   std::string session_token;  // of the cookie; empty = none
   std::string csrf;           // X-Sekisho-CSRF header
+  std::string bearer;         // API token of the Authorization header
   std::string content_type;
   std::string origin;   // Origin header
   std::string host;     // Host header
@@ -38,6 +39,9 @@ struct Target {
   std::map<std::string, std::string, std::less<>> query;
 };
 Result<Target> ParseTarget(std::string_view target);
+
+// The token of "Bearer TOKEN"; empty for anything else.
+std::string BearerOf(std::string_view header);
 
 // Value of one cookie of a Cookie header; empty if it is not there.
 std::string CookieValue(std::string_view header, std::string_view name);

@@ -55,9 +55,19 @@ Result<core::PolicyQuestion> QuestionOf(const json& body) {
   return question;
 }
 
+// {"scope": "rings" or "everybody"}; as configured if it is not there.
+Result<core::PushHow> HowOf(const json& body) {
+  ASSIGN_OR_RETURN(const std::string scope, Text(body, "scope"));
+  if (scope.empty()) return core::PushHow::kAsConfigured;
+  if (scope == "rings") return core::PushHow::kRings;
+  if (scope == "everybody") return core::PushHow::kNow;
+  return Fail(Code::kInvalidArgument, "'scope' must be rings or everybody");
+}
+
 json PushedJson(const core::Pushed& pushed) {
   return {{"version", pushed.version},
           {"agent_count", pushed.agent_count},
+          {"ring", pushed.ring},
           {"problems", ProblemsJson(pushed.problems)}};
 }
 
@@ -74,8 +84,10 @@ Result<json> PushPolicy(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   ASSIGN_OR_RETURN(const std::string text, Text(body, "text", true));
   ASSIGN_OR_RETURN(const std::string comment, Text(body, "comment"));
-  ASSIGN_OR_RETURN(const auto pushed,
-                   call.desk.PushPolicy(call.caller, text, "console", comment));
+  ASSIGN_OR_RETURN(const core::PushHow how, HowOf(body));
+  ASSIGN_OR_RETURN(
+      const auto pushed,
+      call.desk.PushPolicy(call.caller, text, "console", comment, how));
   return PushedJson(pushed);
 }
 

@@ -92,9 +92,46 @@ Result<json> ConfirmUnlock(const Call& call);
 Result<json> CreateToken(const Call& call);
 Result<json> ListAudit(const Call& call);
 
+// ---- report_routes.cc ----
+Result<json> PreviewRegister(const Call& call);
+Result<json> ImportRegister(const Call& call);
+Result<json> ListTerminals(const Call& call);
+Result<json> ListSiteOutages(const Call& call);
+Result<json> RunInquiry(const Call& call);
+Result<json> ListInquiries(const Call& call);
+Result<json> GetInquiry(const Call& call);
+
+// ---- account_routes.cc ----
+json RolesJson(core::Roles roles);
+Result<json> ListUsers(const Call& call);
+Result<json> AddUser(const Call& call);
+Result<json> SetRoles(const Call& call);
+Result<json> DisableUser(const Call& call);
+Result<json> EnableUser(const Call& call);
+Result<json> ResetTotp(const Call& call);
+Result<json> CreateLogin(const Call& call);
+Result<json> ListSessions(const Call& call);
+Result<json> EndSession(const Call& call);
+Result<json> ListMySessions(const Call& call);
+Result<json> EndMySession(const Call& call);
+Result<json> ListApiTokens(const Call& call);
+Result<json> AddApiToken(const Call& call);
+Result<json> RevokeApiToken(const Call& call);
+Result<json> ListMyApiTokens(const Call& call);
+Result<json> AddMyApiToken(const Call& call);
+Result<json> RevokeMyApiToken(const Call& call);
+// Of the session's own user.
+Result<json> BeginTotp(core::Desk& desk, const Request& request);
+Result<json> ConfirmTotp(core::Desk& desk, const Request& request);
+
 // ---- grant_routes.cc ----
 Result<json> ListGrants(const Call& call);
 Result<json> RevokeGrant(const Call& call);
+
+// ---- code_routes.cc ----
+Result<json> ListCodes(const Call& call);
+Result<json> IssueCode(const Call& call);
+Result<json> RevokeCode(const Call& call);
 
 // ---- contain_routes.cc ----
 Result<json> ListContainments(const Call& call);
@@ -110,5 +147,11 @@ Result<json> RollbackPolicy(const Call& call);
 Result<json> CheckPolicy(const Call& call);
 Result<json> ExplainPolicy(const Call& call);
 Result<json> TryPolicy(const Call& call);
+
+// ---- rollout_routes.cc ----
+Result<json> GetRollout(const Call& call);
+Result<json> ChangeRollout(const Call& call);
+Result<json> GetRings(const Call& call);
+Result<json> SetRings(const Call& call);
 
 }  // namespace sekisho::web

@@ -66,7 +66,10 @@ Result<json> CreateToken(const Call& call) {
 
 Result<json> ListAudit(const Call& call) {
   ASSIGN_OR_RETURN(const core::Paging paging, PagingOf(call.request));
-  ASSIGN_OR_RETURN(const auto page, call.desk.ListAudit(call.caller, paging));
+  const core::AuditFilter filter{Query(call.request, "user"),
+                                 Query(call.request, "action")};
+  ASSIGN_OR_RETURN(const auto page,
+                   call.desk.ListAudit(call.caller, filter, paging));
   return ToJson(page);
 }
 

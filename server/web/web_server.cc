@@ -275,6 +275,7 @@ class Server final : public WebServer {
     request.session_token =
         CookieValue(View(message[http::field::cookie]), kSessionCookie);
     request.csrf = std::string(View(message["X-Sekisho-CSRF"]));
+    request.bearer = BearerOf(View(message[http::field::authorization]));
     request.content_type =
         std::string(View(message[http::field::content_type]));
     request.origin = std::string(View(message[http::field::origin]));
@@ -308,11 +309,24 @@ class Server final : public WebServer {
     co_await http::async_write(stream, message, Awaiting(error));
   }
 
+  // For people with a role. Asked anew at every ping: a program with a token
+  // polls instead.
+  Status MayFollow(const Request& request) {
+    if (!request.bearer.empty()) {
+      return Fail(Code::kPermissionDenied, "live changes are for the console");
+    }
+    ASSIGN_OR_RETURN(const core::Caller caller, api_.CallerOf(request));
+    if (caller.roles.empty()) {
+      return Fail(Code::kPermissionDenied, "this needs a role");
+    }
+    return {};
+  }
+
   // Server-sent events until the peer goes, the session ends or a write fails.
   asio::awaitable<void> Follow(Stream& stream, const Request& request) {
     error_code error;
-    if (const auto caller = api_.CallerOf(request); !caller) {
-      co_await Send(stream, ErrorResponse(caller.error()), false, error);
+    if (const Status may = MayFollow(request); !may) {
+      co_await Send(stream, ErrorResponse(may.error()), false, error);
       co_return;
     }
     // The timer is touched only on this connection's strand.
@@ -337,7 +351,7 @@ class Server final : public WebServer {
         error_code waited;
         co_await timer->async_wait(Awaiting(waited));
         // A quiet stream is also where an ended session is noticed.
-        if (!waited && !api_.CallerOf(request)) break;
+        if (!waited && !MayFollow(request)) break;
         if (!waited) out = ": ping\n\n";
       }
       if (out.empty()) continue;

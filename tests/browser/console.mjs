@@ -403,6 +403,42 @@ await step('the roll-out is followed, and taken back', async () => {
   await page.getByText(/hold version 4/).waitFor();
 });
 
+await step('the register is previewed, with its errors, then taken', async () => {
+  await go('Terminals');
+  await button('Import the register').click();
+  const dialog = page.getByRole('dialog');
+  const give = (csv) => dialog.getByLabel('Choose a file').setInputFiles({ name: 'register.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+  await give('name,site\na b,Osaka\n');
+  await dialog.getByText('Line 2, cell 1').waitFor();
+  check(await dialog.getByRole('button', { name: 'Take it over' }).isDisabled(), 'a register with an error can be taken');
+  await give('name,site,expected_hours\nmaint-osaka-07,Osaka,Mon-Fri 08:00-20:00 Asia/Tokyo\nmaint-ghost-01,Kobe,\n');
+  await dialog.getByText('Added: 2').waitFor();
+  await dialog.getByRole('button', { name: 'Take it over' }).click();
+  const table = page.getByRole('table', { name: 'Register and coverage' });
+  await table.getByRole('row', { name: /maint-ghost-01/ }).getByText('no agent', { exact: true }).waitFor();
+  await table.getByRole('row', { name: /maint-ghost-01/ }).getByText(/No agent 720 h/).waitFor();
+  await shoot('coverage-en', true);
+});
+
+await step('did data leave? nobody can say, and the answer says why', async () => {
+  await go('Reports');
+  await page.getByLabel('Data owner').fill('Client X');
+  check(await button('Answer').isDisabled(), 'asked without a reason');
+  await page.getByLabel(/^Reason/).fill('their letter of 19 November');
+  await button('Answer').click();
+  await page.getByRole('heading', { name: /^Answer \d+$/ }).waitFor();
+  await page.getByText('Cannot say', { exact: true }).waitFor();
+  await page.getByRole('table', { name: 'Uncovered hours' }).getByText('maint-ghost-01').waitFor();
+  await page.getByText(/^Bound to sekisho.log/).waitFor();
+  const saving = page.waitForEvent('download');
+  await button('Download signed').click();
+  const note = await readFile(await (await saving).path(), 'utf8');
+  check(note.startsWith('sekisho-inquiry-1\n{"answer":"cannot_say"'), 'the file is not the signed note');
+  await shoot('inquiry-en', true);
+  await go('Reports');
+  await page.getByRole('table', { name: 'Answered before' }).getByText('their letter of 19 November').waitFor();
+});
+
 await step('the other language', async () => {
   await go('Devices');
   await page.getByRole('heading', { name: 'Devices' }).waitFor();
@@ -447,7 +483,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/requests', '/events', '/devices', '/terminals', '/policy'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
 // Nothing is being fetched: no spinner on the page.
 async function settled() {
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);

@@ -287,6 +287,38 @@ int64_t DemoWorld::AddCopyRequest() {
   return NewestAlert();
 }
 
+void DemoWorld::TellCode(event::v1::CodeStep step, const std::string& bytes,
+                         const std::string& person) {
+  auto code = Begin(event::v1::EVENT_KIND_CODE, 0, minutes(0));
+  code.open.set_code_step(step);
+  if (step == event::v1::CODE_STEP_SECRET) {
+    code.open.set_sealed_code_secret(bytes);
+  } else {
+    Plug(code, 0);
+    code.open.set_code_match(bytes);
+    code.open.set_outcome(event::v1::OUTCOME_ALERTED);
+    code.personal.set_person(person);
+  }
+  Tell(code);
+  Index();
+}
+
+DemoWorld::Caller DemoWorld::AddCaller() {
+  Caller caller;
+  caller.terminal = terminals_[0].name;
+  caller.agent_id = terminals_[0].agent_id;
+  caller.device_id = core::DeviceIdOf(devices_[0]);
+  caller.challenge =
+      policy::PrintChallenge("28T5CY4T", caller.agent_id, caller.device_id);
+  caller.secret.fill(std::byte{42});
+  const auto sealed = store_->NewestEnvelope("code");
+  const auto list =
+      policy::ParseCodes(policy::ParseEnvelope(sealed.value())->body);
+  TellCode(event::v1::CODE_STEP_SECRET,
+           policy::SealCodeSecret(caller.secret, list->key));
+  return caller;
+}
+
 int64_t DemoWorld::AddBlockedTransfer() {
   auto copy = Begin(event::v1::EVENT_KIND_TRANSFER, 0, minutes(0));
   Plug(copy, 1);

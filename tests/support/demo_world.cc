@@ -89,15 +89,21 @@ DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   publisher_ =
       Must(core::Publisher::Open(*store_, clock_, dir_ + "/signing.key"));
   publisher_->SetAnnounce([](const std::string&, int64_t) { return 3; });
+  checkpoints_ = Must(core::Checkpoints::Open(*store_, dir_ + "/log.key"));
   containing_ = std::make_unique<core::Containing>(*store_, *publisher_,
                                                    presence_, changes_, clock_);
+  rollouts_ = std::make_unique<core::Rollouts>(*store_, *publisher_, presence_,
+                                               changes_, clock_);
+  Must(rollouts_->Refresh());
+  codes_ = Must(core::OfflineCodes::Open(*store_, *publisher_, changes_, clock_,
+                                         dir_ + "/code.key"));
   accounts_ = std::make_unique<auth::Accounts>(*store_, clock_);
   indexer_ =
       std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
-  desk_ =
-      MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_, clock_,
-                std::string(64, 'f'),
-                [](const std::string&, const std::string&) {}, *containing_});
+  desk_ = MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_,
+                    clock_, std::string(64, 'f'),
+                    [](const std::string&, const std::string&) {}, *containing_,
+                    *rollouts_, *codes_, *checkpoints_});
   AddTerminals(past == Past::kToday ? kTodaysTerminals : kAllTerminals);
   if (past == Past::kNinetyDays) TellPast();
   PushPolicies();
@@ -111,6 +117,8 @@ DemoWorld::~DemoWorld() {
   desk_.reset();
   indexer_.reset();
   accounts_.reset();
+  rollouts_.reset();
+  codes_.reset();
   containing_.reset();
   publisher_.reset();
   store_.reset();
@@ -132,9 +140,31 @@ void DemoWorld::AddTerminals(size_t count) {
   }
 }
 
+// A month: two thirds of it covered, with a hole here and there.
+void DemoWorld::Cover() {
+  const auto add = [&](const std::string& agent_id, store::Cover state,
+                       int from, int to) {
+    Must(store_->AddCoverSpan(agent_id, state, kDemoNow - minutes(60 * from),
+                              kDemoNow - minutes(60 * to)));
+  };
+  if (terminals_.size() == kTodaysTerminals) return;
+  for (size_t i = 0; i + 1 < terminals_.size(); ++i) {
+    const int shift = static_cast<int>(i) * 17;
+    add(terminals_[i].agent_id, store::Cover::kObserve, 720, 500 + shift);
+    add(terminals_[i].agent_id, store::Cover::kCovered, 500 + shift,
+        120 + shift / 4);
+    if (i % 3 == 0) {
+      add(terminals_[i].agent_id, store::Cover::kDegraded, 120 + shift / 4,
+          90 + shift / 4);
+    }
+    add(terminals_[i].agent_id, store::Cover::kCovered, 90 + shift / 4, 0);
+  }
+}
+
 // As the heartbeats leave it: one silent, one observing, and of the many one
 // whose gate has a hole and one that was never heard.
 void DemoWorld::Beat() {
+  Cover();
   for (size_t i = 0; i < terminals_.size(); ++i) {
     if (terminals_[i].name == "maint-kanazawa-01") continue;
     store::AgentHeartbeat beat;
@@ -172,7 +202,7 @@ void DemoWorld::ApproveStick() {
   approval.purpose = "月次点検ログの持ち出し";
   approval.ticket = "CHG-2211";
   Must(desk_->ApproveDevice(
-      {"suzuki", core::Role::kAdmin, "console", "10.20.1.5"}, approval));
+      {"suzuki", core::Roles::All(), "console", "10.20.1.5"}, approval));
 }
 
 DemoWorld::Draft DemoWorld::Begin(event::v1::EventKind kind, size_t terminal,
@@ -228,11 +258,15 @@ int64_t DemoWorld::NewestAlert() {
 }
 
 std::string DemoWorld::AddLoginCode(const std::string& user) {
+  // With every role if he is new.
+  if (!Must(store_->FindUser(user))) {
+    Must(store_->PutUser({user, core::Roles::All(), ""}, clock_.Now()));
+  }
   return Must(accounts_->CreateLogin(user));
 }
 
 void DemoWorld::AddUser(const std::string& user, const std::string& password,
-                        core::Role role) {
+                        core::Roles roles) {
   // As cheap as libsodium goes: what is tested is not how slow a guess is.
   std::string hash(crypto_pwhash_STRBYTES, '\0');
   if (crypto_pwhash_str(hash.data(), password.data(), password.size(),
@@ -241,11 +275,11 @@ void DemoWorld::AddUser(const std::string& user, const std::string& password,
     std::abort();
   }
   hash.resize(hash.find('\0'));
-  Must(store_->PutUser({user, role, hash}, clock_.Now()));
+  Must(store_->PutUser({user, roles, hash}, clock_.Now()));
 }
 
 void DemoWorld::EndSessions() {
-  for (const auto& entry : Must(store_->ListAudit({1000, ""})).rows) {
+  for (const auto& entry : Must(store_->ListAudit({}, {1000, ""})).rows) {
     const auto user = Must(store_->FindUser(entry.user));
     if (user) Must(store_->SetPassword(entry.user, user->password_hash, {}));
   }

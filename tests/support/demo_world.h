@@ -49,12 +49,14 @@ class DemoWorld {
 
   core::Desk& desk() { return *desk_; }
   store::Store& store() { return *store_; }
+  core::Checkpoints& checkpoints() { return *checkpoints_; }
   core::Containing& containing() { return *containing_; }
+  core::Rollouts& rollouts() { return *rollouts_; }
   StandingClock& clock() { return clock_; }
 
   std::string AddLoginCode(const std::string& user);
   void AddUser(const std::string& user, const std::string& password,
-               core::Role role);
+               core::Roles roles);
   // A copy of 1,500 people's data is stopped: event and alert, told at once.
   // The alert's id.
   int64_t AddBlockedTransfer();
@@ -62,6 +64,20 @@ class DemoWorld {
   int64_t AddRequest();
   // An operator asks that one refused copy may go.
   int64_t AddCopyRequest();
+  // The first terminal says what became of a code over the phone for its
+  // stick: `bytes` are the sealed secret or the match.
+  void TellCode(event::v1::CodeStep step, const std::string& bytes,
+                const std::string& person = "op01 (yamada)");
+  // A terminal without network calls for its stick: the terminal's name, agent
+  // id and device, and what it shows. Its secret was told.
+  struct Caller {
+    std::string terminal;
+    std::string agent_id;
+    std::string device_id;
+    std::string challenge;
+    policy::CodeSecret secret{};
+  };
+  Caller AddCaller();
   // The stick that was plugged into the second terminal, into the first.
   void PlugStick();
   // A device that calls itself that stick but is another, and another model
@@ -92,6 +108,7 @@ class DemoWorld {
   void TellToday();
   void CloseOldAlerts();
   void Beat();
+  void Cover();
   Draft Begin(event::v1::EventKind kind, size_t terminal,
               std::chrono::minutes ago);
   void Plug(Draft& draft, size_t device);
@@ -109,7 +126,10 @@ class DemoWorld {
   const event::ChainKeyPair keys_ = event::NewChainKeyPair();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Publisher> publisher_;
+  std::unique_ptr<core::Checkpoints> checkpoints_;
   std::unique_ptr<core::Containing> containing_;
+  std::unique_ptr<core::Rollouts> rollouts_;
+  std::unique_ptr<core::OfflineCodes> codes_;
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Desk> desk_;

@@ -44,6 +44,7 @@ def configuration(binaries: Path, state: Path, runtime: Path, ports: Ports,
             f"enrol_listen: {address}:{ports.enrolment}\n"
             f"console_address: {address}\n"
             f"console_port: {ports.console}\n"
+            "metrics_listen: 127.0.0.1:0\n"
             f"console_dir: {binaries}/usr/share/sekisho/console\n")
 
 

@@ -12,8 +12,10 @@ import { setLanguage } from './i18n';
 import { Login } from './pages/Login';
 import { Containments } from './parts/Contain';
 import { Waiting } from './parts/State';
+import { SessionContext, useMay } from './may';
 
 // Each page is fetched when it is first opened.
+const Admin = lazy(() => import('./pages/Admin').then((page) => ({ default: page.Admin })));
 const AlertPage = lazy(() => import('./pages/AlertPage').then((page) => ({ default: page.AlertPage })));
 const Alerts = lazy(() => import('./pages/Alerts').then((page) => ({ default: page.Alerts })));
 const Devices = lazy(() => import('./pages/Devices').then((page) => ({ default: page.Devices })));
@@ -21,6 +23,8 @@ const DevicePage = lazy(() => import('./pages/DevicePage').then((page) => ({ def
 const Overview = lazy(() => import('./pages/Overview').then((page) => ({ default: page.Overview })));
 const Events = lazy(() => import('./pages/Events').then((page) => ({ default: page.Events })));
 const Requests = lazy(() => import('./pages/Requests').then((page) => ({ default: page.Requests })));
+const Reports = lazy(() => import('./pages/Reports').then((page) => ({ default: page.Reports })));
+const ReportPage = lazy(() => import('./pages/Reports').then((page) => ({ default: page.ReportPage })));
 const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
 const Terminals = lazy(() => import('./pages/Terminals').then((page) => ({ default: page.Terminals })));
 
@@ -33,14 +37,20 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'policy'] as const;
+const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy', 'admin'] as const;
+// What a place reads first; without it, it is not shown.
+const READS: Partial<Record<(typeof PLACES)[number], string>> = {
+  overview: 'GetOverview', alerts: 'ListAlerts', requests: 'ListAlerts', events: 'ListEvents', devices: 'ListDevices', terminals: 'ListAgents', reports: 'ListInquiries', policy: 'ListPolicyVersions',
+};
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
   const { t, i18n } = useTranslation();
   const live = useLive();
   const { pathname } = useLocation();
   const place = pathname === '/device' ? 'devices' : (PLACES.find((name) => pathname.startsWith(`/${name}`)) ?? 'overview');
-  const mayChange = session.role === 'admin';
+  const may = useMay();
+  const places = PLACES.filter((name) => READS[name] === undefined || may(READS[name]));
+  const first = `/${places[0] ?? 'admin'}`;
   // A new page begins at its top, also for keys and for who hears it.
   const main = useRef<HTMLElement>(null);
   useEffect(() => main.current?.focus(), [pathname]);
@@ -49,8 +59,8 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
       <AppBar position="sticky" color="default" elevation={0} sx={{ borderBottom: 1, borderColor: 'divider' }}>
         <Toolbar variant="dense" sx={{ gap: 1, flexWrap: { xs: 'wrap', md: 'nowrap' } }}>
           <Typography sx={{ fontWeight: 700, mr: 2, flexGrow: { xs: 1, md: 0 }, whiteSpace: 'nowrap' }}>関所 Sekisho</Typography>
-          <Tabs component="nav" value={place} variant="scrollable" scrollButtons={false} sx={{ flexGrow: 1, order: { xs: 1, md: 0 }, width: { xs: '100%', md: 'auto' } }}>
-            {PLACES.map((name) => (
+          <Tabs component="nav" value={places.some((name) => name === place) ? place : false} variant="scrollable" scrollButtons={false} sx={{ flexGrow: 1, order: { xs: 1, md: 0 }, width: { xs: '100%', md: 'auto' } }}>
+            {places.map((name) => (
               <Tab key={name} value={name} label={t(`app.${name}`)} component={Link} to={`/${name}`} />
             ))}
           </Tabs>
@@ -65,19 +75,22 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
         </Toolbar>
       </AppBar>
       {!live && <Alert severity="warning" square>{t('app.notLive')}</Alert>}
-      <Containments user={session.user} />
+      {may('ListContainments') && <Containments user={session.user} />}
       <Container component="main" ref={main} tabIndex={-1} maxWidth="xl" sx={{ py: 3, outline: 'none' }}>
         <Suspense fallback={<Waiting />}><Routes>
           <Route path="/overview" element={<Overview />} />
           <Route path="/alerts" element={<Alerts session={session} />} />
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
-          <Route path="/requests" element={<Requests mayChange={mayChange} />} />
+          <Route path="/requests" element={<Requests mayChange={may('DecideRequest')} />} />
           <Route path="/events" element={<Events />} />
-          <Route path="/devices" element={<Devices mayChange={mayChange} />} />
-          <Route path="/device" element={<DevicePage mayChange={mayChange} />} />
-          <Route path="/terminals" element={<Terminals mayChange={mayChange} />} />
-          <Route path="/policy" element={<Policy mayChange={mayChange} />} />
-          <Route path="*" element={<Navigate to="/overview" replace />} />
+          <Route path="/devices" element={<Devices mayChange={may('ApproveDevice')} />} />
+          <Route path="/device" element={<DevicePage mayChange={may('ApproveDevice')} />} />
+          <Route path="/terminals" element={<Terminals mayChange={may('RevokeAgent')} />} />
+          <Route path="/reports" element={<Reports />} />
+          <Route path="/reports/:id" element={<ReportPage />} />
+          <Route path="/policy" element={<Policy mayChange={may('PushPolicy')} />} />
+          <Route path="/admin" element={<Admin session={session} />} />
+          <Route path="*" element={<Navigate to={first} replace />} />
         </Routes></Suspense>
       </Container>
     </>
@@ -107,7 +120,7 @@ export function App() {
   const [state, setState] = useState<State>({ step: 'asking' });
   const enter = useCallback((session: Session) => {
     rememberSession(session);
-    setState(session.must_set_password ? { step: 'out', ended: false, start: session } : { step: 'in', session });
+    setState(session.must_set_password || session.must_enrol_totp ? { step: 'out', ended: false, start: session } : { step: 'in', session });
   }, []);
 
   useEffect(() => {
@@ -143,7 +156,11 @@ export function App() {
       {state.step === 'out' && (
         <Login ended={state.ended} start={state.start} onSession={(session) => { client.clear(); enter(session); }} />
       )}
-      {state.step === 'in' && <Desk session={state.session} onTheme={toggle} onLeave={leave} />}
+      {state.step === 'in' && (
+        <SessionContext.Provider value={state.session}>
+          <Desk session={state.session} onTheme={toggle} onLeave={leave} />
+        </SessionContext.Provider>
+      )}
     </ThemeProvider>
   );
 }

@@ -358,7 +358,7 @@ TEST_F(PeopleTest, SignsWhichProgramsAPackageBrings) {
       {"/usr/libexec/sekisho/sekisho-scan", large},
       {"/usr/bin/sekisho", "not the agent's"}};
   FakeAgent agent(server_.agents_port(), server_.EnrolAs("terminal-1"));
-  ASSERT_TRUE(agent.Connect({{"policy", 1}}));
+  ASSERT_TRUE(agent.Connect({{"policy", 1}, {"code", 1}}));
   int64_t version = 0;
   for (const char* compression : {"none", "gzip", "xz", "zstd"}) {
     const std::string deb = MakePackage(server_.dir(), compression, files);

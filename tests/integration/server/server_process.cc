@@ -23,13 +23,15 @@ Process StartProcess(const std::string& dir) {
     const std::string runtime = dir + "/run";
     execl(SEKISHO_SERVER, SEKISHO_SERVER, "--state", dir.c_str(), "--runtime",
           runtime.c_str(), "--agents-listen", "127.0.0.1:0", "--console-port",
-          "-1", "--config", "/dev/null", nullptr);
+          "-1", "--metrics-listen", "127.0.0.1:0", "--config", "/dev/null",
+          nullptr);
     _exit(127);
   }
   close(out[1]);
-  Process process{pid, 0};
+  Process process{pid, 0, 0};
   std::FILE* lines = fdopen(out[0], "r");
-  CHECK(std::fscanf(lines, "agents %d", &process.agents_port) == 1);
+  CHECK(std::fscanf(lines, "agents %d console %*d metrics %d",
+                    &process.agents_port, &process.metrics_port) == 2);
   std::fclose(lines);
   return process;
 }
@@ -39,6 +41,29 @@ void Kill(const Process& process) {
   CHECK(waitpid(process.pid, nullptr, 0) == process.pid);
 }
 
+void Terminate(const Process& process) { kill(process.pid, SIGTERM); }
+
+int ExitStatus(const Process& process) {
+  int status = 0;
+  CHECK(waitpid(process.pid, &status, 0) == process.pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Ran RunServer(const std::string& arguments) {
+  const std::string command =
+      std::string(SEKISHO_SERVER) + " " + arguments + " 2>&1";
+  std::FILE* out = popen(command.c_str(), "r");
+  CHECK(out != nullptr);
+  Ran ran;
+  char buffer[4096];
+  while (const size_t n = std::fread(buffer, 1, sizeof buffer, out)) {
+    ran.said.append(buffer, n);
+  }
+  const int status = pclose(out);
+  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  return ran;
+}
+
 std::string StateWithAgent(Enrolled& enrolled) {
   TestServer server;
   enrolled = server.EnrolAs("a");
@@ -46,8 +71,10 @@ std::string StateWithAgent(Enrolled& enrolled) {
   char dir[] = "/tmp/sekisho-crash-XXXXXX";
   CHECK(mkdtemp(dir) != nullptr);
   const std::string copy = dir;
-  std::filesystem::copy(server.dir() + "/server", copy + "/server",
-                        std::filesystem::copy_options::recursive);
+  for (const char* folder : {"/server", "/ca"}) {
+    std::filesystem::copy(server.dir() + folder, copy + folder,
+                          std::filesystem::copy_options::recursive);
+  }
   std::filesystem::create_directory(copy + "/run");
   return copy;
 }

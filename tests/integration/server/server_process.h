@@ -12,12 +12,23 @@ namespace sekisho::testing {
 struct Process {
   pid_t pid = 0;
   int agents_port = 0;
+  int metrics_port = 0;
 };
 
 // On the state in `dir`, with dir/run as its runtime; nothing of its own stays.
 Process StartProcess(const std::string& dir);
 // SIGKILL.
 void Kill(const Process& process);
+// SIGTERM, not waited for.
+void Terminate(const Process& process);
+int ExitStatus(const Process& process);
+
+// `sekisho-server` with words and options, to its end.
+struct Ran {
+  int status = 0;
+  std::string said;  // on both outputs
+};
+Ran RunServer(const std::string& arguments);
 
 // A new folder with a server's state in which one agent is enrolled.
 std::string StateWithAgent(Enrolled& enrolled);

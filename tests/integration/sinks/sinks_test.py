@@ -79,6 +79,7 @@ sinks:
         f = self.folder
         return ["--state", f"{f}/state", "--runtime", f"{f}/run",
                 "--agents-listen", "127.0.0.1:0", "--console-port", "-1",
+                "--metrics-listen", "127.0.0.1:0",
                 "--sinks", f"{f}/sinks.yaml"]
 
     def start(self):

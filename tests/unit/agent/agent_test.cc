@@ -7,6 +7,7 @@
 
 #include "agent/scan_rules.h"
 #include "policy/containment.h"
+#include "policy/offline_code.h"
 #include "policy/samples_key.h"
 #include "tests/unit/agent/agent_fixture.h"
 
@@ -410,6 +411,144 @@ TEST_F(AgentTest, InObserveNothingIsClosedAndTheServerIsToldSo) {
   EXPECT_EQ(event.open.rule(), "contain:4");
   EXPECT_TRUE(event.open.observe_only());
   EXPECT_EQ(dir.Get("sys/devices/pci0/usb1/1-1/authorized"), "1\n");
+}
+
+// A terminal whose policy blocks the attached stick; the test is the server.
+class CodeTest : public AgentTest {
+ protected:
+  void SetUp() override {
+    AgentTest::SetUp();
+    StopAgent();
+    options.code_confirm_within = std::chrono::milliseconds(20);
+    PlugStick("S9", "0");
+    StartAgent();
+    Enrol();
+    uplink = std::make_unique<Client>(Socket(ipc::kUplinkSocket));
+    SendEnvelope(*uplink, 3);
+    SendList(1, {});
+    uplink->Send(ipc::SendFrom{});
+    const Event told = NextCode(event::v1::CODE_STEP_SECRET);
+    const auto opened =
+        policy::OpenCodeSecret(told.open.sealed_code_secret(), codes_key);
+    ASSERT_TRUE(opened);
+    secret = *opened;
+    Client devices(Socket(ipc::kDevicesSocket));
+    TellAdded(devices);
+    NextEvent(*uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  }
+  void TearDown() override {
+    uplink.reset();
+    AgentTest::TearDown();
+  }
+  void SendList(int64_t version, std::vector<policy::IssuedCode> issued) {
+    SendSealed(*uplink, "code",
+               SealedOf("code", version,
+                        policy::PrintCodes({.key = codes_key.public_key,
+                                            .issued = std::move(issued)})));
+  }
+  Event NextCode(event::v1::CodeStep step) {
+    while (true) {
+      Event event = NextEvent(*uplink, event::v1::EVENT_KIND_CODE);
+      if (event.open.code_step() == step || HasFailure()) return event;
+    }
+  }
+  ipc::CodeAnswer Ask(const std::string& code = "") {
+    Client control(Socket(ipc::kControlSocket));
+    control.Send(ipc::CodeRequest{.code = code, .device = ""});
+    return control.Next<ipc::CodeAnswer>();
+  }
+  policy::CodeTerms Terms() {
+    const auto shown = Ask();
+    EXPECT_EQ(shown.challenges.size(), 1u) << shown.message;
+    if (shown.challenges.empty()) return {};
+    EXPECT_EQ(shown.terminal, "terminal-1");
+    EXPECT_EQ(shown.challenges[0].device, "0951:1666:S9");
+    return {.agent_id = "agent-1",
+            .device = "0951:1666:S9",
+            .seconds = 900,
+            .challenge = *policy::ParseChallenge(shown.challenges[0].challenge,
+                                                 "agent-1", "0951:1666:S9")};
+  }
+  ipc::CodeAnswer Use(const policy::CodeTerms& terms) {
+    return Ask(policy::MakeCode(secret, terms));
+  }
+  // Until the device is decided on by this.
+  Event Decided(const std::string& rule) {
+    while (true) {
+      Event event = NextEvent(*uplink, event::v1::EVENT_KIND_DEVICE_DECIDED);
+      if (event.open.rule().starts_with(rule) || HasFailure()) return event;
+    }
+  }
+
+  const policy::CodeKeyPair codes_key = policy::NewCodeKeyPair();
+  policy::CodeSecret secret{};
+  std::unique_ptr<Client> uplink;
+};
+
+TEST_F(CodeTest, ACodeOpensTheStickInspectedAndTheServerConfirms) {
+  const policy::CodeTerms terms = Terms();
+  const ipc::CodeAnswer answer = Use(terms);
+  EXPECT_TRUE(answer.ok) << answer.message;
+  const Event used = NextCode(event::v1::CODE_STEP_USED);
+  EXPECT_EQ(used.open.code_match(), AsText(policy::MatchOf(terms)));
+  EXPECT_EQ(used.open.code_seconds(), 900);
+  EXPECT_EQ(used.open.outcome(), event::v1::OUTCOME_ALERTED);
+  EXPECT_EQ(used.open.device().serial(), "S9");
+  EXPECT_NE(used.personal.uid(), -1);
+  // Offline it goes on without anybody; the list names it when it comes.
+  SendList(2, {{.id = 1,
+                .from_seconds = 1,
+                .until_seconds = 90'000,
+                .match = policy::MatchOf(terms)}});
+  uplink->Send(ipc::UplinkState{.connected = true, .detail = ""});
+  // What was confirmed and is not named any more has ended.
+  SendList(3, {});
+  const Event ended = NextCode(event::v1::CODE_STEP_ENDED);
+  EXPECT_THAT(ended.open.reason(), HasSubstr("took it back"));
+  EXPECT_FALSE(Use(terms).ok) << "once";
+}
+
+TEST_F(CodeTest, ReachedAndNotConfirmedItEnds) {
+  ASSERT_TRUE(Use(Terms()).ok);
+  const Event opened = Decided("code:");
+  EXPECT_EQ(opened.open.access(), "inspect");
+  EXPECT_EQ(opened.open.outcome(), event::v1::OUTCOME_ALLOWED);
+  uplink->Send(ipc::UplinkState{.connected = true, .detail = ""});
+  const Event ended = NextCode(event::v1::CODE_STEP_ENDED);
+  EXPECT_THAT(ended.open.reason(), HasSubstr("did not confirm"));
+  Client again(Socket(ipc::kUplinkSocket));
+  last_sequence = 0;
+  again.Send(ipc::SendFrom{});
+  while (!HasFailure()) {
+    const Event event = NextEvent(again, event::v1::EVENT_KIND_DEVICE_DECIDED);
+    if (event.open.access() == "block" && event.open.rule() == "default") break;
+  }
+}
+
+TEST_F(CodeTest, AWrongCodeIsToldAndARestartForgetsNoTry) {
+  policy::CodeTerms terms = Terms();
+  policy::CodeTerms other = terms;
+  other.device += "X";
+  const ipc::CodeAnswer wrong = Use(other);
+  EXPECT_FALSE(wrong.ok);
+  EXPECT_THAT(wrong.message, HasSubstr("4 tries are left"));
+  const Event refused = NextCode(event::v1::CODE_STEP_REFUSED);
+  EXPECT_EQ(refused.open.code_tries_left(), 4);
+  EXPECT_EQ(refused.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  uplink.reset();
+  StopAgent();
+  StartAgent();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  uplink = std::make_unique<Client>(Socket(ipc::kUplinkSocket));
+  last_sequence = 0;
+  uplink->Send(ipc::SendFrom{});
+  while (NextEvent(*uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED)
+                 .open.policy_version() == 0 &&
+         !HasFailure()) {
+  }
+  EXPECT_THAT(Use(other).message, HasSubstr("3 tries are left"));
+  EXPECT_TRUE(Use(terms).ok);
 }
 
 class ReplacedProgramTest : public AgentTest {

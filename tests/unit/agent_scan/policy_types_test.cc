@@ -107,7 +107,8 @@ class PolicyTypes : public testing::Test {
   }
   ipc::Findings Scan(gate::ScanClient& client, std::string_view content) {
     const UniqueFd file = MemoryFile(content);
-    return client.Scan(file.get(), static_cast<int64_t>(content.size()), "a");
+    return client.Scan(file.get(), static_cast<int64_t>(content.size()), "a",
+                       nullptr);
   }
 
   const agent::TempDir dir_;

@@ -38,6 +38,18 @@ TEST(AlertRules, TransfersByWhatWasDecided) {
   EXPECT_EQ(Kind(observed), "transfer_observed");
 }
 
+TEST(AlertRules, WrongCodesUntilTheChallengeIsVoid) {
+  auto event = Event(event::v1::EVENT_KIND_CODE, event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_code_step(event::v1::CODE_STEP_REFUSED);
+  event.public_part.set_code_tries_left(1);
+  EXPECT_EQ(Kind(event), "") << "a mistyped letter is no alarm";
+  event.public_part.set_code_tries_left(0);
+  EXPECT_EQ(Kind(event), "code_refused");
+  // A use is told by the index, which knows what was issued.
+  event.public_part.set_code_step(event::v1::CODE_STEP_USED);
+  EXPECT_EQ(Kind(event), "");
+}
+
 TEST(AlertRules, SeverityRisesWithPeople) {
   auto event =
       Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);

@@ -60,7 +60,7 @@ TEST_F(AccountsTest, ACodeLetsInOnceAndAsksForAPassword) {
   const auto login = accounts_->LoginWithCode(code, "here");
   ASSERT_TRUE(login);
   EXPECT_TRUE(login->session.must_set_password);
-  EXPECT_EQ(login->session.role, store::Role::kAdmin);
+  EXPECT_EQ(login->session.roles, store::Roles::All());
   EXPECT_FALSE(accounts_->LoginWithCode(code, "here"));
   EXPECT_EQ(accounts_->SetPassword(login->token, "too short").error().code,
             Code::kInvalidArgument);

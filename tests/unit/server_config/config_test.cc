@@ -38,9 +38,27 @@ TEST_F(ConfigTest, TakesDefaultsFileAndOptionsInThisOrder) {
   EXPECT_THAT(config->names, ElementsAre("x", "y"));
 }
 
+TEST_F(ConfigTest, FlagsTakeNoValue) {
+  const auto config =
+      Read("", {"backup", "--with-keys", "/b", "--state", "/s"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->words, ElementsAre("backup", "/b"));
+  EXPECT_THAT(config->flags, ElementsAre("with_keys"));
+  EXPECT_EQ(config->Get("state"), "/s");
+  EXPECT_EQ(config->file, path_);
+  // No setting of the file.
+  EXPECT_FALSE(Read("with_keys: yes\n"));
+}
+
 TEST_F(ConfigTest, AFileOfCommentsIsEmpty) {
   EXPECT_TRUE(Read(""));
   EXPECT_TRUE(Read("# a comment\n\n  # another\n"));
+}
+
+TEST_F(ConfigTest, TakesAListOfRoles) {
+  EXPECT_EQ(Read("")->Get("require_totp"), "");
+  EXPECT_EQ(Read("require_totp: [admin, approver]\n")->Get("require_totp"),
+            "admin,approver");
 }
 
 TEST_F(ConfigTest, RefusesWithLineAndColumn) {

@@ -24,7 +24,7 @@ Alert Request() {
 }
 
 Caller Admin(const std::string& user) {
-  return {user, Role::kAdmin, "console", ""};
+  return {user, Roles::All(), "console", ""};
 }
 
 RequestDecision Approve() {

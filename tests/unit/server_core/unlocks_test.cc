@@ -11,7 +11,7 @@ using std::chrono::seconds;
 const WallTime kNow{seconds(1'800'000'000)};
 
 Caller Who(const std::string& user) {
-  return {.user = user, .role = Role::kAdmin, .door = "socket", .address = {}};
+  return {.user = user, .roles = Roles::All(), .door = "socket", .address = {}};
 }
 
 UnlockWish Wish(seconds length = minutes(30),

@@ -11,9 +11,9 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const Caller kSuzuki{"suzuki", Role::kAdmin, "console", ""};
+const Caller kSuzuki{"suzuki", Roles::All(), "console", ""};
 const Caller kTanaka{"tanaka", Role::kAnalyst, "console", ""};
-const Caller kNobody{"root", Role::kAdmin, "socket", ""};
+const Caller kNobody{"root", Roles::All(), "socket", ""};
 constexpr char kStick[] = "0411:0282:A07110012345";
 
 class ContainDeskTest : public ::testing::Test {
@@ -162,7 +162,7 @@ TEST_F(ContainDeskTest, ExtendingNeedsTwoPeople) {
       << "nothing changes by asking";
   EXPECT_EQ(desk.AgreeExtension(kTanaka, id).error().code,
             Code::kPermissionDenied);
-  const Caller again{"root (tanaka)", Role::kAdmin, "socket", ""};
+  const Caller again{"root (tanaka)", Roles::All(), "socket", ""};
   EXPECT_EQ(desk.AgreeExtension(again, id).error().code,
             Code::kPermissionDenied);
   EXPECT_EQ(desk.AgreeExtension(kNobody, id).error().code,

@@ -5,7 +5,7 @@
 namespace sekisho::core {
 namespace {
 
-const Caller kSuzuki{"suzuki", Role::kAdmin, "console", ""};
+const Caller kSuzuki{"suzuki", Roles::All(), "console", ""};
 const Caller kTanaka{"tanaka", Role::kAnalyst, "console", ""};
 constexpr char kStick[] = "0411:0282:A07110012345";
 

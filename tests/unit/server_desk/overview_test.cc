@@ -47,7 +47,8 @@ class OverviewTest : public ::testing::Test {
     return world_.store().ListEvents(filter, {1000, ""})->rows;
   }
   Overview Read(int days) {
-    auto read = world_.desk().GetOverview({}, {days, "Asia/Tokyo"});
+    auto read = world_.desk().GetOverview(
+        {"tanaka", core::Role::kViewer, "console", ""}, {days, "Asia/Tokyo"});
     EXPECT_TRUE(read);
     return std::move(*read);
   }

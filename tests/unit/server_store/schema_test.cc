@@ -105,6 +105,29 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
             "Maker Stick");
 }
 
+// Nobody loses by the upgrade what he could do; what was no role stays nothing.
+TEST_F(SchemaTest, OldRolesBecomeSetsOfRoles) {
+  {
+    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 8));
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO users VALUES ('suzuki','admin','h',1);"
+        "INSERT INTO users VALUES ('tanaka','analyst','h',2);"
+        "INSERT INTO users VALUES ('mori','king','h',3);"
+        "INSERT INTO sessions VALUES (zeroblob(32),'c','tanaka',1,1,9,0)"));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*(*store)->FindUser("suzuki"))->roles, Roles::All());
+  EXPECT_EQ((*(*store)->FindUser("tanaka"))->roles,
+            (Roles{Role::kViewer, Role::kAnalyst}));
+  EXPECT_EQ((*(*store)->FindUser("mori"))->roles, Roles());
+  EXPECT_EQ((*store)->ListUsers()->size(), 3U);
+  const auto session = (*store)->FindSession({}, WallTime(), WallTime());
+  ASSERT_TRUE(session);
+  EXPECT_EQ(session->roles, (Roles{Role::kViewer, Role::kAnalyst}));
+}
+
 // The overview of a year's events may not read the events: it is answered from
 // the covering indexes alone.
 TEST_F(SchemaTest, CountsFromCoveringIndexes) {

@@ -555,8 +555,8 @@ TEST_P(StoreTest, SessionsEndByTimeByIdlenessAndByPassword) {
   StoredSession other = session;
   other.hash[0] = std::byte{2};
   ASSERT_TRUE(store_->AddSession(other));
-  EXPECT_EQ(store_->FindSession(session.hash, At(1), At(0))->role,
-            Role::kAdmin);
+  EXPECT_EQ(store_->FindSession(session.hash, At(1), At(0))->roles,
+            Roles(Role::kAdmin));
   EXPECT_EQ(store_->FindSession(session.hash, At(100), At(0)).error().code,
             Code::kUnauthenticated);
   EXPECT_EQ(store_->FindSession(session.hash, At(50), At(20)).error().code,
@@ -585,10 +585,10 @@ TEST_P(StoreTest, AuditIsNewestFirst) {
     entry.action = "a" + std::to_string(i);
     ASSERT_TRUE(store_->AddAudit(entry));
   }
-  const auto page = store_->ListAudit({2, ""});
+  const auto page = store_->ListAudit({}, {2, ""});
   ASSERT_EQ(page->rows.size(), 2U);
   EXPECT_EQ(page->rows[0].action, "a2");
-  EXPECT_EQ(store_->ListAudit({2, page->next_token})->rows[0].action, "a0");
+  EXPECT_EQ(store_->ListAudit({}, {2, page->next_token})->rows[0].action, "a0");
 }
 
 TEST_P(StoreTest, KeepsTheLatestHeartbeat) {

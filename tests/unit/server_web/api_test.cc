@@ -29,7 +29,7 @@ std::string Header(const Response& response, std::string_view name) {
 class ApiTest : public testing::Test {
  protected:
   ApiTest() {
-    world_.AddUser("suzuki", kPassword, core::Role::kAdmin);
+    world_.AddUser("suzuki", kPassword, core::Roles::All());
     world_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
   }
 

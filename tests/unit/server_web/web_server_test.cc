@@ -121,7 +121,7 @@ class WebServerTest : public testing::Test {
 
   std::string SessionCookie() {
     const auto session =
-        world_.desk().LoginWithPassword("tanaka", "a long enough one", "");
+        world_.desk().LoginWithPassword("tanaka", "a long enough one", "", "");
     return "Cookie: __Host-sekisho=" + session->token + "\r\n";
   }
 

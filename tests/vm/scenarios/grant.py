@@ -32,7 +32,6 @@ def run(vm: Guest) -> None:
     granted(vm, stick, folder, people, request)
     only_once(vm, folder)
     out_of_reach(vm, folder)
-    waited(vm, folder)
 
 
 def copy(vm: Guest, name: str, folder: str) -> str:
@@ -138,13 +137,3 @@ def out_of_reach(vm: Guest, folder: str) -> None:
     done = story.as_operator(vm, ASK.replace("--copy", "--copy all.csv"))
     check("cannot be granted" in done.stdout + done.stderr,
           f"asking says so: {done.stdout}{done.stderr}")
-
-
-def waited(vm: Guest, folder: str) -> None:
-    step("a copy that takes long to inspect")
-    vm.ssh("seq 1 6000000 | gzip -1 > /home/operator/numbers.gz",
-           timeout_s=300)
-    text = copy(vm, "/home/operator/numbers.gz", folder)
-    check("exit=0" in text, "it goes through")
-    check("being checked, " in text and "検査しています" in text,
-          "the operator reads how far it is:\n" + text[-700:])

@@ -215,6 +215,7 @@ def unlock(vm: Guest, head: dict) -> None:
     still_enforces(vm, head)
     step("two admins unlock it")
     vm.ssh("usermod -aG sekisho-admin operator")
+    vm.ssh("sekisho user add operator --roles admin")
     ask = ("sekisho agent unlock terminal-1 --minutes 30 "
            "--reason 'to be removed'")
     agree = "sekisho agent confirm-unlock terminal-1"

@@ -7,7 +7,7 @@ const QUERIES: Record<string, string[]> = {
   event: ['events'],
   device: ['devices', 'story'],
   agent: ['agents', 'overview'],
-  policy: ['policies'],
+  policy: ['policies', 'rollout', 'rings'],
   containment: ['containments'],
 };
 

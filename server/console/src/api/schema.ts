@@ -281,7 +281,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Approve a device and push the device list (admin) */
+        /** Approve a device and push the device list (approver) */
         post: operations["approveDevice"];
         delete?: never;
         options?: never;
@@ -298,7 +298,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take an approval away (admin) */
+        /** Take an approval away (approver) */
         post: operations["revokeDevice"];
         delete?: never;
         options?: never;
@@ -332,7 +332,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Report a device lost or stolen: it is blocked, and an alert if it is seen (admin) */
+        /** Report a device lost or stolen: it is blocked, and an alert if it is seen (approver) */
         post: operations["markLost"];
         delete?: never;
         options?: never;
@@ -349,7 +349,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** It is found again; the block ends (admin) */
+        /** It is found again; the block ends (approver) */
         post: operations["clearLost"];
         delete?: never;
         options?: never;
@@ -391,6 +391,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Terminals of the register and those that enrolled, with their last days, by name */
+        get: operations["listTerminals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/terminals:preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an import of the register would change; nothing changes */
+        post: operations["previewRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/terminals:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the register of terminals (admin); with problems nothing changes */
+        post: operations["importRegister"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites whose terminals fell silent together, newest first */
+        get: operations["listSiteOutages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Inquiries that were answered, newest first */
+        get: operations["listInquiries"];
+        put?: never;
+        /** Did data leave? Answers, signs, keeps the answer, and writes down who asked and why */
+        post: operations["runInquiry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An answer with its signed document; each look is in the audit log */
+        get: operations["getInquiry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/grants": {
         parameters: {
             query?: never;
@@ -417,8 +520,59 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take back a grant that was not used yet (admin) */
+        /** Take back a grant that was not used yet (approver) */
         post: operations["revokeGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Codes over the phone, newest first */
+        get: operations["listCodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codes:issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the code that is read out to a terminal without network (admin, never for himself) */
+        post: operations["issueCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/codes:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a code back (admin); what it opened is closed when the terminal is reached */
+        post: operations["revokeCode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -590,7 +744,7 @@ export interface paths {
         get: operations["listPolicies"];
         put?: never;
         /**
-         * Check, sign and push a policy (admin)
+         * Check, sign and push a policy (policy_author)
          * @description A text with problems is no error of the call: version is 0, problems says where, and nothing changed.
          */
         post: operations["pushPolicy"];
@@ -609,7 +763,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Push the text of an older version again (admin) */
+        /** Push the text of an older version again (policy_author) */
         post: operations["rollbackPolicy"];
         delete?: never;
         options?: never;
@@ -671,6 +825,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/policies:rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the newest version has come through the rings */
+        get: operations["getRollout"];
+        put?: never;
+        /** Open the next ring, stop, go on, or give everybody the text from before (admin) */
+        post: operations["changeRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies:rings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which terminals get a policy first, as YAML */
+        get: operations["getRings"];
+        put?: never;
+        /**
+         * Set the rings, from the next push on; an empty text ends them (admin)
+         * @description A text with problems is no error of the call: problems says where, and nothing changed.
+         */
+        post: operations["setRings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -678,10 +871,285 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, newest first (admin) */
+        /** Who did what, newest first (auditor, admin) */
         get: operations["listAudit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/totp:begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second factor for the session's own user: its secret, shown once */
+        post: operations["beginTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/totp:confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The code of the app puts it in force; ten recovery codes, shown once */
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users by name (auditor, admin) */
+        get: operations["listUsers"];
+        put?: never;
+        /** A new user and the one-time code of his first login (admin) */
+        post: operations["addUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** All the roles he has from now on; nobody changes his own, the last admin stays (admin) */
+        post: operations["setRoles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** He may not come in; his sessions end (admin) */
+        post: operations["disableUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** He may come in again (admin) */
+        post: operations["enableUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:reset_totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the second factor of another away (admin) */
+        post: operations["resetTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A one-time code for a user (admin) */
+        post: operations["createLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions of all users (auditor, admin) */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions:end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a session (admin) */
+        post: operations["endSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions:mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My sessions */
+        get: operations["listMySessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions:end_mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends one of my sessions */
+        post: operations["endMySession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** API tokens of all users (auditor, admin) */
+        get: operations["listApiTokens"];
+        put?: never;
+        /** A token for a user, shown once (admin) */
+        post: operations["addApiToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_tokens:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a token (admin) */
+        post: operations["revokeApiToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_tokens:mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My API tokens */
+        get: operations["listMyApiTokens"];
+        put?: never;
+        /** A token for me, shown once */
+        post: operations["addMyApiToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api_tokens:revoke_mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends one of my tokens */
+        post: operations["revokeMyApiToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -700,8 +1168,9 @@ export interface components {
             code: string;
             message: string;
         };
-        /** @description Either code, or user and password */
+        /** @description Either code, or user and password; second_factor when it is asked for: six digits of the app, or a recovery code */
         Login: {
+            second_factor?: string;
             user?: string;
             password?: string;
             code?: string;
@@ -710,14 +1179,118 @@ export interface components {
         Password: {
             password: string;
         };
+        /** @enum {string} */
+        Role: "viewer" | "analyst" | "approver" | "policy_author" | "auditor" | "admin";
+        /** @description may: names of the desk's methods that will not be refused for the roles. must_enrol_totp: nothing but totp:begin and totp:confirm works */
         Session: {
             user: string;
-            /** @enum {string} */
-            role: "analyst" | "admin";
+            roles: components["schemas"]["Role"][];
+            may: string[];
             csrf: string;
             /** Format: date-time */
             expire_time: string;
             must_set_password: boolean;
+            must_enrol_totp: boolean;
+            has_totp: boolean;
+        };
+        /** @description Name and password are right; come again with second_factor. No cookie is set */
+        SecondFactorNeeded: {
+            needs_second_factor: boolean;
+        };
+        TotpSecret: {
+            /** @description base32 */
+            secret: string;
+            /** @description otpauth://totp/... */
+            uri: string;
+        };
+        TotpCode: {
+            code: string;
+        };
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
+        User: {
+            name: string;
+            roles: components["schemas"]["Role"][];
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            disable_time: string | null;
+            has_password: boolean;
+            has_totp: boolean;
+        };
+        UserList: {
+            rows: components["schemas"]["User"][];
+        };
+        UserName: {
+            user: string;
+        };
+        UserReason: {
+            user: string;
+            reason: string;
+        };
+        UserRoles: {
+            user: string;
+            roles: components["schemas"]["Role"][];
+        };
+        /** @description Usable once, within an hour */
+        LoginCode: {
+            code: string;
+        };
+        /** @description current: the one that asks */
+        SessionRow: {
+            id: string;
+            user: string;
+            address: string;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            use_time: string;
+            /** Format: date-time */
+            expire_time: string;
+            current: boolean;
+        };
+        SessionList: {
+            rows: components["schemas"]["SessionRow"][];
+        };
+        SessionName: {
+            session: string;
+        };
+        ApiToken: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            user: string;
+            roles: components["schemas"]["Role"][];
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            expire_time: string;
+            /** Format: date-time */
+            use_time: string | null;
+            /** Format: date-time */
+            revoke_time: string | null;
+            revoked_by: string;
+        };
+        ApiTokenList: {
+            rows: components["schemas"]["ApiToken"][];
+        };
+        /** @description roles: some of the user's. user does not count for a token of one's own */
+        ApiTokenWish: {
+            name: string;
+            user?: string;
+            roles: components["schemas"]["Role"][];
+            days: number;
+        };
+        /** @description secret is shown this once */
+        MadeApiToken: {
+            secret: string;
+            token: components["schemas"]["ApiToken"];
+        };
+        ApiTokenId: {
+            /** Format: int64 */
+            id: number;
         };
         /** @description A hint: row_id of an event, alert or policy version, id of a device or agent */
         Change: {
@@ -828,6 +1401,128 @@ export interface components {
         TransferGrantList: {
             rows: components["schemas"]["TransferGrant"][];
         };
+        /**
+         * @description covered and proven count as covered; off as neither; all others as uncovered
+         * @enum {string}
+         */
+        CoverState: "covered" | "proven" | "off" | "observe" | "no_core" | "degraded" | "unlocked" | "clock" | "events_lost" | "silent" | "no_agent";
+        CoverPart: {
+            state: components["schemas"]["CoverState"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        Terminal: {
+            terminal: string;
+            registered: boolean;
+            /** @description one that is not revoked */
+            has_agent: boolean;
+            site: string;
+            /** @description separated by ; */
+            groups: string;
+            /** @description Mon-Fri 08:00-20:00 Asia/Tokyo; empty = at any time */
+            expected_hours: string;
+            owner: string;
+            /** Format: date-time */
+            service_from: string | null;
+            /** Format: date-time */
+            service_to: string | null;
+            /** Format: date-time */
+            remove_time: string | null;
+            /** @description in order, without holes while it is in service */
+            parts: components["schemas"]["CoverPart"][];
+        };
+        TerminalPage: {
+            rows: components["schemas"]["Terminal"][];
+            next_page_token: string;
+        };
+        RegisterFile: {
+            /** @description UTF-8; columns name, site, groups, expected_hours, owner, in_service_from, in_service_to */
+            csv: string;
+        };
+        RegisterProblem: {
+            /** Format: int64 */
+            line: number;
+            /**
+             * Format: int64
+             * @description number of the cell; 0 = the whole line
+             */
+            column: number;
+            field: string;
+            message: string;
+            /** @description what to write instead */
+            fix: string;
+        };
+        RegisterChange: {
+            name: string;
+            fields: string[];
+        };
+        RegisterImport: {
+            problems: components["schemas"]["RegisterProblem"][];
+            added: string[];
+            changed: components["schemas"]["RegisterChange"][];
+            removed: string[];
+            /** Format: int64 */
+            same: number;
+            done: boolean;
+        };
+        SiteOutage: {
+            /** Format: int64 */
+            alert_id: number;
+            site: string;
+            /** Format: date-time */
+            begin_time: string;
+            /** Format: date-time */
+            end_time: string | null;
+            /**
+             * Format: int64
+             * @description that fell silent in it
+             */
+            terminals: number;
+        };
+        SiteOutageList: {
+            rows: components["schemas"]["SiteOutage"][];
+        };
+        /** @description At least one of owner, person, device_id and file_hash; all that are given must fit */
+        InquiryWish: {
+            owner?: string;
+            person?: string;
+            device_id?: string;
+            /** @description SHA-256, hex */
+            file_hash?: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            reason: string;
+        };
+        Inquiry: {
+            /** Format: int64 */
+            id: number;
+            /** Format: date-time */
+            time: string;
+            user: string;
+            reason: string;
+            owner: string;
+            person: string;
+            device_id: string;
+            file_hash: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @enum {string} */
+            answer: "found" | "not_found" | "cannot_say";
+        };
+        InquiryDocument: components["schemas"]["Inquiry"] & {
+            /** @description signed note: the line sekisho-inquiry-1, then canonical JSON */
+            document: string;
+        };
+        InquiryPage: {
+            rows: components["schemas"]["Inquiry"][];
+            next_page_token: string;
+        };
         TransferGrant: {
             /** Format: int64 */
             id: number;
@@ -863,6 +1558,62 @@ export interface components {
             used_event_row_id: number;
             /** @enum {string} */
             state: "running" | "used" | "ended" | "revoked";
+        };
+        OfflineCodeList: {
+            rows: components["schemas"]["OfflineCode"][];
+        };
+        OfflineCode: {
+            /** Format: int64 */
+            id: number;
+            terminal: string;
+            device_id: string;
+            /**
+             * Format: int64
+             * @description from its use
+             */
+            seconds: number;
+            /** @description who asked for it */
+            person: string;
+            reason: string;
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /**
+             * Format: date-time
+             * @description what it opened is closed by then
+             */
+            end_time: string;
+            /** Format: date-time */
+            used_time: string | null;
+            /**
+             * Format: int64
+             * @description 0 = no use was told
+             */
+            used_event_row_id: number;
+            used_person: string;
+            /** @enum {string} */
+            state: "running" | "used" | "ended" | "revoked";
+        };
+        CodeWish: {
+            /** @description name or agent id */
+            terminal: string;
+            /** @description vendor:product:serial, as the terminal shows it */
+            device_id: string;
+            /** @description 3 groups of 5 letters; case, spaces and dashes do not count */
+            challenge: string;
+            /** @description who calls */
+            person: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @enum {integer}
+             */
+            seconds: 900 | 1800 | 3600 | 7200 | 14400 | 28800 | 43200 | 86400 | 172800 | 259200 | 604800;
+        };
+        SpokenCode: {
+            /** @description 4 groups of 5 letters, to be read out; it is kept nowhere */
+            code: string;
+            issued: components["schemas"]["OfflineCode"];
         };
         GrantRevocation: {
             /** Format: int64 */
@@ -1196,6 +1947,11 @@ export interface components {
         NewPolicy: {
             text: string;
             comment?: string;
+            /**
+             * @description As configured if it is not there
+             * @enum {string}
+             */
+            scope?: "rings" | "everybody";
         };
         Problem: {
             file: string;
@@ -1205,11 +1961,108 @@ export interface components {
             column: number;
             message: string;
         };
+        Problems: {
+            problems: components["schemas"]["Problem"][];
+        };
+        Rings: {
+            /** @description Empty: everybody gets a policy at once */
+            text: string;
+            set_by: string;
+            /** Format: date-time */
+            set_time: string | null;
+        };
+        RolloutWish: {
+            /** @enum {string} */
+            act: "advance" | "halt" | "resume" | "rollback";
+            reason?: string;
+        };
+        /** @enum {string} */
+        RolloutAnswer: "has_it" | "offered" | "not_reached" | "closed" | "refused" | "unanswered" | "silent";
+        Rollout: {
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description What terminals of closed rings are given
+             */
+            base_version: number;
+            /** @enum {string} */
+            state: "running" | "halted" | "done" | "rolled_back" | "replaced";
+            /** @description The last open one, from 0 */
+            ring: number;
+            started_by: string;
+            /** Format: date-time */
+            start_time: string;
+            /** Format: date-time */
+            ring_time: string;
+            /** Format: date-time */
+            end_time: string | null;
+            /** Format: date-time */
+            halt_time: string | null;
+            /** @description Empty: it stopped by itself */
+            halted_by: string;
+            halt_reason: string;
+            /** Format: int64 */
+            alert_id: number;
+            /** Format: int64 */
+            blocks: number;
+            expected_blocks: number;
+            terminal_hours: number;
+            /** Format: date-time */
+            next_time: string | null;
+            /** @enum {string} */
+            waits_for: "" | "person" | "soak" | "first_terminal" | "answers";
+        };
+        RolloutRing: {
+            name: string;
+            percent: number;
+            /**
+             * Format: int64
+             * @description 0: a person opens the next
+             */
+            soak_seconds: number;
+            open: boolean;
+            /** Format: int64 */
+            terminals: number;
+            /** @description Terminals by RolloutAnswer */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        RolloutTerminal: {
+            agent_id: string;
+            terminal: string;
+            ring: number;
+            /** Format: int64 */
+            wanted_version: number;
+            /** Format: int64 */
+            policy_version: number;
+            answer: components["schemas"]["RolloutAnswer"];
+            /** Format: date-time */
+            told_time: string | null;
+            /** Format: date-time */
+            ack_time: string | null;
+            /** Format: date-time */
+            refuse_time: string | null;
+            reason: string;
+        };
+        RolloutStatus: {
+            /** Format: int64 */
+            newest_version: number;
+            /** @description It runs or is halted */
+            live: boolean;
+            rollout?: components["schemas"]["Rollout"];
+            rings: components["schemas"]["RolloutRing"][];
+            /** @description Trouble first, at most 500; only while it is live */
+            terminals: components["schemas"]["RolloutTerminal"][];
+        };
         Pushed: {
             /** Format: int64 */
             version: number;
             /** Format: int64 */
             agent_count: number;
+            /** @description The only ring that has it yet; empty: everybody */
+            ring: string;
             problems: components["schemas"]["Problem"][];
         };
         AuditEntry: {
@@ -1605,7 +2458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["Session"] | components["schemas"]["SecondFactorNeeded"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -1967,8 +2820,10 @@ export interface operations {
                 agent_id?: string;
                 /** @description terminal */
                 terminal?: string;
-                /** @description person, exactly */
+                /** @description person, exactly; needs a reason */
                 person?: string;
+                /** @description why a person is looked for, 3 to 512 bytes; written to the audit log */
+                reason?: string;
                 /** @description device */
                 device_id?: string;
                 /** @description kinds of event, with commas */
@@ -2307,6 +3162,192 @@ export interface operations {
             409: components["responses"]["Conflict"];
         };
     };
+    listTerminals: {
+        parameters: {
+            query?: {
+                days?: number;
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+                page_size?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    previewRegister: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    importRegister: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listSiteOutages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOutageList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    listInquiries: {
+        parameters: {
+            query?: {
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+                page_size?: components["parameters"]["PageSize"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InquiryPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    runInquiry: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InquiryWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    getInquiry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InquiryDocument"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+        };
+    };
     listGrants: {
         parameters: {
             query?: {
@@ -2353,6 +3394,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransferGrant"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listCodes: {
+        parameters: {
+            query?: {
+                state?: "running" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineCodeList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+        };
+    };
+    issueCode: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpokenCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    revokeCode: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRevocation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineCode"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2843,9 +3969,117 @@ export interface operations {
             409: components["responses"]["Conflict"];
         };
     };
+    getRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutStatus"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    changeRollout: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getRings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rings"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    setRings: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyText"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problems"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
+                /** @description part of the name */
+                user?: string;
+                /** @description its beginning, as policy. or device.approve */
+                action?: string;
                 page_size?: components["parameters"]["PageSize"];
                 /** @description next_page_token of the page before */
                 page_token?: components["parameters"]["PageToken"];
@@ -2868,6 +4102,561 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    beginTotp: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    addUser: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserRoles"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    setRoles: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserRoles"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    disableUser: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    enableUser: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserName"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    resetTotp: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    createLogin: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserName"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionName"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listMySessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    endMySession: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionName"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listApiTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokenList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    addApiToken: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiTokenWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    revokeApiToken: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiTokenId"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listMyApiTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokenList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    addMyApiToken: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiTokenWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    revokeMyApiToken: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiTokenId"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };
     };

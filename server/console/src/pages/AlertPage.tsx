@@ -9,6 +9,7 @@ import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { useMay } from '../may';
 import { ContainButton } from '../parts/Contain';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
@@ -142,6 +143,7 @@ interface DecisionProps {
 
 function Decision({ alert, session, busy, error, onChange, onClose }: DecisionProps) {
   const { t } = useTranslation();
+  const may = useMay();
   const closed = alert.state === 'closed';
   const request = alert.kind === 'approval_request';
   return (
@@ -153,8 +155,8 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
           {alert.verdict && <Typography variant="body2">{t('alert.verdict')}: <strong>{t(`verdict.${alert.verdict}`)}</strong></Typography>}
         </Stack>
         {error !== null && <Banner severity="error"><ErrorText error={error} /></Banner>}
-        {!closed && request && session.role === 'admin' && <DecideRequest request={alert} />}
-        {!closed && !request && (
+        {!closed && request && may('DecideRequest') && <DecideRequest request={alert} />}
+        {!closed && !request && may('UpdateAlert') && (
           <>
             <Button variant={alert.state === 'new' ? 'contained' : 'outlined'} disabled={busy || alert.state !== 'new'} onClick={() => onChange({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
             <Button variant="outlined" disabled={busy || alert.assignee === session.user} onClick={() => onChange({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>
@@ -169,8 +171,9 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
 // What stops it now, whatever else is decided.
 function Stop({ alert }: { alert: Alert }) {
   const { t } = useTranslation();
+  const may = useMay()('Contain');
   const known = alert.person !== '' && alert.person !== 'unknown';
-  if (!known && !alert.agent_id && !alert.device_id) return null;
+  if (!may || (!known && !alert.agent_id && !alert.device_id)) return null;
   return (
     <Section title={t('contain.title')} help="contain">
       <Stack spacing={1.25} sx={{ mt: 0.5 }}>
@@ -184,6 +187,7 @@ function Stop({ alert }: { alert: Alert }) {
 
 function Comments({ alert, draft, onDraft, onSend }: { alert: Alert; draft: string; onDraft: (text: string) => void; onSend: () => void }) {
   const { t } = useTranslation();
+  const may = useMay()('UpdateAlert');
   return (
     <Section title={t('alert.comments')}>
       <Stack spacing={1} divider={<Divider />} sx={{ mt: 0.5 }}>
@@ -193,16 +197,17 @@ function Comments({ alert, draft, onDraft, onSend }: { alert: Alert; draft: stri
             <Typography variant="body2">{one.text}</Typography>
           </Box>
         ))}
-        <Stack spacing={1} sx={{ alignItems: 'flex-end' }}>
+        {may && <Stack spacing={1} sx={{ alignItems: 'flex-end' }}>
           <TextField fullWidth multiline maxRows={8} size="small" label={t('alert.comment')} value={draft} onChange={(e) => onDraft(e.target.value)} />
           <Button disabled={draft.trim() === ''} onClick={onSend}>{t('alert.addComment')}</Button>
-        </Stack>
+        </Stack>}
       </Stack>
     </Section>
   );
 }
 
 export function AlertPage({ session }: { session: Session }) {
+  const mayUpdate = useMay()('UpdateAlert');
   const { id = '' } = useParams();
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -232,15 +237,15 @@ export function AlertPage({ session }: { session: Session }) {
     const onKey = (event: KeyboardEvent) => {
       if ((event.target as HTMLElement).closest('input, textarea, [role=menu], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === 'u') void navigate('/alerts');
-      if (event.key === 'a' && query.data?.state === 'new') change.mutate({ state: 'acknowledged' });
-      if (event.key === 'c' && query.data && query.data.state !== 'closed' && query.data.kind !== 'approval_request') {
+      if (event.key === 'a' && mayUpdate && query.data?.state === 'new') change.mutate({ state: 'acknowledged' });
+      if (event.key === 'c' && mayUpdate && query.data && query.data.state !== 'closed' && query.data.kind !== 'approval_request') {
         event.preventDefault();
         setClosing(true);
       }
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [navigate, change, query.data]);
+  }, [navigate, change, mayUpdate, query.data]);
 
   return (
     <Loaded query={query}>

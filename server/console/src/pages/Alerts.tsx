@@ -8,6 +8,7 @@ import { Link as RouterLink, useNavigate, useSearchParams } from 'react-router-d
 import { get, post } from '../api/client';
 import type { Alert, AlertGroup, BulkResult, Session } from '../api/types';
 import { formatNumber, formatTime } from '../format';
+import { useMay } from '../may';
 import { CloseDialog } from '../parts/Close';
 import { Rows, rowsOf, usePages } from '../parts/Rows';
 import { SeverityChip, StateChip } from '../parts/Shown';
@@ -16,10 +17,10 @@ import { alertTitle } from '../story';
 
 const OPEN = 'new,acknowledged,in_progress';
 // Nobody is behind these.
-const OF_A_MACHINE = ['terminal_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied'];
+const OF_A_MACHINE = ['terminal_silent', 'site_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied'];
 const NARROW = { whiteSpace: 'nowrap', maxWidth: '11rem', overflow: 'hidden', textOverflow: 'ellipsis' };
 const SEVERITIES = ['critical', 'high', 'medium', 'low'];
-const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request'];
+const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'site_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request', 'code_used', 'code_never_issued', 'code_used_again', 'code_used_revoked', 'code_used_by_issuer', 'code_refused'];
 // Chosen from a group or by a link; each is a chip that can be taken away.
 const CHOSEN = ['person', 'device_id', 'terminal', 'rule'] as const;
 const GROUPS = ['person', 'device_id', 'terminal', 'rule', 'kind'] as const;
@@ -92,6 +93,7 @@ function KeyHelp({ onDone }: { onDone: () => void }) {
 }
 
 export function Alerts({ session }: { session: Session }) {
+  const mayUpdate = useMay()('UpdateAlert');
   const { t } = useTranslation();
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -129,9 +131,9 @@ export function Alerts({ session }: { session: Session }) {
         k: () => setAt(Math.max(at - 1, 0)),
         x: () => current && mark(current.alert_id),
         X: markAll,
-        a: () => { if (chosen.length > 0) change.mutate({ state: 'acknowledged' }); },
-        m: () => { if (chosen.length > 0) change.mutate({ state: 'in_progress', assignee: session.user }); },
-        c: () => { if (chosen.length > 0) setDialog('close'); },
+        a: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'acknowledged' }); },
+        m: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'in_progress', assignee: session.user }); },
+        c: () => { if (mayUpdate && chosen.length > 0) setDialog('close'); },
         Escape: () => setMarked(new Set()),
         '?': () => setDialog('keys'),
       };
@@ -172,7 +174,7 @@ export function Alerts({ session }: { session: Session }) {
           <Chip key={name} label={`${t(`group.${name}`)}: ${wish[name]}`} onDelete={() => pick({ [name]: '' })} />
         ))}
       </Stack>
-      {there.length > 0 && (
+      {mayUpdate && there.length > 0 && (
         <Paper variant="outlined" role="region" aria-label={t('alert.bulk')} sx={{ p: 1, mb: 1, position: 'sticky', top: 56, zIndex: 2, display: 'flex', gap: 1, alignItems: 'center', flexWrap: 'wrap' }}>
           <Typography variant="body2" sx={{ flexGrow: 1 }}>{t('alert.marked', { value: formatNumber(there.length) })}</Typography>
           <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'acknowledged' })}>{t('alert.ack')}</Button>

@@ -11,7 +11,7 @@ import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
 import { ErrorText } from '../parts/State';
 
-const KINDS = ['transfer', 'landing', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
+const KINDS = ['transfer', 'landing', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'code', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
 const OUTCOMES = ['blocked', 'alerted', 'allowed'];
 const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id'] as const;
 type Name = (typeof NAMES)[number];
@@ -64,13 +64,34 @@ function Export({ filter }: { filter: Record<string, string> }) {
   );
 }
 
+// Looking for a person in the history needs its reason, which is written down.
+function PersonSearch({ person, reason, onSearch }: { person: string; reason: string; onSearch: (person: string, reason: string) => void }) {
+  const { t } = useTranslation();
+  const [name, setName] = useState(person);
+  const [text, setText] = useState(reason);
+  const asked = name.trim() !== '';
+  return (
+    <Stack component="form" direction="row" useFlexGap sx={{ gap: 1.5, flexWrap: 'wrap', alignItems: 'center' }}
+      onSubmit={(event) => { event.preventDefault(); onSearch(name.trim(), asked ? text.trim() : ''); }}>
+      <TextField size="small" label={t('who.person')} value={name} onChange={(e) => setName(e.target.value)} />
+      {asked && <TextField size="small" required label={t('event.why')} value={text} onChange={(e) => setText(e.target.value)} slotProps={{ htmlInput: { minLength: 3, maxLength: 160 } }} />}
+      {(asked || person !== '') && <Button type="submit" variant="outlined" disabled={asked && text.trim().length < 3}>{t('event.search')}</Button>}
+    </Stack>
+  );
+}
+
 export function Events() {
   const { t } = useTranslation();
   // In the address, so that a search can be linked to and kept as a bookmark.
   const [query, setQuery] = useSearchParams();
   const wish = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
   const filter: Record<string, string> = { ...wish, from: wish.from && dayToUtc(wish.from, 0), to: wish.to && dayToUtc(wish.to, 1) };
-  const pages = usePages<Event>('events', 'events', filter);
+  // Why a person is looked for: asked for each person, kept by no bookmark.
+  const [why, setWhy] = useState({ person: '', reason: '' });
+  const reason = why.person === wish.person ? why.reason : '';
+  const told = wish.person === '' || reason !== '';
+  if (wish.person !== '') filter.reason = reason;
+  const pages = usePages<Event>('events', 'events', filter, told);
   const change = (name: Name, value: string) =>
     setQuery(Object.entries({ ...wish, [name]: value }).filter(([, text]) => text !== ''), { replace: true });
   const field = (name: Name, label: string) => (
@@ -91,7 +112,7 @@ export function Events() {
       <Stack direction="row" spacing={2} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
         <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('event.list')}</Typography>
         {active.length > 0 && <Chip label={t('event.clear')} onDelete={() => setQuery({}, { replace: true })} onClick={() => setQuery({}, { replace: true })} />}
-        <Export filter={filter} />
+        {told && <Export filter={filter} />}
       </Stack>
       <Stack direction="row" spacing={1.5} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
         {day('from', t('event.from'))}
@@ -99,10 +120,11 @@ export function Events() {
         {choice('kind', t('event.kind'), KINDS)}
         {choice('outcome', t('event.outcome'), OUTCOMES)}
         {field('terminal', t('terminal.name'))}
-        {field('person', t('who.person'))}
+        <PersonSearch key={wish.person} person={wish.person} reason={reason} onSearch={(person, text) => { setWhy({ person, reason: text }); change('person', person); }} />
         {field('device_id', t('event.device'))}
       </Stack>
-      <Rows
+      {!told && <Alert severity="info">{t('event.tellWhy', { person: wish.person })}</Alert>}
+      {told && <Rows
         label={t('event.list')}
         pages={pages}
         head={[t('event.occurred'), t('event.kind'), t('event.outcome'), t('alert.person'), t('terminal.name'), t('event.device'), t('event.detail')]}
@@ -121,7 +143,7 @@ export function Events() {
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{detail(event, t('transfer.persons'))}</TableCell>
           </TableRow>
         )}
-      />
+      />}
     </>
   );
 }

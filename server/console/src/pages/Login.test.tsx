@@ -1,10 +1,11 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import i18n from '../i18n';
 import { Login } from './Login';
 
-const SESSION = { user: 'suzuki', role: 'admin', csrf: 'c1', expire_time: '2026-11-20T09:00:00Z', must_set_password: false };
+const SESSION = { user: 'suzuki', roles: ['admin'], may: ['ListUsers'], csrf: 'c1', expire_time: '2026-11-20T09:00:00Z', must_set_password: false, must_enrol_totp: false, has_totp: false };
 const asked: { path: string; body: unknown; csrf: string | null }[] = [];
 let answers: { status: number; body: unknown }[] = [];
 
@@ -60,6 +61,40 @@ test('a code leads to a password, sent with the session value', async () => {
   await waitFor(() => expect(enter).toHaveBeenCalled());
   expect(asked[0]?.body).toEqual({ code: 'ABC' });
   expect(asked[1]).toMatchObject({ path: '/api/v1/password', csrf: 'c1' });
+});
+
+test('a second factor is asked for when there is one', async () => {
+  answers = [{ status: 200, body: { needs_second_factor: true } }, { status: 200, body: SESSION }];
+  const enter = vi.fn();
+  render(<Login ended={false} start={null} onSession={enter} />);
+  type('User name', 'suzuki');
+  type('Password', 'a long enough one');
+  press('Sign in');
+  await screen.findByLabelText(/Code of the app/);
+  expect(enter).not.toHaveBeenCalled();
+  type('Code of the app', ' 123456 ');
+  press('Sign in');
+  await waitFor(() => expect(enter).toHaveBeenCalledWith(SESSION));
+  expect(asked[1]?.body).toEqual({ user: 'suzuki', password: 'a long enough one', second_factor: '123456' });
+});
+
+test('a role that needs a second factor enrols one first', async () => {
+  answers = [{ status: 200, body: { ...SESSION, must_enrol_totp: true } }, { status: 200, body: { secret: 'MZXW6YTBOI', uri: 'otpauth://totp/Sekisho:suzuki?secret=MZXW6YTBOI' } },
+    { status: 200, body: { recovery_codes: ['abcd-efgh-ijkl-mnop'] } }, { status: 200, body: SESSION }];
+  const enter = vi.fn();
+  render(<QueryClientProvider client={new QueryClient()}><Login ended={false} start={null} onSession={enter} /></QueryClientProvider>);
+  type('User name', 'suzuki');
+  type('Password', 'a long enough one');
+  press('Sign in');
+  fireEvent.click(await screen.findByRole('button', { name: 'Set it up now' }));
+  await screen.findByText('MZXW 6YTB OI');
+  expect(screen.getByRole('img', { name: 'QR code for the app' })).toBeDefined();
+  type('Code of the app', '123456');
+  press('Put in force');
+  await screen.findByText('abcd-efgh-ijkl-mnop');
+  expect(enter).not.toHaveBeenCalled();
+  press('I have kept them');
+  await waitFor(() => expect(enter).toHaveBeenCalledWith(SESSION));
 });
 
 test('an ended session says that nothing is lost', () => {

@@ -1,15 +1,18 @@
 import { Alert, Box, Button, Link, Paper, Stack, TextField, Typography } from '@mui/material';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { ApiError, get, post, rememberSession } from '../api/client';
 import type { Session } from '../api/types';
 import { setLanguage } from '../i18n';
-import { ErrorText } from '../parts/State';
+import { ErrorText, Waiting } from '../parts/State';
+
+// Fetched by who has to enrol; most never do at the door.
+const EnrolTotp = lazy(() => import('../parts/EnrolTotp').then((part) => ({ default: part.EnrolTotp })));
 
 interface Props {
   ended: boolean;
-  start: Session | null; // a session that still needs a password
+  start: Session | null; // a session that still needs a password or a second factor
   onSession: (session: Session) => void;
 }
 
@@ -17,7 +20,8 @@ export function Login({ ended, start, onSession }: Props) {
   const { t, i18n } = useTranslation();
   const [withCode, setWithCode] = useState(false);
   const [session, setSession] = useState<Session | null>(start);
-  const [values, setValues] = useState({ user: '', password: '', code: '', first: '', again: '' });
+  const [values, setValues] = useState({ user: '', password: '', code: '', first: '', again: '', factor: '' });
+  const [asksFactor, setAsksFactor] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const differ = values.again !== '' && values.first !== values.again;
@@ -33,6 +37,11 @@ export function Login({ ended, start, onSession }: Props) {
     />
   );
 
+  const enter = (made: Session) => {
+    if (made.must_enrol_totp) setSession(made);
+    else onSession(made);
+  };
+
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -41,16 +50,20 @@ export function Login({ ended, start, onSession }: Props) {
       if (session) {
         if (values.first !== values.again) return;
         await post('password', { password: values.first });
-        onSession(await get<Session>('session'));
+        enter(await get<Session>('session'));
         return;
       }
-      const made = await post<Session>(
-        'login',
-        withCode ? { code: values.code.trim() } : { user: values.user, password: values.password },
-      );
+      const made = await post<Session | { needs_second_factor: boolean }>('login', {
+        ...(withCode ? { code: values.code.trim() } : { user: values.user, password: values.password }),
+        ...(asksFactor && { second_factor: values.factor.trim() }),
+      });
+      if (!('csrf' in made)) {
+        setAsksFactor(true);
+        return;
+      }
       rememberSession(made);
       if (made.must_set_password) setSession(made);
-      else onSession(made);
+      else enter(made);
     } catch (caught) {
       setError(caught);
     } finally {
@@ -58,6 +71,16 @@ export function Login({ ended, start, onSession }: Props) {
     }
   };
 
+  if (session && !session.must_set_password && session.must_enrol_totp) {
+    return (
+      <Box sx={{ minHeight: '100vh', display: 'grid', placeItems: 'center', p: 2 }}>
+        <Paper component="main" variant="outlined" sx={{ p: 4, width: '100%', maxWidth: 520 }}>
+          <Typography component="h1" variant="h5" gutterBottom>{t('totp.mustTitle')}</Typography>
+          <Suspense fallback={<Waiting />}><EnrolTotp onDone={() => void get<Session>('session').then(onSession)} /></Suspense>
+        </Paper>
+      </Box>
+    );
+  }
   return (
     <Box sx={{ minHeight: '100vh', display: 'grid', placeItems: 'center', p: 2 }}>
       <Paper component="main" variant="outlined" sx={{ p: 4, width: '100%', maxWidth: 420 }}>
@@ -82,6 +105,11 @@ export function Login({ ended, start, onSession }: Props) {
               {field('again', t('login.again'), true)}
               {differ && <Alert severity="warning">{t('login.differ')}</Alert>}
             </>
+          ) : asksFactor ? (
+            <>
+              <TextField autoFocus required label={t('login.factor')} value={values.factor} autoComplete="one-time-code" onChange={(e) => setValues({ ...values, factor: e.target.value })} />
+              <Typography variant="body2" color="text.secondary">{t('login.factorHelp')}</Typography>
+            </>
           ) : withCode ? (
             <>
               {field('code', t('login.code'))}
@@ -100,7 +128,7 @@ export function Login({ ended, start, onSession }: Props) {
           </Button>
           {!session && (
             <Stack direction="row" sx={{ justifyContent: 'space-between' }}>
-              <Link component="button" type="button" onClick={() => setWithCode(!withCode)}>
+              <Link component="button" type="button" onClick={() => { setWithCode(!withCode); setAsksFactor(false); }}>
                 {withCode ? t('login.usePassword') : t('login.useCode')}
               </Link>
               <Link

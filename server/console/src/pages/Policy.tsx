@@ -1,5 +1,5 @@
 // Policy: written, compared, asked, tried on what happened, pushed, followed.
-import { Alert, Box, Button, Chip, Grid, List, ListItem, ListItemButton, ListItemText, MenuItem, Paper, Stack, Tab, Tabs, TextField, Typography } from '@mui/material';
+import { Alert, Box, Button, Checkbox, Chip, FormControlLabel, Grid, List, ListItem, ListItemButton, ListItemText, MenuItem, Paper, Stack, Tab, Tabs, TextField, Typography } from '@mui/material';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,6 +9,7 @@ import type { CheckedPolicy, PolicyVersion, Pushed } from '../api/types';
 import { formatTime } from '../format';
 import { DecisionDialog } from '../parts/Grant';
 import { ExplainPolicy, Problems, TryPolicy } from '../parts/PolicyTry';
+import { RingRollout, useRings, useRollout } from '../parts/Rings';
 import { RollOut } from '../parts/RollOut';
 import { rowsOf, usePages } from '../parts/Rows';
 import { Empty, ErrorText, Loaded, Waiting } from '../parts/State';
@@ -26,7 +27,7 @@ function usePush(onPushed: () => void) {
     onSuccess: (pushed) => {
       if (pushed.problems.length > 0) return;
       onPushed();
-      for (const key of ['policies', 'agents']) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ['policies', 'agents', 'rollout']) void client.invalidateQueries({ queryKey: [key] });
     },
   });
 }
@@ -38,14 +39,16 @@ function PushResult({ push }: { push: ReturnType<typeof usePush> }) {
     <>
       <Problems title={t('policy.refused')} problems={problems} severity="error" />
       {push.isError && <Alert severity="error"><ErrorText error={push.error} /></Alert>}
-      {push.data && problems.length === 0 && <Alert severity="success">{t('policy.pushed', { version: push.data.version, count: push.data.agent_count })}</Alert>}
+      {push.data && problems.length === 0 && <Alert severity="success">{t('policy.pushed', { version: push.data.version, count: push.data.agent_count })} {push.data.ring !== '' && t('rings.staged', { ring: push.data.ring })}</Alert>}
     </>
   );
 }
 
-function Edit({ text, mayChange, push, onType, onPush }: { text: string; mayChange: boolean; push: ReturnType<typeof usePush>; onType: (text: string) => void; onPush: (comment: string) => void }) {
+function Edit({ text, mayChange, push, onType, onPush }: { text: string; mayChange: boolean; push: ReturnType<typeof usePush>; onType: (text: string) => void; onPush: (comment: string, now: boolean) => void }) {
   const { t } = useTranslation();
   const [comment, setComment] = useState('');
+  const [now, setNow] = useState(false);
+  const rings = useRings();
   const [checked, setChecked] = useState<CheckedPolicy | null>(null);
   return (
     <Stack spacing={2}>
@@ -61,9 +64,10 @@ function Edit({ text, mayChange, push, onType, onPush }: { text: string; mayChan
       {mayChange && (
         <Stack direction={{ xs: 'column', sm: 'row' }} spacing={2}>
           <TextField size="small" fullWidth label={t('policy.comment')} value={comment} onChange={(e) => setComment(e.target.value)} />
-          <Button variant="contained" sx={{ whiteSpace: 'nowrap', flexShrink: 0 }} loading={push.isPending} disabled={text.trim() === ''} onClick={() => onPush(comment)}>{t('policy.push')}</Button>
+          <Button variant="contained" sx={{ whiteSpace: 'nowrap', flexShrink: 0 }} loading={push.isPending} disabled={text.trim() === ''} onClick={() => onPush(comment, now)}>{t('policy.push')}</Button>
         </Stack>
       )}
+      {mayChange && rings.data && rings.data.text !== '' && <FormControlLabel control={<Checkbox checked={now} onChange={(e) => setNow(e.target.checked)} />} label={t('rings.now')} />}
     </Stack>
   );
 }
@@ -90,6 +94,9 @@ function Compare({ versions, draft }: { versions: PolicyVersion[]; draft: string
 function Versions({ pages, mayChange, onEdit, onBack }: { pages: ReturnType<typeof usePages<PolicyVersion>>; mayChange: boolean; onEdit: (text: string) => void; onBack: (version: number) => void }) {
   const { t } = useTranslation();
   const versions = rowsOf(pages);
+  const { data: status } = useRollout();
+  const inForce = status?.live ? status.rollout?.base_version : versions[0]?.version;
+  const underWay = status?.live ? status.rollout?.version : undefined;
   return (
     <Paper variant="outlined">
       <Typography component="h2" variant="subtitle1" sx={{ p: 2, pb: 0 }}>{t('policy.versions')}</Typography>
@@ -100,7 +107,7 @@ function Versions({ pages, mayChange, onEdit, onBack }: { pages: ReturnType<type
               <ListItem key={version.version} disablePadding sx={{ flexWrap: 'wrap' }}>
                 <ListItemButton onClick={() => onEdit(version.text)} title={t('policy.edit')}>
                   <ListItemText
-                    primary={<>{t('policy.version', { version: version.version })} <Chip size="small" label={t(`mode.${version.mode}`, { defaultValue: version.mode })} /> {i === 0 && <Chip size="small" color="success" label={t('policy.inForce')} />}</>}
+                    primary={<>{t('policy.version', { version: version.version })} <Chip size="small" label={t(`mode.${version.mode}`, { defaultValue: version.mode })} /> {version.version === inForce && <Chip size="small" color="success" label={t('policy.inForce')} />}{version.version === underWay && <Chip size="small" color="warning" label={t('rings.underWay')} />}</>}
                     secondary={`${formatTime(version.push_time)} · ${version.author}${version.comment ? ` · ${version.comment}` : ''}`}
                   />
                 </ListItemButton>
@@ -144,11 +151,11 @@ export function Policy({ mayChange }: { mayChange: boolean }) {
           </Tabs>
           <Box role="tabpanel" id="policy-panel" aria-labelledby={`policy-tab-${tab}`}>
             <Suspense fallback={<Waiting />}>
-              {newest && tab === 'edit' && <Edit text={text} mayChange={mayChange} push={push} onType={type} onPush={(comment) => push.mutate({ path: 'policies', body: { text, comment } })} />}
+              {newest && tab === 'edit' && <Edit text={text} mayChange={mayChange} push={push} onType={type} onPush={(comment, now) => push.mutate({ path: 'policies', body: { text, comment, ...(now && { scope: 'everybody' }) } })} />}
               {newest && tab === 'compare' && <Compare versions={versions} draft={text} />}
               {tab === 'explain' && <ExplainPolicy text={text} />}
               {tab === 'try' && <TryPolicy text={text} />}
-              {newest && tab === 'rollOut' && <RollOut newest={newest.version} />}
+              {newest && tab === 'rollOut' && <Stack spacing={4}><RingRollout mayChange={mayChange} /><RollOut newest={newest.version} /></Stack>}
             </Suspense>
           </Box>
         </Grid>

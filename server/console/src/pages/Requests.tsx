@@ -5,6 +5,7 @@ import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 import type { Alert } from '../api/types';
 import { deviceName, fileName, formatNumber, formatSpan, formatTime } from '../format';
 import { DecideRequest } from '../parts/DecideRequest';
+import { OfflineCodes } from '../parts/OfflineCodes';
 import { Rows, usePages } from '../parts/Rows';
 import { TransferGrants } from '../parts/TransferGrants';
 import { Code } from '../parts/Shown';
@@ -70,6 +71,7 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
       />
       <Typography variant="body2" color="text.secondary" sx={{ mt: 1 }}>{t('request.own')}</Typography>
       <TransferGrants mayChange={mayChange} />
+      <OfflineCodes mayChange={mayChange} />
     </>
   );
 }

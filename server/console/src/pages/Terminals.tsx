@@ -8,6 +8,7 @@ import { post } from '../api/client';
 import type { Agent } from '../api/types';
 import { formatNumber, formatTime } from '../format';
 import { ContainButton } from '../parts/Contain';
+import { Coverage } from '../parts/Coverage';
 import { Help } from '../parts/Help';
 import { Rows, usePages } from '../parts/Rows';
 import { Code } from '../parts/Shown';
@@ -108,6 +109,7 @@ export function Terminals({ mayChange }: { mayChange: boolean }) {
           </TableRow>
         )}
       />
+      <Coverage mayChange={mayChange} />
       {enrolling && <Enrol onDone={() => setEnrolling(false)} />}
     </>
   );

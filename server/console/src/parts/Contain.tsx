@@ -9,6 +9,7 @@ import { useTranslation } from 'react-i18next';
 import { get, post } from '../api/client';
 import type { Containment, ContainKind } from '../api/types';
 import { formatNumber, formatTime } from '../format';
+import { useMay } from '../may';
 import { DecisionDialog } from './Grant';
 import { ErrorText } from './State';
 
@@ -33,6 +34,7 @@ export interface Target {
 
 export function ContainButton({ to, size = 'medium' }: { to: Target; size?: 'small' | 'medium' }) {
   const { t } = useTranslation();
+  const may = useMay()('Contain');
   const queries = useQueryClient();
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
@@ -45,6 +47,7 @@ export function ContainButton({ to, size = 'medium' }: { to: Target; size?: 'sma
       for (const key of ['containments', 'alerts']) void queries.invalidateQueries({ queryKey: [key] });
     },
   });
+  if (!may) return null;
   return (
     <>
       <Button variant="outlined" color="error" size={size} aria-haspopup="dialog" onClick={() => setAsking(true)}>{t(`contain.${to.kind}`)}…</Button>

@@ -8,9 +8,10 @@ import { get } from '../api/client';
 import type { Page } from '../api/types';
 import { Empty, Loaded } from './State';
 
-export function usePages<T>(key: string, path: string, query: Record<string, string> = {}) {
+export function usePages<T>(key: string, path: string, query: Record<string, string> = {}, enabled = true) {
   return useInfiniteQuery({
     queryKey: [key, path, query],
+    enabled,
     queryFn: ({ pageParam }) => get<Page<T>>(path, { ...query, page_token: pageParam }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page_token || undefined,

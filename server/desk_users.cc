@@ -1,0 +1,247 @@
+// Users, their sessions, second factor and API tokens.
+#include <algorithm>
+
+#include "common/bytes.h"
+#include "common/text.h"
+#include "policy/unlock.h"
+#include "server/auth/totp.h"
+#include "server/joined_desk.h"
+
+namespace sekisho {
+namespace {
+
+constexpr size_t kMaxReasonBytes = 512;
+constexpr size_t kSessionIdBytes = 8;
+
+std::string ObjectOf(const std::string& user) { return "user " + user; }
+
+std::string TokenObject(int64_t id) { return "token " + std::to_string(id); }
+
+Status CheckReason(const std::string& reason) {
+  if (!Trim(reason).empty() && reason.size() <= kMaxReasonBytes &&
+      IsValidUtf8(reason)) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              "a reason is needed: UTF-8 text of at most 512 bytes");
+}
+
+// Behind sudo he is still himself.
+Status CheckNotHimself(const Caller& caller, const std::string& user) {
+  if (policy::PersonOf(caller.user) != user) return {};
+  return Fail(Code::kPermissionDenied,
+              "nobody changes himself; ask another admin");
+}
+
+std::vector<core::SessionRow> RowsOf(
+    const std::vector<store::StoredSession>& sessions, const Caller& caller) {
+  std::vector<core::SessionRow> rows;
+  for (const store::StoredSession& one : sessions) {
+    core::SessionRow row;
+    row.id = SessionIdOf(one.hash);
+    row.user = one.user;
+    row.address = one.address;
+    row.create_time = one.create_time;
+    row.use_time = one.use_time;
+    row.expire_time = one.expire_time;
+    row.current = row.id == caller.session_id;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string SessionIdOf(const store::SecretHash& hash) {
+  return ToHex(std::span(hash).first(kSessionIdBytes));
+}
+
+Result<std::string> JoinedDesk::AddUser(const Caller& caller,
+                                        const std::string& user,
+                                        core::Roles roles) {
+  return WriteDown<std::string>(
+      caller, "user.add", ObjectOf(user), "roles=" + store::Print(roles),
+      [&] { return p_.accounts.AddUser(user, roles); });
+}
+
+Status JoinedDesk::SetRoles(const Caller& caller, const std::string& user,
+                            core::Roles roles) {
+  const auto before = p_.store.FindUser(user);
+  return WriteDown<void>(
+      caller, "user.set_roles", ObjectOf(user),
+      "roles=" + store::Print(roles) + " before=" +
+          (before && *before ? store::Print((*before)->roles) : ""),
+      [&]() -> Status {
+        RETURN_IF_ERROR(CheckNotHimself(caller, user));
+        return p_.store.SetRoles(user, roles);
+      });
+}
+
+Status JoinedDesk::DisableUser(const Caller& caller, const std::string& user,
+                               const std::string& reason) {
+  return WriteDown<void>(caller, "user.disable", ObjectOf(user), reason,
+                         [&]() -> Status {
+                           RETURN_IF_ERROR(CheckReason(reason));
+                           RETURN_IF_ERROR(CheckNotHimself(caller, user));
+                           return p_.store.SetDisabled(user, p_.clock.Now());
+                         });
+}
+
+Status JoinedDesk::EnableUser(const Caller& caller, const std::string& user) {
+  return WriteDown<void>(caller, "user.enable", ObjectOf(user), "",
+                         [&]() -> Status {
+                           RETURN_IF_ERROR(CheckNotHimself(caller, user));
+                           return p_.store.SetDisabled(user, std::nullopt);
+                         });
+}
+
+Status JoinedDesk::ResetTotp(const Caller& caller, const std::string& user,
+                             const std::string& reason) {
+  return WriteDown<void>(caller, "totp.reset", ObjectOf(user), reason,
+                         [&]() -> Status {
+                           RETURN_IF_ERROR(CheckReason(reason));
+                           RETURN_IF_ERROR(CheckNotHimself(caller, user));
+                           return p_.store.RemoveTotp(user);
+                         });
+}
+
+Result<std::string> JoinedDesk::CreateLogin(const Caller& caller,
+                                            const std::string& user) {
+  return WriteDown<std::string>(caller, "login.create", ObjectOf(user), "",
+                                [&] { return p_.accounts.CreateLogin(user); });
+}
+
+Result<std::vector<core::SessionRow>> JoinedDesk::SessionsOf(
+    const Caller& caller, const std::string& user) {
+  const WallTime now = p_.clock.Now();
+  ASSIGN_OR_RETURN(const auto sessions,
+                   p_.store.ListSessions(user, now, now - auth::kSessionIdle));
+  return RowsOf(sessions, caller);
+}
+
+Status JoinedDesk::EndSessionOf(const Caller& caller, const std::string& user,
+                                const std::string& id) {
+  return WriteDown<void>(
+      caller, "session.end", "session " + EscapeUntrusted(id, 64), user,
+      [&]() -> Status {
+        const WallTime now = p_.clock.Now();
+        ASSIGN_OR_RETURN(
+            const auto sessions,
+            p_.store.ListSessions(user, now, now - auth::kSessionIdle));
+        const auto found = std::ranges::find_if(sessions, [&](const auto& one) {
+          return SessionIdOf(one.hash) == id;
+        });
+        if (found == sessions.end()) {
+          return Fail(Code::kNotFound, "there is no such session");
+        }
+        return p_.store.EndSession(found->hash);
+      });
+}
+
+Result<std::vector<core::SessionRow>> JoinedDesk::ListSessions(
+    const Caller& caller) {
+  return SessionsOf(caller, "");
+}
+Status JoinedDesk::EndSession(const Caller& caller, const std::string& id) {
+  return EndSessionOf(caller, "", id);
+}
+Result<std::vector<core::SessionRow>> JoinedDesk::ListMySessions(
+    const Caller& caller) {
+  return SessionsOf(caller, caller.user);
+}
+Status JoinedDesk::EndMySession(const Caller& caller, const std::string& id) {
+  return EndSessionOf(caller, caller.user, id);
+}
+
+// ---- API tokens ----
+
+Result<core::MadeApiToken> JoinedDesk::AddApiToken(
+    const Caller& caller, const core::ApiTokenWish& wish) {
+  return WriteDown<core::MadeApiToken>(
+      caller, "token.add", "token " + EscapeUntrusted(wish.name, 64),
+      "user=" + wish.user + " roles=" + store::Print(wish.roles) + " days=" +
+          std::to_string(
+              std::chrono::floor<std::chrono::days>(wish.life).count()),
+      [&]() -> Result<core::MadeApiToken> {
+        store::ApiToken token;
+        token.name = wish.name;
+        token.user = wish.user;
+        token.roles = wish.roles;
+        token.created_by = caller.user;
+        ASSIGN_OR_RETURN(auto made,
+                         p_.accounts.AddApiToken(std::move(token), wish.life));
+        return core::MadeApiToken{std::move(made.secret),
+                                  std::move(made.token)};
+      });
+}
+
+Result<core::MadeApiToken> JoinedDesk::AddMyApiToken(
+    const Caller& caller, const core::ApiTokenWish& wish) {
+  core::ApiTokenWish mine = wish;
+  mine.user = caller.user;
+  return AddApiToken(caller, mine);
+}
+
+Status JoinedDesk::RevokeTokenOf(const Caller& caller, const std::string& user,
+                                 int64_t id) {
+  auto revoked = p_.store.RevokeApiToken(id, user, caller.user, p_.clock.Now());
+  const std::string detail =
+      revoked ? revoked->name + " of " + revoked->user : "";
+  RETURN_IF_ERROR(Written<store::ApiToken>(p_.store, p_.clock, caller,
+                                           "token.revoke", TokenObject(id),
+                                           detail, std::move(revoked)));
+  return {};
+}
+
+Status JoinedDesk::RevokeApiToken(const Caller& caller, int64_t id) {
+  return RevokeTokenOf(caller, "", id);
+}
+Status JoinedDesk::RevokeMyApiToken(const Caller& caller, int64_t id) {
+  return RevokeTokenOf(caller, caller.user, id);
+}
+
+// Each call is written down: a token has no face.
+Result<Caller> JoinedDesk::UseApiToken(const std::string& secret,
+                                       const std::string& address,
+                                       const std::string& call) {
+  const auto token = p_.accounts.UseApiToken(secret, address);
+  Caller caller;
+  caller.address = address;
+  caller.door = "token";
+  caller.via = core::Via::kApiToken;
+  if (token) {
+    caller.user = token->user;
+    caller.roles = token->roles;
+    caller.door += " " + token->name;
+  }
+  RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "api.call",
+                       token ? TokenObject(token->id) : "",
+                       EscapeUntrusted(call, 256),
+                       token ? Status() : std::unexpected(token.error())));
+  if (!token) return std::unexpected(token.error());
+  return caller;
+}
+
+// ---- the second factor ----
+
+Result<core::TotpSecret> JoinedDesk::BeginTotp(
+    const std::string& session_token) {
+  ASSIGN_OR_RETURN(const auto session, p_.accounts.FindSession(session_token));
+  ASSIGN_OR_RETURN(
+      const std::string secret,
+      Written<std::string>(p_.store, p_.clock, Of(session), "totp.begin",
+                           ObjectOf(session.user), "",
+                           p_.accounts.BeginTotp(session_token)));
+  return core::TotpSecret{auth::ToBase32(secret),
+                          auth::OtpauthUri(session.user, secret)};
+}
+
+Result<std::vector<std::string>> JoinedDesk::ConfirmTotp(
+    const std::string& session_token, const std::string& code) {
+  ASSIGN_OR_RETURN(const auto session, p_.accounts.FindSession(session_token));
+  return Written<std::vector<std::string>>(
+      p_.store, p_.clock, Of(session), "totp.enrol", ObjectOf(session.user), "",
+      p_.accounts.ConfirmTotp(session_token, code));
+}
+
+}  // namespace sekisho

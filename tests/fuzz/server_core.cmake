@@ -1,0 +1,2 @@
+sekisho_fuzzer(fuzz_terminal_register SOURCE terminal_register.cc
+  CORPUS tests/fuzz/corpus/terminal_register DEPS sekisho_server_core)

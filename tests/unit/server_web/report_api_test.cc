@@ -1,0 +1,128 @@
+// Register, coverage and inquiries as the browser asks for them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/web/api.h"
+#include "tests/support/demo_world.h"
+
+namespace sekisho::web {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr char kPassword[] = "a long enough one";
+
+class ReportApiTest : public testing::Test {
+ protected:
+  ReportApiTest() {
+    world_.AddUser("suzuki", kPassword, core::Roles::All());
+    world_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
+  }
+  Response Send(const std::string& method, const std::string& target,
+                const json& body = nullptr) {
+    const auto parsed = ParseTarget("/api/v1/" + target);
+    EXPECT_TRUE(parsed) << target;
+    Request request;
+    request.method = method;
+    request.path = parsed->path;
+    request.query = parsed->query;
+    request.session_token = token_;
+    request.csrf = csrf_;
+    if (method != "GET") {
+      request.body = body.dump();
+      request.content_type = "application/json";
+    }
+    return api_.Handle(request);
+  }
+  json Get(const std::string& target) {
+    const Response response = Send("GET", target);
+    EXPECT_EQ(response.status, 200) << response.body;
+    return json::parse(response.body);
+  }
+  void LogInAs(const std::string& user) {
+    token_.clear();
+    const Response response =
+        Send("POST", "login", {{"user", user}, {"password", kPassword}});
+    ASSERT_EQ(response.status, 200);
+    csrf_ = json::parse(response.body)["csrf"].get<std::string>();
+    for (const auto& [name, value] : response.headers) {
+      if (name != "Set-Cookie") continue;
+      const size_t equals = value.find('=');
+      token_ = value.substr(equals + 1, value.find(';') - equals - 1);
+    }
+  }
+
+  demo::DemoWorld world_;
+  Api api_{world_.desk()};
+  std::string token_, csrf_;
+};
+
+TEST_F(ReportApiTest, EveryPathNeedsASession) {
+  for (const char* path :
+       {"terminals", "outages", "inquiries", "inquiries/1"}) {
+    EXPECT_EQ(Send("GET", path).status, 401) << path;
+  }
+  for (const char* path :
+       {"terminals:preview", "terminals:import", "inquiries"}) {
+    EXPECT_EQ(Send("POST", path, json::object()).status, 401) << path;
+  }
+}
+
+TEST_F(ReportApiTest, ARegisterIsPreviewedThenTakenByAnAdmin) {
+  LogInAs("tanaka");
+  const json file = {{"csv", "name,site\nmaint-osaka-07,Osaka\n"}};
+  json preview = json::parse(Send("POST", "terminals:preview", file).body);
+  EXPECT_EQ(preview["added"], json({"maint-osaka-07"}));
+  EXPECT_EQ(preview["done"], false);
+  EXPECT_EQ(Send("POST", "terminals:import", file).status, 403);
+  const json broken =
+      json::parse(Send("POST", "terminals:preview",
+                       {{"csv", "name,site\na b,<img src=x>\n"}})
+                      .body);
+  EXPECT_EQ(broken["problems"][0]["line"], 2);
+  EXPECT_EQ(broken["problems"][0]["column"], 1);
+  EXPECT_EQ(Send("POST", "terminals:import", {{"csv", 5}}).status, 400);
+
+  LogInAs("suzuki");
+  EXPECT_EQ(json::parse(Send("POST", "terminals:import", file).body)["done"],
+            true);
+  const json page = Get("terminals?days=1");
+  ASSERT_EQ(page["rows"].size(), 4U);
+  EXPECT_EQ(page["rows"][2]["terminal"], "maint-osaka-07");
+  EXPECT_EQ(page["rows"][2]["site"], "Osaka");
+  EXPECT_EQ(page["rows"][2]["registered"], true);
+  EXPECT_EQ(page["rows"][0]["registered"], false);
+  EXPECT_FALSE(page["rows"][0]["parts"].empty());
+  EXPECT_EQ(Send("GET", "terminals?days=93").status, 400);
+  EXPECT_EQ(Get("outages")["rows"].size(), 0U);
+}
+
+TEST_F(ReportApiTest, AnInquiryIsAskedListedAndRead) {
+  LogInAs("tanaka");
+  json wish = {{"owner", "Client X"},
+               {"reason", "their letter"},
+               {"from", "2026-11-20T00:00:00Z"},
+               {"to", "2026-11-20T09:00:00Z"}};
+  const json inquiry = json::parse(Send("POST", "inquiries", wish).body);
+  EXPECT_EQ(inquiry["answer"], "cannot_say") << inquiry;
+  EXPECT_EQ(inquiry["user"], "tanaka");
+  EXPECT_EQ(Get("inquiries")["rows"][0]["id"], inquiry["id"]);
+  const json read = Get("inquiries/" + inquiry["id"].dump());
+  EXPECT_THAT(read["document"].get<std::string>(),
+              testing::StartsWith("sekisho-inquiry-1\n{\"answer\":"));
+  EXPECT_EQ(Send("GET", "inquiries/99").status, 404);
+  EXPECT_EQ(Send("GET", "inquiries/x").status, 400);
+  for (const char* name : {"reason", "from", "to", "owner"}) {
+    json bad = wish;
+    bad.erase(name);
+    EXPECT_EQ(Send("POST", "inquiries", bad).status, 400) << name;
+  }
+  wish["from"] = "yesterday";
+  EXPECT_EQ(Send("POST", "inquiries", wish).status, 400);
+}
+
+}  // namespace
+}  // namespace sekisho::web
