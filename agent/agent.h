@@ -273,6 +273,11 @@ class Agent {
   ipc::CodeAnswer ShowChallenges(const Peer& peer, const std::string& wanted);
   ipc::CodeAnswer RedeemCode(const Peer& peer, const std::string& code);
 
+  // Encrypted media (agent_unlock.cc).
+  void OnUnlock(SocketServer::ConnectionId id, const Peer& peer,
+                ipc::UnlockRequest request);
+  Result<decide::DeviceId> LockedDevice(const std::string& wanted) const;
+
   // Control (agent_control.cc).
   Result<std::unique_ptr<SocketServer>> ListenControl();
   void OnControl(SocketServer::ConnectionId id, const Packet& packet);
@@ -284,6 +289,7 @@ class Agent {
                                const ipc::ApprovalRequest& request);
   void Notify(const attribute::Who& who, const Refusal& refusal);
   void Tell(const attribute::Who& who, const Answer& answer);
+  void Tell(const attribute::Who& who, const Locked& locked);
   // Somebody waits for his copy to be looked at.
   void OnChecking(int64_t mount_id, const attribute::Who& who,
                   const ipc::Checking& checking);

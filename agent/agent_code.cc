@@ -20,12 +20,6 @@ namespace {
 constexpr std::chrono::milliseconds kLongestWait{60'000};
 constexpr size_t kMaxDeviceBytes = 1024;
 
-std::string Shown(const policy::DeviceFacts& facts) {
-  return EscapeUntrusted(
-      fmt::format("{}:{}:{}", facts.vendor_id, facts.product_id, facts.serial),
-      600);
-}
-
 Codes::Device CodedDevice(const policy::DeviceFacts& facts) {
   return {.key = policy::DeviceKey(facts),
           .descriptor_hash = facts.descriptor_hash};
@@ -168,14 +162,14 @@ ipc::CodeAnswer Agent::ShowChallenges(const Peer& peer,
     const policy::DeviceFacts facts = device.Facts();
     if (!decider_->WaitsForCode(device) ||
         answer.challenges.size() >= Codes::kMaxChallenges ||
-        (!wanted.empty() && wanted != Shown(facts))) {
+        (!wanted.empty() && wanted != ShownId(facts))) {
       continue;
     }
     const auto challenge =
         codes_->ChallengeFor(log_->agent_id(), CodedDevice(facts));
     if (!challenge) return Refused(challenge.error());
     answer.challenges.push_back(
-        {.device = Shown(facts),
+        {.device = ShownId(facts),
          .name = EscapeUntrusted(facts.manufacturer + " " + facts.product, 600),
          .challenge = challenge->text,
          .tries_left = challenge->tries_left});
@@ -245,7 +239,7 @@ ipc::CodeAnswer Agent::RedeemCode(const Peer& peer, const std::string& code) {
   answer.ok = true;
   answer.message = fmt::format(
       "the code is right: {} opens until {}, every copy is inspected",
-      Shown(of), until);
+      ShownId(of), until);
   return answer;
 }
 

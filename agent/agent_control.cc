@@ -19,12 +19,6 @@ constexpr size_t kMaxPurposeBytes = 1024;
 // Each line stands in somebody's terminal for good.
 constexpr std::chrono::seconds kTerminalLineInterval{10};
 
-std::string IdOf(const policy::DeviceFacts& facts) {
-  return EscapeUntrusted(
-      fmt::format("{}:{}:{}", facts.vendor_id, facts.product_id, facts.serial),
-      600);
-}
-
 ipc::Reply ReplyOf(const Status& status, const std::string& done) {
   if (status) return {.ok = true, .message = done};
   return {.ok = false, .message = status.error().message};
@@ -75,6 +69,8 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
     answer(OnApprovalRequest(peer, *request));
   } else if (const auto code = ipc::Decode<ipc::CodeRequest>(packet.bytes)) {
     answer(OnCode(peer, *code));
+  } else if (auto unlock = ipc::Decode<ipc::UnlockRequest>(packet.bytes)) {
+    OnUnlock(id, peer, *std::move(unlock));
   } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
     subscribers_[id] = {.uid = peer.uid, .language = wish->language};
   } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {
@@ -133,7 +129,7 @@ bool Agent::OnProgramsQuestion(SocketServer::ConnectionId id,
 
 Result<Parts> Agent::DeviceRequest(const std::string& device_id) {
   for (const auto& [id, device] : decider_->devices()) {
-    if (IdOf(device.plug.facts) == device_id) {
+    if (ShownId(device.plug.facts) == device_id) {
       Parts parts = NewParts(event::v1::EVENT_KIND_REQUEST);
       SetDevice(device.Facts(), parts);
       return parts;
@@ -208,7 +204,7 @@ ipc::StatusAnswer Agent::StatusNow() const {
         decider_->observing() ? policy::Access::kFull
                               : device.open.value_or(policy::Access::kBlock);
     status.media.push_back(
-        {.device = IdOf(facts),
+        {.device = ShownId(facts),
          .name = EscapeUntrusted(facts.manufacturer + " " + facts.product, 600),
          .access = policy::Name(access),
          .mount_point = device.mount_point,
@@ -276,6 +272,10 @@ void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {
 
 void Agent::Tell(const attribute::Who& who, const Answer& answer) {
   TellPerson(who, answer);
+}
+
+void Agent::Tell(const attribute::Who& who, const Locked& locked) {
+  TellPerson(who, locked);
 }
 
 }  // namespace sekisho::agent

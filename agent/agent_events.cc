@@ -119,6 +119,10 @@ void Agent::OnReport(const decide::Report& report) {
   const bool decided = report.kind == decide::Report::Kind::kPlugged ||
                        report.kind == decide::Report::Kind::kDecided;
   if (observe_ != nullptr) observe_->Refresh();
+  if (decided && report.waits_for_key && !report.observe_only) {
+    Tell(person,
+         Locked{.what = NameOf(report.facts), .device = ShownId(report.facts)});
+  }
   const bool contained = policy::IsContainRule(report.decision.rule);
   if (!decided || !report.settled || report.observe_only ||
       (report.attached_at_start && !contained) ||

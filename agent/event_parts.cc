@@ -1,8 +1,11 @@
 #include "agent/event_parts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "agent/scan_rules.h"
+#include "common/text.h"
 #include "proto/event_bytes.h"
 
 namespace sekisho::agent {
@@ -190,6 +193,12 @@ policy::PersonFacts PersonOf(const attribute::Who& who) {
           .uid = who.uid,
           .login_uid = who.login_uid,
           .origin = who.origin};
+}
+
+std::string ShownId(const policy::DeviceFacts& facts) {
+  return EscapeUntrusted(
+      fmt::format("{}:{}:{}", facts.vendor_id, facts.product_id, facts.serial),
+      600);
 }
 
 }  // namespace sekisho::agent

@@ -29,6 +29,8 @@ void SetFigures(const MediumFigures& figures, Parts& parts);
 // Where the content landed on the terminal before. Hosts that are named already
 // stay.
 void SetLanding(const Landings::Match& from, Parts& parts);
+// "0951:1666:ABC", escaped: how operators name a device.
+std::string ShownId(const policy::DeviceFacts& facts);
 void SetTime(WallTime time, google::protobuf::Timestamp* out);
 
 event::v1::Outcome OutcomeOf(policy::Verdict verdict);

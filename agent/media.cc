@@ -99,6 +99,7 @@ void Media::OnScanned() {
              [] {});
   }
   records_.clear();
+  DropStaleMappings();
   StandBy();
 }
 
@@ -159,6 +160,12 @@ DeviceId Media::Plug(decide::Plug plug, Entry entry, int64_t device_number) {
         decide::Plug::Adopted{.access = access.value_or(policy::Access::kBlock),
                               .mount_point = record->mount_point,
                               .medium = record->medium};
+    if (!record->mapping.empty()) {
+      entry.mapping = enforce::Mapping{.name = record->mapping,
+                                       .node_path = {},
+                                       .number = {},
+                                       .size_bytes = 0};
+    }
     entry.mount = std::move(*record);
   }
   arriving_ = std::move(entry);

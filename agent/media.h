@@ -12,6 +12,7 @@
 
 #include "agent/attribute/attribution.h"
 #include "agent/decide/decider.h"
+#include "agent/enforce/crypt_mapping.h"
 #include "agent/enforce/kernel_gate.h"
 #include "agent/enforce/sysfs_disks.h"
 #include "agent/enforce/usb_authorizer.h"
@@ -69,6 +70,13 @@ class Media final : public decide::Effects {
   void OnGateLost(int64_t mount_id, const std::string& why);
   void OnGateCounts(int64_t mount_id, const ipc::GateCounts& counts);
 
+  // Opens the encrypted volume of a device that waits for its key; the rest is
+  // the decider's. `done` on the loop, seconds later. One at a time a device.
+  void Unlock(decide::DeviceId id, std::string passphrase,
+              std::function<void(const Status&)> done);
+  // Who the medium belongs to while it is served.
+  Owner OwnerNow() const;
+
   decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
   // Also of a mount that is being closed; 0: none.
   decide::DeviceId DeviceBehind(int64_t mount_id) const;
@@ -108,6 +116,8 @@ class Media final : public decide::Effects {
     std::set<std::string> disks;             // names with a medium in them
     std::set<enforce::DeviceNumber> opened;  // in the kernel gate
     std::optional<Volume> volume;
+    std::optional<enforce::Mapping> mapping;  // of its volume, unlocked
+    bool unlocking = false;
     MountRecord mount;          // mount_id 0: none
     int64_t device_number = 0;  // as in MountRecord
   };
@@ -149,9 +159,23 @@ class Media final : public decide::Effects {
              const policy::DeviceDecision& decision);
   void OnMounted(decide::DeviceId id, MountRecord record,
                  Result<Mounted> mounted);
+  // media_unlock.cc
+  struct Opened {  // what an unlocking has come to
+    enforce::Mapping mapping;
+    policy::MediumFacts inside;
+  };
+  using Unlocked = std::function<void(const Status&)>;
+  void OnKey(decide::DeviceId id, Result<ipc::UnlockAnswer> answer,
+             const Unlocked& done);
+  void OnMapped(decide::DeviceId id, Result<Opened> opened,
+                const Unlocked& done);
+  void DropMapping(Entry& entry);
+  void DropStaleMappings() const;
   // From now on the medium is used so; what the kernel had counted, or -1.
   int64_t BeginWitness(decide::DeviceId id, const Entry& entry, MediumUse use,
                        const std::string& filesystem);
+  // What holds the files: the decrypted view, if there is one.
+  static Volume VolumeToMount(const Entry& entry);
   void StandBy();
   Remains TakeRemains(Entry& entry) const;
   // Gate, mounts, nodes; then `done`.

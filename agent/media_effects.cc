@@ -127,6 +127,7 @@ void Media::SetAuthorized(DeviceId id, Authorization wanted,
         if (found == entries_.end()) return;
         found->second.whole = status && wanted == Authorization::kAll;
         if (!decide::ReachesStorage(wanted, listed)) {
+          DropMapping(found->second);
           CloseNodes(std::exchange(found->second.opened, {}));
           found->second.disks.clear();
         }
@@ -332,7 +333,7 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
   for (const std::string& path : names_) {
     taken.push_back(path.substr(path.rfind('/') + 1));
   }
-  const Owner owner = OwnerOfMedium(options_.attribution_root);
+  const Owner owner = OwnerNow();
   MountRecord record;
   record.mount_id = standby_->TakeGate();
   record.mount_point = options_.media_dir + "/" + MountName(facts, taken);
@@ -342,6 +343,7 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
   record.sysfs_path = entry.sysfs_path;
   record.device_number = entry.device_number;
   record.medium = *facts.medium;
+  if (entry.mapping) record.mapping = entry.mapping->name;
   names_.insert(record.mount_point);
 
   const auto access = decision.access == policy::Access::kReadOnly
@@ -362,7 +364,7 @@ void Media::Serve(DeviceId id, Entry& entry, const policy::DeviceFacts& facts,
   // The mount itself writes: FAT marks the volume as in use.
   witnesses_.End(id);
   jobs_.Run(
-      [volume = *entry.volume, medium, fuse,
+      [volume = VolumeToMount(entry), medium, fuse,
        media_dir = options_.media_dir]() -> Result<Mounted> {
         Mounted mounted;
         ASSIGN_OR_RETURN(
@@ -386,6 +388,8 @@ void Media::OnMounted(DeviceId id, MountRecord made, Result<Mounted> mounted) {
     // Failed, or the device went away while the mount was made.
     const Error why = mounted ? Error{Code::kNotFound, "the device is gone"}
                               : mounted.error();
+    // It goes with the mount.
+    if (found != entries_.end()) found->second.mapping.reset();
     TakeDown({.mount = made, .opened = {}, .nodes = {}}, why.message,
              [this, id, why] { decider_->OnOpened(id, std::unexpected(why)); });
     return;
@@ -448,6 +452,8 @@ Media::Remains Media::TakeRemains(Entry& entry) const {
     }
   }
   remains.mount = std::exchange(entry.mount, {});
+  if (entry.mapping) remains.mount.mapping = entry.mapping->name;
+  entry.mapping.reset();
   remains.opened = std::exchange(entry.opened, {});
   return remains;
 }
@@ -495,6 +501,10 @@ void Media::TakeDown(Remains remains, const std::string& reason,
               Log(LogLevel::kError, gone.error().message);
             }
             ::rmdir(point.c_str());
+          }
+          if (!remains.mount.mapping.empty()) {
+            const Status gone = enforce::RemoveMapping(remains.mount.mapping);
+            if (!gone) Log(LogLevel::kError, gone.error().message);
           }
           if (!remains.nodes.empty()) UnmountNative(remains.nodes);
           return true;

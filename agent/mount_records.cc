@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kMaxRecordFileBytes = size_t{64} * 1024;
 constexpr size_t kMaxNameBytes = 48;
 // The last one; a record of before an upgrade has none.
-constexpr char kNewest[] = "written_before";
+constexpr char kNewest[] = "mapping";
 
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
@@ -41,7 +41,8 @@ void Members(Record& record, Visit visit) {
   visit("volume_label", record.medium.volume_label);
   visit("encryption", record.medium.encryption);
   visit("medium_serial", record.medium.medium_serial);
-  visit(kNewest, record.written_before);
+  visit("written_before", record.written_before);
+  visit(kNewest, record.mapping);
 }
 
 std::string ToText(int64_t value) { return std::to_string(value); }

@@ -23,6 +23,7 @@ struct MountRecord {
   policy::MediumFacts medium;
   // What the kernel had counted when the gate began; -1: not known.
   int64_t written_before = -1;
+  std::string mapping;  // of an unlocked volume (crypt_mapping.h)
 };
 
 // One "key=value" a line, values in hex. Unknown keys are errors.

@@ -134,6 +134,20 @@ std::string AnswerEnglish(const Answer& answer) {
       Shown(answer.what), answer.request_id);
 }
 
+std::string LockedJapanese(const Locked& locked) {
+  return fmt::format(
+      "暗号化された媒体です: {}。端末で次のコマンドを入力し、媒体の"
+      "パスフレーズで開いてください: sekisho unlock {}",
+      Shown(locked.what), locked.device);
+}
+
+std::string LockedEnglish(const Locked& locked) {
+  return fmt::format(
+      "this medium is encrypted: {}. Open it in a terminal with its "
+      "passphrase: sekisho unlock {}",
+      Shown(locked.what), locked.device);
+}
+
 std::string WaitingJapanese(const Waiting& waiting) {
   return fmt::format("検査しています({} %): {}。終わるとコピーは続きます",
                      waiting.percent, Shown(waiting.what));
@@ -168,6 +182,15 @@ ipc::Notice NoticeOf(const Answer& answer, const std::string& language) {
   return notice;
 }
 
+ipc::Notice NoticeOf(const Locked& locked, const std::string& language) {
+  ipc::Notice notice;
+  notice.severity = "info";
+  notice.title = "Sekisho";
+  notice.text = language.starts_with("ja") ? LockedJapanese(locked)
+                                           : LockedEnglish(locked);
+  return notice;
+}
+
 ipc::PlacedNotice NoticeOf(const Waiting& waiting,
                            const std::string& language) {
   ipc::PlacedNotice placed;
@@ -183,6 +206,11 @@ ipc::PlacedNotice NoticeOf(const Waiting& waiting,
 std::string TerminalText(const Waiting& waiting) {
   return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
                      WaitingJapanese(waiting), WaitingEnglish(waiting));
+}
+
+std::string TerminalText(const Locked& locked) {
+  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
+                     LockedJapanese(locked), LockedEnglish(locked));
 }
 
 std::string TerminalText(const Answer& answer) {

@@ -29,6 +29,12 @@ struct Refusal {
   bool other_granted = false;
 };
 
+// An encrypted medium that policy would serve.
+struct Locked {
+  std::string what;    // device, raw
+  std::string device;  // its id, as `sekisho unlock` takes it, escaped
+};
+
 // What became of what the operator asked for.
 struct Answer {
   enum class Kind { kTransfer, kDevice, kDenied } kind = Kind::kDenied;
@@ -48,12 +54,14 @@ struct Waiting {
 // `language`: "ja" or anything else for English. Untrusted text is escaped.
 ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language);
 
+ipc::Notice NoticeOf(const Locked& locked, const std::string& language);
 ipc::Notice NoticeOf(const Answer& answer, const std::string& language);
 // Takes the place of the one before; when it is over that one goes away.
 ipc::PlacedNotice NoticeOf(const Waiting& waiting, const std::string& language);
 
 // Japanese and English, each line ended by CR LF: the terminal may be raw.
 std::string TerminalText(const Refusal& refusal);
+std::string TerminalText(const Locked& locked);
 std::string TerminalText(const Answer& answer);
 std::string TerminalText(const Waiting& waiting);
 

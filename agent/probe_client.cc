@@ -20,19 +20,6 @@ using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 
 constexpr size_t kMaxAnswerTextBytes = 256;
 
-Result<UniqueFd> OpenNode(const std::string& path,
-                          const enforce::DeviceNumber& expected) {
-  ASSIGN_OR_RETURN(UniqueFd fd,
-                   OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
-  struct stat about{};
-  if (::fstat(fd.get(), &about) != 0) return FailErrno("stat " + path);
-  if (!S_ISBLK(about.st_mode) || major(about.st_rdev) != expected.major ||
-      minor(about.st_rdev) != expected.minor) {
-    return Fail(Code::kAborted, path + " is another device by now");
-  }
-  return fd;
-}
-
 Result<std::vector<ProbeNode>> OpenNodes(const enforce::Disk& disk,
                                          const ProbeOptions& options) {
   std::vector<ProbeNode> nodes(1);
@@ -95,6 +82,19 @@ Result<ipc::ProbeAnswer> AnswerOf(const Packet& packet, size_t node_count) {
 }
 
 }  // namespace
+
+Result<UniqueFd> OpenNode(const std::string& path,
+                          const enforce::DeviceNumber& expected) {
+  ASSIGN_OR_RETURN(UniqueFd fd,
+                   OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
+  struct stat about{};
+  if (::fstat(fd.get(), &about) != 0) return FailErrno("stat " + path);
+  if (!S_ISBLK(about.st_mode) || major(about.st_rdev) != expected.major ||
+      minor(about.st_rdev) != expected.minor) {
+    return Fail(Code::kAborted, path + " is another device by now");
+  }
+  return fd;
+}
 
 Result<ipc::ProbeAnswer> AskProbe(const std::vector<ProbeNode>& nodes,
                                   UniqueFd waiting,

@@ -39,6 +39,10 @@ struct ProbeNode {
   UniqueFd fd;
 };
 
+// For reading. kAborted: the path stands for another device by now.
+Result<UniqueFd> OpenNode(const std::string& path,
+                          const enforce::DeviceNumber& expected);
+
 // LookAt() without the opening of nodes: what the probe says of these.
 Result<ipc::ProbeAnswer> AskProbe(const std::vector<ProbeNode>& nodes,
                                   UniqueFd waiting,

@@ -32,7 +32,8 @@ constexpr std::array<const char*, 10> kOthers = {
 // In these the folders above come and go.
 constexpr std::array<const char*, 3> kParents = {"/etc/systemd", "/run/systemd",
                                                  "/etc"};
-constexpr std::array<const char*, 3> kWorkers = {"scan", "probe", "devices"};
+constexpr std::array<const char*, 4> kWorkers = {"scan", "probe", "unlock",
+                                                 "devices"};
 // These do not run on a terminal's behalf, or as the desktop's user.
 constexpr std::array<const char*, 4> kNotOurs = {
     "sekisho-server", "sekisho-enrol", "sekisho-notify", "sekisho-uplink"};
@@ -250,7 +251,8 @@ void StartFiles::BeginReload() {
       [systemctl = options_.systemctl]() -> Status {
         RETURN_IF_ERROR(RunProgram({systemctl, "daemon-reload"}));
         RETURN_IF_ERROR(RunProgram({systemctl, "stop", "sekisho-scan@*.service",
-                                    "sekisho-probe@*.service"}));
+                                    "sekisho-probe@*.service",
+                                    "sekisho-unlock@*.service"}));
         return RunProgram({systemctl, "restart", "sekisho-devices.service"});
       },
       [this](const Status& done) {

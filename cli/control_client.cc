@@ -7,6 +7,11 @@
 #include "common/text.h"
 
 namespace sekisho::cli {
+namespace {
+
+constexpr std::chrono::seconds kUsualPatience{10};
+
+}  // namespace
 
 Result<ControlClient> ControlClient::Connect(const std::string& runtime_dir) {
   const std::string dir = runtime_dir.empty() ? ipc::kRuntimeDir : runtime_dir;
@@ -15,12 +20,15 @@ Result<ControlClient> ControlClient::Connect(const std::string& runtime_dir) {
     return Wrap("the Sekisho agent (sekishod) does not run on this terminal",
                 std::move(fd).error());
   }
-  const timeval timeout{.tv_sec = 10, .tv_usec = 0};
-  if (::setsockopt(fd->get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                   sizeof timeout) != 0) {
-    return FailErrno("control socket");
-  }
-  return ControlClient(std::move(*fd));
+  ControlClient client(std::move(*fd));
+  client.set_patience(kUsualPatience);
+  return client;
+}
+
+void ControlClient::set_patience(std::chrono::seconds patience) {
+  const timeval timeout{.tv_sec = patience.count(), .tv_usec = 0};
+  CHECK(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                     sizeof timeout) == 0);
 }
 
 Result<Packet> ControlClient::Receive() {

@@ -1,6 +1,7 @@
 // One question to sekishod over control.sock, one answer.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,11 @@ class ControlClient {
   // `runtime_dir` empty: /run/sekisho. kNotFound, kUnavailable: no sekishod.
   static Result<ControlClient> Connect(const std::string& runtime_dir);
 
+  // How long an answer may take; ten seconds unless set.
+  void set_patience(std::chrono::seconds patience);
+
   // kFailedPrecondition with sekishod's words when it says no;
-  // kDeadlineExceeded after ten seconds.
+  // kDeadlineExceeded when it takes too long.
   template <ipc::Message Answer, ipc::Message Question>
   Result<Answer> Ask(const Question& question) {
     RETURN_IF_ERROR(SendPacket(fd_.get(), ipc::Encode(question)));

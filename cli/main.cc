@@ -36,6 +36,7 @@
 #include "cli/status_command.h"
 #include "cli/teardown_command.h"
 #include "cli/terminal_command.h"
+#include "cli/unlock_command.h"
 #include "cli/upgrade_command.h"
 #include "cli/user_command.h"
 #include "common/text.h"
@@ -58,6 +59,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"request approve", "give what an operator asks for", RunRequestApprove},
     {"request deny", "refuse what an operator asks for", RunRequestDeny},
     {"request", "ask for approval of a device", RunRequest},
+    {"unlock", "open an encrypted medium with its passphrase", RunUnlock},
     {"doctor", "can this terminal be protected, and what is never taken away",
      RunDoctor},
     {"enroll", "make this terminal an agent of a server", RunEnroll},

@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <sodium.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/admin_client.h"
+#include "cli/hidden_line.h"
 #include "cli/table.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -48,36 +47,6 @@ class Passphrase {
  private:
   std::string text_;
 };
-
-// A line of the terminal, which does not show it.
-Result<std::string> ReadHidden(const char* prompt) {
-  const auto terminal = OpenAt(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY);
-  if (!terminal) {
-    return Fail(Code::kFailedPrecondition,
-                "no terminal to ask for a passphrase; give --passphrase-file");
-  }
-  const int fd = terminal->get();
-  termios shown{};
-  if (::tcgetattr(fd, &shown) != 0) {
-    return FailErrno("/dev/tty");
-  }
-  RETURN_IF_ERROR(WriteAll(fd, AsBytes(prompt)));
-  termios hidden = shown;
-  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  if (::tcsetattr(fd, TCSAFLUSH, &hidden) != 0) {
-    return FailErrno("/dev/tty");
-  }
-  std::string line;
-  line.reserve(kMaxPassphraseBytes);
-  char c = 0;
-  while (line.size() < kMaxPassphraseBytes && ::read(fd, &c, 1) == 1 &&
-         c != '\n') {
-    line += c;
-  }
-  ::tcsetattr(fd, TCSAFLUSH, &shown);
-  RETURN_IF_ERROR(WriteAll(fd, AsBytes("\n")));
-  return line;
-}
 
 enum class Ask { kOnce, kTwice };
 

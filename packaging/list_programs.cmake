@@ -7,6 +7,7 @@ set(programs
   /usr/libexec/sekisho/sekisho-gate
   /usr/libexec/sekisho/sekisho-probe
   /usr/libexec/sekisho/sekisho-scan
+  /usr/libexec/sekisho/sekisho-unlock
   /usr/libexec/sekisho/sekisho-uplink)
 set(staged "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/agent")
 set(text "sekisho-upgrade-1\npackage sekisho-agent ${CPACK_PACKAGE_VERSION}\n")

@@ -27,12 +27,13 @@ inline constexpr int64_t kMaxProgramBytes = int64_t{1} << 30;
 
 // What the kernel gate protects: a package that brings others of these needs a
 // signature while a policy enforces.
-inline constexpr std::array<std::string_view, 6> kProtectedPrograms = {
+inline constexpr std::array<std::string_view, 7> kProtectedPrograms = {
     "/usr/sbin/sekishod",
     "/usr/libexec/sekisho/sekisho-devices",
     "/usr/libexec/sekisho/sekisho-gate",
     "/usr/libexec/sekisho/sekisho-probe",
     "/usr/libexec/sekisho/sekisho-scan",
+    "/usr/libexec/sekisho/sekisho-unlock",
     "/usr/libexec/sekisho/sekisho-uplink",
 };
 

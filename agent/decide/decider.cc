@@ -94,6 +94,10 @@ DeviceId Decider::OnPlugged(Plug plug) {
     device.medium = plug.adopted->medium;
     device.probe_fresh = true;
     device.disk_ready = true;
+    if (device.medium->encryption == "luks") {
+      device.locked = device.medium;
+      device.locked->filesystem = kLuks;
+    }
   } else {
     device.native = plug.authorized != Authorization::kNone;
   }
@@ -141,6 +145,7 @@ void Decider::OnDiskGone(DeviceId id) {
   // loses its disk because of that: it is not looked at in a circle.
   if (device.judged.goal != Goal::kRefuse && !device.judged.medium_left_out) {
     device.medium.reset();
+    device.locked.reset();
     device.probe_error.clear();
   }
   Step(id);
@@ -185,6 +190,11 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
   device.probe_fresh = true;
   if (found) {
     device.medium = *found;
+    // The probe sees no further than the header; what is inside is told by
+    // OnUnlocked() alone.
+    if (device.medium->encryption == "luks" && !IsLocked(*device.medium)) {
+      device.medium->filesystem.clear();
+    }
     device.probe_error.clear();
     device.probe_failures = 0;
   } else {
@@ -192,6 +202,19 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
     device.probe_error = found.error().message;
   }
   Step(id);
+}
+
+bool Decider::OnUnlocked(DeviceId id, const policy::MediumFacts& inside) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end()) return false;
+  Device& device = found->second;
+  if (device.busy != Busy::kNo || device.judged.goal != Goal::kAwaitKey ||
+      !device.medium || !device.disk_ready) {
+    return false;
+  }
+  device.locked = std::exchange(device.medium, inside);
+  Step(id);
+  return true;
 }
 
 void Decider::OnWaited(DeviceId id) {
@@ -209,6 +232,7 @@ void Decider::OnOpened(DeviceId id, const Result<std::string>& mount_point) {
   if (!mount_point) {
     device.open_error = mount_point.error().message;
     Tell(Report::Kind::kProblem, id, device, device.open_error);
+    Lock(device);
     Step(id);
     return;
   }
@@ -232,6 +256,7 @@ void Decider::OnClosed(DeviceId id) {
   }
   device.open.reset();
   device.mount_point.clear();
+  Lock(device);
   Step(id);
 }
 
@@ -254,6 +279,13 @@ void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
   }
   ForgetFailures();
   StepAll();
+}
+
+// Its mapping goes with the mount: the next one needs the passphrase again.
+void Decider::Lock(Device& device) {
+  if (!device.locked) return;
+  device.medium = std::exchange(device.locked, std::nullopt);
+  device.probe_fresh = false;
 }
 
 void Decider::ForgetFailures() {
@@ -347,6 +379,7 @@ void Decider::Step(DeviceId id) {
       return;
     case Goal::kLook:
     case Goal::kServe:
+    case Goal::kAwaitKey:
     case Goal::kOpenFully:
       StepMedium(id, device);
       return;
@@ -399,6 +432,7 @@ bool Decider::StepAllow(DeviceId id, Device& device) {
 bool Decider::StepMedium(DeviceId id, Device& device) {
   const Judgement& judged = device.judged;
   const bool fully = judged.goal == Goal::kOpenFully;
+  if (device.native && judged.goal == Goal::kAwaitKey) device.take_away = true;
   if (device.native && !fully &&
       AskClose(id, device, "it is served through the gate from now on")) {
     return true;
@@ -426,12 +460,21 @@ bool Decider::StepMedium(DeviceId id, Device& device) {
   }
   if (device.open) return AskClose(id, device, judged.decision.reason);
   if (!device.open_error.empty()) return StepRefuse(id, device);
+  if (std::exchange(device.take_away, false)) {
+    if (device.plug.facts.bus != "usb") {
+      device.open_error =
+          "others may have unlocked it before: plug it in again";
+      return StepRefuse(id, device);
+    }
+    if (AskAuthorized(id, device, Authorization::kNone)) return true;
+  }
   if (AskAuthorized(id, device, judged.authorization, judged.listed)) {
     return true;
   }
   if (!device.disk_ready) return false;
   if (!fully && !device.probe_fresh) return AskProbe(id, device);
-  return judged.goal != Goal::kLook && AskOpen(id, device);
+  return judged.goal != Goal::kLook && judged.goal != Goal::kAwaitKey &&
+         AskOpen(id, device);
 }
 
 bool Decider::AskProbe(DeviceId id, Device& device) {
@@ -513,6 +556,7 @@ void Decider::Tell(Report::Kind kind, DeviceId id, const Device& device,
   report.decision = device.judged.decision;
   report.observe_only = observing();
   report.settled = !device.judged.decision.needs_probe;
+  report.waits_for_key = device.judged.goal == Goal::kAwaitKey;
   report.attached_at_start = device.plug.attached_at_start;
   report.mount_point = device.mount_point;
   report.detail = std::move(detail);

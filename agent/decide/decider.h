@@ -56,6 +56,10 @@ class Decider {
   void OnAuthorized(DeviceId id, const Status& status);
   void OnProbed(DeviceId id, const Result<policy::MediumFacts>& found);
   void OnWaited(DeviceId id);
+  // What is in its encrypted volume, which is mapped now. It is served as far
+  // as policy lets it; when it is closed, it is locked again. False: it does
+  // not wait for that any more, and nobody will use the mapping.
+  bool OnUnlocked(DeviceId id, const policy::MediumFacts& inside);
   void OnOpened(DeviceId id, const Result<std::string>& mount_point);
   void OnClosed(DeviceId id);
   // A gate ended by itself: the medium is not usable any more.
@@ -92,6 +96,11 @@ class Decider {
     std::optional<policy::MediumFacts> medium;
     std::string probe_error;
     bool probe_fresh = false;  // `medium` was read since it was authorised
+    // Of an unlocked medium: what the probe had found.
+    std::optional<policy::MediumFacts> locked;
+    // Others may have unlocked it while nothing was enforced, and only taking
+    // the device from the kernel ends that.
+    bool take_away = false;
     int probe_failures = 0;
     bool waits_to_probe = false;
     bool disk_ready = false;
@@ -149,6 +158,7 @@ class Decider {
   bool KeptBehind(const Device& hub) const;
   bool Stale() const;
   const Coded* CodedOf(const policy::DeviceFacts& facts) const;
+  static void Lock(Device& device);
   void ForgetFailures();
 
   const Clock& clock_;

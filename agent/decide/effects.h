@@ -42,6 +42,8 @@ struct Report {
   // False while the answer hangs on the probe.
   bool settled = true;
   bool attached_at_start = false;
+  // It would be served, but for its encrypted volume.
+  bool waits_for_key = false;
   std::string mount_point;  // kMounted, kUnmounted
   std::string detail;       // kProblem: what failed
 };

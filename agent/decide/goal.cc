@@ -34,9 +34,12 @@ void Refuse(policy::DeviceDecision& decision, std::string reason) {
 // ext4 only where the rule names it.
 std::string WhyNotServed(const policy::MediumFacts& medium,
                          const policy::DeviceRule* rule) {
-  if (medium.encryption != "none" && !medium.encryption.empty()) {
-    return fmt::format("an encrypted medium ({}) cannot be inspected",
-                       medium.encryption);
+  if (IsLocked(medium)) return "";
+  if (medium.encryption == "bitlocker" || medium.encryption == "unknown") {
+    return fmt::format(
+        "an encrypted medium of this kind ({}) cannot be "
+        "unlocked and inspected",
+        medium.encryption);
   }
   if (medium.filesystem.empty()) return "the medium has no file system";
   if (medium.filesystem == "vfat" || medium.filesystem == "exfat") return "";
@@ -154,14 +157,20 @@ void CheckMedium(policy::DeviceDecision& decision,
   if (!through_gate) return;
   const std::string why =
       WhyNotServed(*medium, RuleOf(now.snapshot->policy(), decision.rule));
-  if (!why.empty()) Refuse(decision, why);
+  if (!why.empty()) {
+    Refuse(decision, why);
+  } else if (IsLocked(*medium)) {
+    decision.reason += "; its encrypted volume waits for: sekisho unlock";
+  }
 }
 
-Goal GoalFor(const policy::DeviceDecision& decision, bool looked) {
+Goal GoalFor(const policy::DeviceDecision& decision,
+             const policy::MediumFacts* medium) {
   if (decision.needs_probe) return Goal::kLook;
   if (decision.access == Access::kBlock) return Goal::kRefuse;
   if (decision.access == Access::kFull) return Goal::kOpenFully;
-  return looked ? Goal::kServe : Goal::kLook;
+  if (medium == nullptr) return Goal::kLook;
+  return IsLocked(*medium) ? Goal::kAwaitKey : Goal::kServe;
 }
 
 // Whoever read the code out let the medium in: its storage, inspected, and
@@ -210,7 +219,7 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
   Contain(decision, now);
   if (!judged.medium_left_out) {
     CheckMedium(decision, medium, probe_error, now);
-    judged.goal = GoalFor(decision, medium != nullptr);
+    judged.goal = GoalFor(decision, medium);
     judged.medium_left_out = judged.goal == Goal::kRefuse;
   }
   if (facts.bus != "usb") {
@@ -248,6 +257,10 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
 }
 
 }  // namespace
+
+bool IsLocked(const policy::MediumFacts& medium) {
+  return medium.encryption == "luks" && medium.filesystem == kLuks;
+}
 
 bool HoldsMedium(const policy::DeviceFacts& facts) {
   return facts.bus != "usb" || AnyOfClass(facts, 0x08);

@@ -49,6 +49,7 @@ enum class Goal {
   kAllow,      // no medium, or not that part: its interfaces get drivers
   kLook,       // medium: authorise, then ask the probe
   kServe,      // medium through the gate, with decision.access
+  kAwaitKey,   // the same, once its encrypted volume is unlocked
   kOpenFully,  // medium's nodes for everybody
 };
 
@@ -91,6 +92,12 @@ struct Circumstances {
 // nothing. Total: whatever is unclear is refused in enforce.
 Judgement Judge(const Plug& plug, const policy::MediumFacts* medium,
                 const std::string& probe_error, const Circumstances& now);
+
+inline constexpr char kLuks[] = "crypto_LUKS";  // as libblkid names it
+
+// An encrypted volume as the probe found it: nothing was unlocked yet. LUKS is
+// what can be unlocked here.
+bool IsLocked(const policy::MediumFacts& medium);
 
 // Mass storage on USB, or any disk.
 bool HoldsMedium(const policy::DeviceFacts& facts);

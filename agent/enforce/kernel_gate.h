@@ -178,7 +178,8 @@ class KernelGate {
   virtual Result<DeviceTicket> TakeTicket(const DeviceNumber& number) = 0;
   // Opens one node; a disk's partitions, sg and bsg nodes are opened one by
   // one. Replaces an earlier access. A stale ticket is kAborted and opens
-  // nothing. Failure: stays closed.
+  // nothing. Failure: stays closed. With kGate it also closes a node of a major
+  // that is open by default (device-mapper), until that device goes.
   virtual Status OpenDevice(const DeviceTicket& ticket, NodeAccess access) = 0;
   // Already open descriptors and mounts go on; unmount and deauthorise before.
   // Not there: success. Failure: the node may still be open: deauthorise the

@@ -3,6 +3,7 @@
 //
 //   devices.sock  sekisho-devices -> sekishod          (uid sekisho-devices)
 //   probe.sock    sekishod -> sekisho-probe            (socket unit, one each)
+//   unlock.sock   sekishod -> sekisho-unlock           (socket unit, one each)
 //   gate.sock     sekisho-gate@N <-> sekishod          (uid sekisho-gate)
 //   scan.sock     sekisho-gate@N, sekishod -> sekisho-scan (socket unit)
 //   uplink.sock   sekisho-uplink <-> sekishod          (uid sekisho)
@@ -22,6 +23,7 @@ namespace sekisho::ipc {
 inline constexpr char kRuntimeDir[] = "/run/sekisho";
 inline constexpr char kDevicesSocket[] = "devices.sock";
 inline constexpr char kProbeSocket[] = "probe.sock";
+inline constexpr char kUnlockSocket[] = "unlock.sock";
 inline constexpr char kGateSocket[] = "gate.sock";
 inline constexpr char kScanSocket[] = "scan.sock";
 inline constexpr char kUplinkSocket[] = "uplink.sock";
@@ -92,6 +94,47 @@ struct ProbeAnswer {
   void Fields(V& v) {
     v(ok, node, error, filesystem, volume_uuid, volume_label, encryption,
       partition_table);
+  }
+};
+
+// ---- unlock.sock: fd 0 = encrypted volume, read-only -----------------------
+
+inline constexpr size_t kMaxVolumePassphraseBytes = 512;  // as cryptsetup reads
+
+struct UnlockQuestion {
+  static constexpr uint16_t kType = 0x0210;
+  int64_t size_bytes = 0;  // of the volume
+  std::string passphrase;
+  template <typename V>
+  void Fields(V& v) {
+    v(size_bytes, passphrase);
+  }
+};
+
+struct UnlockAnswer {
+  static constexpr uint16_t kType = 0x0211;
+  bool ok = false;
+  bool wrong_passphrase = false;
+  std::string error;
+  std::string cipher;  // as dm-crypt names it: "aes-xts-plain64"
+  std::string key;     // raw
+  int64_t sector_bytes = 512;
+  // What stands where on the decrypted volume, in order, without gaps; in
+  // sectors of 512 bytes. device_sector -1: zeros.
+  struct Segment {
+    int64_t start_sector = 0;
+    int64_t length_sectors = 0;
+    int64_t device_sector = 0;
+    int64_t iv_sector = 0;
+    template <typename V>
+    void Fields(V& v) {
+      v(start_sector, length_sectors, device_sector, iv_sector);
+    }
+  };
+  std::vector<Segment> segments{};
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, wrong_passphrase, error, cipher, key, sector_bytes, segments);
   }
 };
 
@@ -793,6 +836,18 @@ struct CodeAnswer {
   template <typename V>
   void Fields(V& v) {
     v(ok, message, terminal, agent_id, challenges);
+  }
+};
+
+// The operator opens an encrypted medium; answered with Reply, which takes as
+// long as its key derivation.
+struct UnlockRequest {
+  static constexpr uint16_t kType = 0x060e;
+  std::string device;  // as in MediumStatus; empty: the only one that waits
+  std::string passphrase;
+  template <typename V>
+  void Fields(V& v) {
+    v(device, passphrase);
   }
 };
 

@@ -222,13 +222,15 @@ static __noinline bool NodeIsOpen(__u32 kind, __u32 dev, __u32 write) {
   __u64 *epoch;
   __u32 role;
 
-  if (!bpf_map_lookup_elem(&gate_majors, &major)) return true;
   node = bpf_map_lookup_elem(&gate_nodes, &key);
   if (node) {
     // Written for a device that has gone since: its number proves nothing.
     epoch = bpf_map_lookup_elem(&gate_epochs, &key);
     if (node->epoch != (epoch ? *epoch : 0)) node = 0;
   }
+  // Where a major is open, an entry closes one of its nodes: the decrypted view
+  // of a medium is a device-mapper device like the root disk's.
+  if (!node && !bpf_map_lookup_elem(&gate_majors, &major)) return true;
   if (node && node->access == SEKISHO_ACCESS_FULL) return true;
   if (IsKernelThread(task)) return true;
   role = RoleOf(task);
@@ -512,7 +514,9 @@ int BPF_PROG(gate_device_del, struct device *dev) {
   key.kind = StartsWith(name, "block", 6) ? SEKISHO_BLOCK : SEKISHO_CHAR;
   major.kind = key.kind;
   major.major = key.dev >> MINORBITS;
-  if (!bpf_map_lookup_elem(&gate_majors, &major)) return 0;
+  if (!bpf_map_lookup_elem(&gate_majors, &major) &&
+      !bpf_map_lookup_elem(&gate_nodes, &key))
+    return 0;
   epoch = bpf_map_lookup_elem(&gate_epochs, &key);
   if (epoch)
     __sync_fetch_and_add(epoch, 1);

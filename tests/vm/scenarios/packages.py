@@ -20,7 +20,7 @@ DAEMON = "/usr/sbin/sekishod"
 GATE = "/usr/libexec/sekisho/sekisho-gate"
 
 UNITS = ("sekishod.service sekisho-devices.service sekisho-probe.socket "
-         "sekisho-scan.socket")
+         "sekisho-scan.socket sekisho-unlock.socket")
 SERVER_UNITS = "sekisho-server.service sekisho-enrol.service"
 APT = ("DEBIAN_FRONTEND=noninteractive apt-get -qy -o Dpkg::Use-Pty=0 "
        "-o APT::Install-Recommends=false ")
