@@ -22,6 +22,7 @@
 #include "agent/jobs.h"
 #include "agent/mount_records.h"
 #include "agent/standby.h"
+#include "agent/standing.h"
 #include "agent/witnesses.h"
 #include "common/clock.h"
 

@@ -40,10 +40,9 @@ class LockedTest : public testing::Test {
     return medium;
   }
   // From the plug to the moment at which it waits.
-  DeviceId Waiting(Authorization authorized = Authorization::kNone) {
+  DeviceId Waiting() {
     Plug plug;
     plug.facts = Stick();
-    plug.authorized = authorized;
     const DeviceId id = decider->OnPlugged(std::move(plug));
     decider->OnAuthorized(id, {});
     decider->OnDiskReady(id);
@@ -119,7 +118,13 @@ TEST_F(LockedTest, TakesAwayWhatOthersMayHaveUnlocked) {
   decider = std::make_unique<Decider>(
       clock, world, Snap(policy::ObservePolicy()), policy::TerminalFacts{});
   decider->Start();
-  const DeviceId id = Waiting(Authorization::kAll);
+  Plug plug;
+  plug.facts = Stick();
+  plug.authorized = Authorization::kAll;
+  const DeviceId id = decider->OnPlugged(std::move(plug));
+  decider->OnDiskReady(id);
+  decider->OnProbed(id, Luks());
+  world.Take();
   decider->OnPolicy(Snap(Approving()), std::nullopt);
   EXPECT_THAT(world.Take(), ElementsAre("mode enforce", "1 close"));
   decider->OnClosed(id);
