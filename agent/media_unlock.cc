@@ -24,6 +24,7 @@ enforce::CryptVolume VolumeOf(const enforce::DeviceNumber& device,
   volume.cipher = answer.cipher;
   volume.key = answer.key;
   volume.sector_bytes = answer.sector_bytes;
+  volume.large_iv = answer.large_iv;
   for (const ipc::UnlockAnswer::Segment& segment : answer.segments) {
     volume.segments.push_back({.start_sector = segment.start_sector,
                                .length_sectors = segment.length_sectors,
@@ -51,7 +52,8 @@ Result<policy::MediumFacts> LookInside(const enforce::Mapping& mapping,
   nodes[0].size_bytes = mapping.size_bytes;
   ASSIGN_OR_RETURN(nodes[0].fd, OpenNode(mapping.node_path, mapping.number));
   ASSIGN_OR_RETURN(const ipc::ProbeAnswer answer, AskProbe(nodes, {}, options));
-  if (answer.filesystem == decide::kLuks) {
+  if (answer.filesystem == decide::kLuks ||
+      answer.filesystem == decide::kBitlocker) {
     return Fail(Code::kFailedPrecondition,
                 "another encrypted volume is inside it");
   }

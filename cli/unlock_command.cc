@@ -15,8 +15,8 @@ constexpr std::chrono::seconds kPatience{90};
 
 constexpr std::string_view kUsage =
     "usage: sekisho unlock [DEVICE] [--stdin] [--json]\n"
-    "  opens an encrypted medium (LUKS) that policy lets in, with its "
-    "passphrase\n"
+    "  opens an encrypted medium (LUKS, BitLocker) that policy lets in, with\n"
+    "  its passphrase or recovery password\n"
     "  DEVICE   as `sekisho status` shows it: vendor:product:serial; not "
     "needed\n"
     "           while only one waits\n"

@@ -94,9 +94,10 @@ DeviceId Decider::OnPlugged(Plug plug) {
     device.medium = plug.adopted->medium;
     device.probe_fresh = true;
     device.disk_ready = true;
-    if (device.medium->encryption == "luks") {
+    if (IsEncrypted(*device.medium)) {
       device.locked = device.medium;
-      device.locked->filesystem = kLuks;
+      device.locked->filesystem =
+          device.medium->encryption == "luks" ? kLuks : kBitlocker;
     }
   } else {
     device.native = plug.authorized != Authorization::kNone;
@@ -192,7 +193,7 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
     device.medium = *found;
     // The probe sees no further than the header; what is inside is told by
     // OnUnlocked() alone.
-    if (device.medium->encryption == "luks" && !IsLocked(*device.medium)) {
+    if (IsEncrypted(*device.medium) && !IsLocked(*device.medium)) {
       device.medium->filesystem.clear();
     }
     device.probe_error.clear();

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "agent/decide/interfaces.h"
+#include "common/text.h"
 
 namespace sekisho::decide {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using policy::Access;
 
 constexpr char kDefaultRule[] = "default";
+constexpr size_t kMaxNameBytes = 64;
 
 bool AnyOfClass(const policy::DeviceFacts& facts, uint8_t klass) {
   return std::ranges::any_of(facts.interfaces,
@@ -35,11 +37,8 @@ void Refuse(policy::DeviceDecision& decision, std::string reason) {
 std::string WhyNotServed(const policy::MediumFacts& medium,
                          const policy::DeviceRule* rule) {
   if (IsLocked(medium)) return "";
-  if (medium.encryption == "bitlocker" || medium.encryption == "unknown") {
-    return fmt::format(
-        "an encrypted medium of this kind ({}) cannot be "
-        "unlocked and inspected",
-        medium.encryption);
+  if (medium.encryption == "unknown") {
+    return "what encrypts the medium is not known: it cannot be inspected";
   }
   if (medium.filesystem.empty()) return "the medium has no file system";
   if (medium.filesystem == "vfat" || medium.filesystem == "exfat") return "";
@@ -47,7 +46,10 @@ std::string WhyNotServed(const policy::MediumFacts& medium,
     const bool named = rule != nullptr && rule->match.filesystem == "ext4";
     return named ? "" : "ext4 is served only by a rule that names it";
   }
-  return "this file system cannot be served through the gate";
+  return fmt::format(
+      "its file system ({}) cannot be served through the gate: exFAT and FAT "
+      "can",
+      EscapeUntrusted(medium.filesystem, kMaxNameBytes));
 }
 
 // Why the device is left as it is although policy refuses it; empty: it is not.
@@ -258,8 +260,13 @@ Judgement JudgeMedium(const policy::DeviceFacts& facts,
 
 }  // namespace
 
+bool IsEncrypted(const policy::MediumFacts& medium) {
+  return medium.encryption == "luks" || medium.encryption == "bitlocker";
+}
+
 bool IsLocked(const policy::MediumFacts& medium) {
-  return medium.encryption == "luks" && medium.filesystem == kLuks;
+  return IsEncrypted(medium) &&
+         (medium.filesystem == kLuks || medium.filesystem == kBitlocker);
 }
 
 bool HoldsMedium(const policy::DeviceFacts& facts) {

@@ -93,10 +93,13 @@ struct Circumstances {
 Judgement Judge(const Plug& plug, const policy::MediumFacts* medium,
                 const std::string& probe_error, const Circumstances& now);
 
-inline constexpr char kLuks[] = "crypto_LUKS";  // as libblkid names it
+// As libblkid names them.
+inline constexpr char kLuks[] = "crypto_LUKS";
+inline constexpr char kBitlocker[] = "BitLocker";
 
-// An encrypted volume as the probe found it: nothing was unlocked yet. LUKS is
-// what can be unlocked here.
+// Of these the volume can be unlocked here.
+bool IsEncrypted(const policy::MediumFacts& medium);
+// As the probe found it: nothing was unlocked yet.
 bool IsLocked(const policy::MediumFacts& medium);
 
 // Mass storage on USB, or any disk.

@@ -155,9 +155,10 @@ std::vector<TableLine> TableOf(const CryptVolume& volume,
                                   volume.key.size(), key_name,
                                   segment.iv_sector, volume.device.major,
                                   volume.device.minor, segment.device_sector);
-    if (volume.sector_bytes != 512) {
-      line.parameters += fmt::format(" 1 sector_size:{}", volume.sector_bytes);
-    }
+    if (volume.sector_bytes == 512) continue;
+    line.parameters += fmt::format(" {} sector_size:{}{}",
+                                   volume.large_iv ? 2 : 1, volume.sector_bytes,
+                                   volume.large_iv ? " iv_large_sectors" : "");
   }
   return table;
 }

@@ -119,6 +119,7 @@ struct UnlockAnswer {
   std::string cipher;  // as dm-crypt names it: "aes-xts-plain64"
   std::string key;     // raw
   int64_t sector_bytes = 512;
+  bool large_iv = false;  // counted in such sectors, not in 512 bytes
   // What stands where on the decrypted volume, in order, without gaps; in
   // sectors of 512 bytes. device_sector -1: zeros.
   struct Segment {
@@ -134,7 +135,8 @@ struct UnlockAnswer {
   std::vector<Segment> segments{};
   template <typename V>
   void Fields(V& v) {
-    v(ok, wrong_passphrase, error, cipher, key, sector_bytes, segments);
+    v(ok, wrong_passphrase, error, cipher, key, sector_bytes, large_iv,
+      segments);
   }
 };
 

@@ -1,4 +1,5 @@
-// The key of an encrypted volume, found with its passphrase: LUKS 1 and 2. Only
+// The key of an encrypted volume, found with its passphrase (of BitLocker also
+// with its recovery password): LUKS 1 and 2, BitLocker. Only
 // the header is read, from a copy in memory; nothing is opened by a path and
 // nothing is mapped. Hostile headers are expected: run it without rights.
 #pragma once
