@@ -29,6 +29,7 @@ def run(vm: Guest) -> None:
     folder = unlocked(vm)
     copies(vm, stick, folder)
     closed_to_root(vm)
+    device = drips(vm, stick, folder, device)
     vm.usb.unplug(device)
     eventually("its mapping is gone", lambda: not mappings(vm), 60)
     opens_with_cryptsetup(vm, stick)
@@ -84,7 +85,7 @@ def waits(vm: Guest, stick: Stick) -> object:
     check("exit=1" in text and "no key slot opens" in text,
           "a wrong passphrase is refused and said so")
     equal(mappings(vm), [], "and leaves nothing")
-    vm.ssh("useradd -m stranger 2>/dev/null || true")
+    vm.ssh("id stranger || useradd stranger")
     other = vm.ssh(f"printf '{PASSPHRASE}\\n' | setpriv --reuid stranger "
                    "--clear-groups sekisho unlock --stdin", check=False)
     check(not other.ok and "seat" in other.stderr,
@@ -130,6 +131,33 @@ def copies(vm: Guest, stick: Stick, folder: str) -> None:
           "the log's bytes do not stand in the clear on the stick")
 
 
+def small_list(vm: Guest, folder: str, seed: int) -> str:
+    people = story.make_people(vm.scratch, 5, "utf-8", seed=seed)
+    vm.write_file(f"/home/operator/five-{seed}.csv", people.csv,
+                  owner="operator")
+    return story.as_operator(
+        vm, f"cp five-{seed}.csv {folder}/; echo exit=$?; sync; sleep 1").stdout
+
+
+def drips(vm: Guest, stick: Stick, folder: str, device: object) -> object:
+    step("small lists: ten people a day, and no more")
+    for seed in (41, 42):
+        check("exit=0" in small_list(vm, folder, seed), f"list {seed} goes")
+    text = small_list(vm, folder, 43)
+    check("exit=1" in text and "within a day" in text,
+          "the third does not, and he reads why:\n" + text[-600:])
+    step("after a reboot")
+    vm.usb.unplug(device)
+    vm.reboot()
+    vm.wait_ready()
+    story.wait_for_policy(vm, "enforce", 120)
+    vm.wait_for("loginctl list-sessions --no-legend | grep -q seat0", 60)
+    device = waits(vm, stick)
+    folder = unlocked(vm)
+    check("exit=1" in small_list(vm, folder, 44), "the day is not over")
+    return device
+
+
 def closed_to_root(vm: Guest) -> None:
     step("root cannot read or write what was decrypted")
     node = vm.ssh("ls -d /sys/block/dm-* | xargs -n1 basename").stdout.strip()
@@ -151,7 +179,8 @@ def opens_with_cryptsetup(vm: Guest, stick: Stick) -> None:
     device, disk = plugged_disk(vm, stick, "CRYPT1")
     vm.ssh(f"printf %s '{PASSPHRASE}' | cryptsetup open /dev/{disk} made -d - "
            "&& mount -o ro /dev/mapper/made /mnt", timeout_s=120)
-    equal(vm.ssh("ls /mnt").stdout.split(), ["line.log"], "the log alone")
+    equal(vm.ssh("ls /mnt").stdout.split(),
+          ["five-41.csv", "five-42.csv", "line.log"], "what went through")
     check(vm.ssh("cmp /mnt/line.log /home/operator/line.log", check=False).ok,
           "byte by byte")
     vm.ssh("umount /mnt && cryptsetup close made")
