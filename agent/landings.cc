@@ -55,8 +55,9 @@ Landing LandingOf(const ipc::Findings& findings) {
 }
 
 Result<std::unique_ptr<Landings>> Landings::Open(const std::string& path,
-                                                 std::string* problem) {
-  std::unique_ptr<Landings> landings(new Landings(path));
+                                                 std::string* problem,
+                                                 LandingLimits limits) {
+  std::unique_ptr<Landings> landings(new Landings(path, limits));
   const auto text = ReadFileAt(AT_FDCWD, path, kMaxFileBytes * 2);
   if (text) {
     std::string_view rest = *text;
@@ -124,7 +125,7 @@ void Landings::Take(Landing landing) {
     by_content_[landing.content_hash] = first_ + landings_.size();
   }
   landings_.push_back(std::move(landing));
-  while (landings_.size() > kMaxLandings) {
+  while (landings_.size() > limits_.landings) {
     const Landing& oldest = landings_.front();
     hashes_ -= oldest.people.size();
     const auto named = by_content_.find(oldest.content_hash);
@@ -140,7 +141,7 @@ void Landings::Take(Landing landing) {
 // The oldest are then known by their content alone.
 void Landings::Shrink() {
   for (Landing& old : landings_) {
-    if (hashes_ <= kMaxLandingHashes) break;
+    if (hashes_ <= limits_.hashes) break;
     hashes_ -= old.people.size();
     old.people = {};
   }
@@ -152,7 +153,7 @@ void Landings::Index(size_t from) {
     return entry.second < first_ ||
            landings_[entry.second - first_].people.empty();
   };
-  if (by_person_.size() > hashes_ + kMaxLandingHashes / 4) {
+  if (by_person_.size() > hashes_ + limits_.hashes / 4) {
     std::erase_if(by_person_, gone);
   }
   decltype(by_person_) added;

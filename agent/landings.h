@@ -25,8 +25,11 @@
 
 namespace sekisho::agent {
 
-inline constexpr size_t kMaxLandings = 10'000;
-inline constexpr size_t kMaxLandingHashes = 500'000;  // 10 MB with the index
+// How much is remembered: of people, 10 MB with the index.
+struct LandingLimits {
+  size_t landings = 10'000;
+  size_t hashes = 500'000;
+};
 inline constexpr size_t kMaxSampleHashes = 512;
 
 struct Landing {
@@ -53,7 +56,8 @@ class Landings {
 
   // A file that is damaged counts up to the damage; `problem` says so.
   static Result<std::unique_ptr<Landings>> Open(const std::string& path,
-                                                std::string* problem);
+                                                std::string* problem,
+                                                LandingLimits limits = {});
 
   // The newest with the same content, else the one with the most of the same
   // people: at least ten, and at least half of the people in question.
@@ -63,7 +67,8 @@ class Landings {
   size_t size() const { return landings_.size(); }
 
  private:
-  explicit Landings(std::string path) : path_(std::move(path)) {}
+  Landings(std::string path, LandingLimits limits)
+      : path_(std::move(path)), limits_(limits) {}
   static std::string Encode(const Landing& landing);
   static bool Decode(std::string_view* rest, Landing* out);
   void Take(Landing landing);
@@ -72,6 +77,7 @@ class Landings {
   Status Rewrite();
 
   const std::string path_;
+  const LandingLimits limits_;
   UniqueFd file_;
   size_t file_bytes_ = 0;
   std::deque<Landing> landings_;  // oldest first

@@ -47,9 +47,9 @@ Landing Landed(const std::string& id, char content, uint64_t first,
 
 class LandingsTest : public testing::Test {
  protected:
-  std::unique_ptr<Landings> Open() {
+  std::unique_ptr<Landings> Open(LandingLimits limits = {}) {
     problem.clear();
-    auto opened = Landings::Open(path, &problem);
+    auto opened = Landings::Open(path, &problem, limits);
     EXPECT_TRUE(opened);
     return std::move(*opened);
   }
@@ -155,9 +155,11 @@ TEST_F(LandingsTest, ADamagedFileCountsUpToTheDamage) {
 }
 
 TEST_F(LandingsTest, KeepsTheNewestAndForgetsTheirPeopleFirst) {
-  auto landings = Open();
-  const uint64_t full = kMaxLandingHashes / kMaxSampleHashes;
-  for (uint64_t i = 0; i < full + 2; ++i) {
+  // Each is on the disk before the next.
+  constexpr LandingLimits kLimits{.landings = 100, .hashes = 10'000};
+  auto landings = Open(kLimits);
+  constexpr uint64_t kFull = kLimits.hashes / kMaxSampleHashes;
+  for (uint64_t i = 0; i < kFull + 2; ++i) {
     Landing landing =
         Landed(std::to_string(i), 'A', i * 1'000, i * 1'000 + 600);
     landing.content_hash =
@@ -169,10 +171,10 @@ TEST_F(LandingsTest, KeepsTheNewestAndForgetsTheirPeopleFirst) {
   first.content_hash = std::string(24, 'h') + "10000000";
   EXPECT_EQ(IdOf(landings->Find(first)), "0");
   EXPECT_EQ(IdOf(landings->Find(Content('X', 9'000, 9'600))), "9");
-  for (uint64_t i = 0; i < kMaxLandings; ++i) {
+  for (uint64_t i = 0; i < kLimits.landings; ++i) {
     ASSERT_TRUE(landings->Add(Landed("same", 'Z', 1, 2)));
   }
-  EXPECT_EQ(landings->size(), kMaxLandings);
+  EXPECT_EQ(landings->size(), kLimits.landings);
   EXPECT_EQ(IdOf(landings->Find(first)), "none");
   EXPECT_EQ(IdOf(landings->Find(Content('Z', 1, 2))), "same");
 }
