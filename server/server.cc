@@ -144,9 +144,10 @@ class RunningServer final : public Server {
   // A key of our own making is for a server that signed nothing yet.
   Status KeysAreThere(const std::string& own) {
     ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
+    ASSIGN_OR_RETURN(const merkle::Head log, store_->LogHead());
     const std::pair<const char*, bool> keys[] = {
         {"/signing.key", !versions.empty()},
-        {"/log.key", store_->LogHead().size > 0}};
+        {"/log.key", log.size > 0}};
     for (const auto& [name, used] : keys) {
       if (used && access((own + name).c_str(), F_OK) != 0) {
         return Fail(Code::kFailedPrecondition,

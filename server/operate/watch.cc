@@ -156,7 +156,8 @@ Result<Vitals> Watch::Find() const {
   const WallTime now = parts_.clock.Now();
   // Asked for before the log's head: else it could look as if it ran ahead.
   ASSIGN_OR_RETURN(found.indexed_events, parts_.store.IndexMark());
-  found.logged_events = parts_.store.LogHead().size;
+  ASSIGN_OR_RETURN(const merkle::Head log, parts_.store.LogHead());
+  found.logged_events = log.size;
   if (found.logged_events > found.indexed_events) {
     ASSIGN_OR_RETURN(const auto oldest,
                      parts_.store.ReadLog(found.indexed_events, 1));

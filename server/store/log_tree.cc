@@ -87,6 +87,18 @@ Result<LogTree> LogTree::Load(Connection& db) {
   return log;
 }
 
+Result<int64_t> LogTree::SizeIn(Connection& db) {
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db.Query("SELECT tile_id, length(hashes) FROM log_tiles WHERE "
+               "tile_id < ? ORDER BY tile_id DESC LIMIT 1",
+               TileId(1, 0)));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return 0;
+  return row.Int(0) * merkle::kTileWidth +
+         row.Int(1) / static_cast<int64_t>(kHashBytes);
+}
+
 void LogTree::Append(const merkle::Hash& event_hash) {
   const merkle::Hash leaf = merkle::LeafHash(event_hash);
   tree_.Append(leaf);
@@ -124,7 +136,7 @@ Status LogTree::Save(Connection& db) {
 Status FillLog(Connection& db) {
   ASSIGN_OR_RETURN(LogTree log, LogTree::Load(db));
   ASSIGN_OR_RETURN(Statement row,
-                   db.Query("SELECT row_id, hash FROM events ORDER BY row_id"));
+                   db.Scan("SELECT row_id, hash FROM events ORDER BY row_id"));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return log.Save(db);

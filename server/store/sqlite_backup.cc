@@ -6,6 +6,7 @@
 
 #include "common/file.h"
 #include "server/store/log_tree.h"
+#include "server/store/sqlite.h"
 #include "server/store/sqlite_schema.h"
 #include "server/store/sqlite_store.h"
 
@@ -25,10 +26,10 @@ Status MustBeFile(const std::string& path) {
 }
 
 // SQLite makes an empty database of a file that is not there.
-Result<std::unique_ptr<Connection>> OpenThere(const std::string& path,
-                                              Connection::Kind kind) {
+Result<std::unique_ptr<SqliteConnection>> OpenThere(const std::string& path,
+                                                    Connection::Kind kind) {
   RETURN_IF_ERROR(MustBeFile(path));
-  return Connection::Open(path, kind);
+  return SqliteConnection::Open(path, kind);
 }
 
 Result<int64_t> OneNumber(Connection& db, const std::string& sql) {
@@ -37,7 +38,7 @@ Result<int64_t> OneNumber(Connection& db, const std::string& sql) {
   return found ? row.Int(0) : 0;
 }
 
-Status CopyPages(Connection& from, Connection& to) {
+Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   struct Finish {
     void operator()(sqlite3_backup* b) const { sqlite3_backup_finish(b); }
   };
@@ -97,7 +98,7 @@ Status CopyDatabase(const std::string& from, const std::string& to) {
                    OpenThere(from, Connection::Kind::kReader));
   RETURN_IF_ERROR(OpenAt(AT_FDCWD, to, O_RDWR | O_CREAT | O_EXCL, 0600));
   ASSIGN_OR_RETURN(const auto copy,
-                   Connection::Open(to, Connection::Kind::kReader));
+                   SqliteConnection::Open(to, Connection::Kind::kReader));
   RETURN_IF_ERROR(copy->Script("PRAGMA query_only=OFF"));
   RETURN_IF_ERROR(CopyPages(*source, *copy));
   // It came with the server's mode: as one file it is whole by itself.

@@ -1,5 +1,6 @@
 // Histories of a terminal, and what may be said of its hours.
 #include "server/core/coverage.h"
+#include "tests/support/test_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -49,7 +50,7 @@ class CoverageTest : public ::testing::Test {
   }
   void Open() {
     store_.reset();
-    auto opened = store::OpenSqlite({dir_ + "/test.db", {}});
+    auto opened = sekisho::support::OpenTestStore(dir_ + "/test.db");
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }

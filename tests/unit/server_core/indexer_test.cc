@@ -1,4 +1,5 @@
 #include "server/core/indexer.h"
+#include "tests/support/test_store.h"
 
 #include <gtest/gtest.h>
 #include <sodium.h>
@@ -16,7 +17,7 @@ TEST(Indexer, ShowsACarriedOverEventOnce) {
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
   auto store =
-      std::move(*store::OpenSqlite({std::string(dir) + "/test.db", {}}));
+      std::move(*sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   for (const char* id : {"a", "b"}) {
     store::NewAgent agent;
@@ -74,7 +75,7 @@ TEST(Indexer, BuildsIndexDevicesAndAlertsOnce) {
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
   auto store =
-      std::move(*store::OpenSqlite({std::string(dir) + "/test.db", {}}));
+      std::move(*sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   store::NewAgent agent;
   agent.agent_id = "agent";
