@@ -49,6 +49,7 @@ int CheckSinks(const Config& config, const Clock& clock) {
 int Doctor(const Config& config, const Clock& clock) {
   operate::DoctorOptions options;
   options.state_dir = config.Get("state");
+  options.database = config.Get("database");
   options.server_user = config.Get("server_user");
   options.enrol_user = config.Get("enrol_user");
   options.agents_listen = config.Get("agents_listen");
@@ -85,7 +86,18 @@ void PrintManifestFor(const char* verb, const std::string& dir,
               ToHex(manifest.log.root).c_str());
 }
 
+// A copy of the state folder would be without what counts.
+constexpr const char* kOnPostgres =
+    "the events are in PostgreSQL (database: in the settings), which is backed "
+    "up and restored by its own means: pg_basebackup with WAL archiving, or "
+    "pg_dump --format=custom. Keep a copy of state/server and state/ca with "
+    "it, for the keys. See docs/operations.md, \"PostgreSQL and several "
+    "servers\"";
+
 int Backup(const Config& config, const std::string& dir, const Clock& clock) {
+  if (!config.Get("database").empty()) {
+    return Failed("backup", {Code::kFailedPrecondition, kOnPostgres});
+  }
   const auto keys = config.flags.contains("with_keys")
                         ? operate::Keys::kIncluded
                         : operate::Keys::kLeftOut;
@@ -116,6 +128,9 @@ int VerifyBackup(const std::string& dir) {
 }
 
 int Restore(const Config& config, const std::string& dir, const Clock& clock) {
+  if (!config.Get("database").empty()) {
+    return Failed("restore", {Code::kFailedPrecondition, kOnPostgres});
+  }
   const std::string& state = config.Get("state");
   const auto done = operate::RestoreBackup(dir, state, clock);
   if (!done) return Failed("restore", done.error());

@@ -74,6 +74,10 @@ class SqliteStore final : public Store {
 
   Status TryWrite() override;
   bool TakeLead() override { return engine_->TakeLead(); }
+  bool IsShared() const override { return engine_->IsShared(); }
+  Result<News> ReadNews(const NewsMark& since) override;
+  Result<std::vector<SeenAgent>> LastSeen() override;
+  Result<int64_t> SizeBytes() override;
   void Append(AppendRequest request, AppendDone done) override;
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,

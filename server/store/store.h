@@ -21,6 +21,7 @@
 #include "proto/event_bytes.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
+#include "server/store/shared_rows.h"
 #include "server/store/user_store.h"
 
 namespace sekisho::store {
@@ -189,6 +190,13 @@ class Store : public UserStore {
   // (index, judge silence, move rollouts, tell sinks). It keeps it while it
   // lives and asks every second or so; from one thread.
   virtual bool TakeLead() = 0;
+  // Other servers may write to the same database, too.
+  virtual bool IsShared() const = 0;
+  virtual Result<News> ReadNews(const NewsMark& since) = 0;
+  // Agents that are not revoked and were ever heard.
+  virtual Result<std::vector<SeenAgent>> LastSeen() = 0;
+  // On the disk of the database.
+  virtual Result<int64_t> SizeBytes() = 0;
 
   // Accepts only head + 1, or the first event of a later epoch, which closes
   // the one before: kAborted when a record does not follow the agent's head
