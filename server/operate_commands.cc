@@ -9,7 +9,9 @@
 #include "server/export/sink.h"
 #include "server/operate/backup.h"
 #include "server/operate/doctor.h"
+#include "server/operate/state_lock.h"
 #include "server/server.h"
+#include "server/store/move_to_postgres.h"
 
 namespace sekisho {
 namespace {
@@ -154,6 +156,31 @@ int Restore(const Config& config, const std::string& dir, const Clock& clock) {
   return 0;
 }
 
+int MoveToPostgres(const Config& config) {
+  constexpr const char* kWord = "migrate sqlite-to-postgres";
+  if (config.Get("database").empty()) {
+    return Failed(kWord, {Code::kInvalidArgument,
+                          "where to? Set database: in the settings, or give "
+                          "--database"});
+  }
+  const std::string& state = config.Get("state");
+  const auto lock = operate::StateLock::Take(state);
+  if (!lock) return Failed(kWord, lock.error());
+  const auto moved = store::MoveToPostgres(state + "/server/sekisho.db",
+                                           config.Get("database"));
+  if (!moved) return Failed(kWord, moved.error());
+  std::printf(
+      "moved: %lld rows of %lld tables, %lld events, root %s\n"
+      "Start the server with database: in its settings. The file "
+      "%s/server/sekisho.db is not used any more; keep it until the new "
+      "database is backed up.\n",
+      static_cast<long long>(moved->rows),
+      static_cast<long long>(moved->tables),
+      static_cast<long long>(moved->log.size), ToHex(moved->log.root).c_str(),
+      state.c_str());
+  return 0;
+}
+
 }  // namespace
 
 std::optional<int> RunOperateCommand(const Config& config, const Clock& clock) {
@@ -166,6 +193,9 @@ std::optional<int> RunOperateCommand(const Config& config, const Clock& clock) {
     return Doctor(config, clock);
   }
   if (words.size() != 2) return std::nullopt;
+  if (words[0] == "migrate" && words[1] == "sqlite-to-postgres") {
+    return MoveToPostgres(config);
+  }
   if (words[0] == "backup") return Backup(config, words[1], clock);
   if (words[0] == "verify-backup") return VerifyBackup(words[1]);
   if (words[0] == "restore") return Restore(config, words[1], clock);

@@ -133,6 +133,32 @@ Status LogTree::Save(Connection& db) {
   return {};
 }
 
+Status CheckEvents(Connection& db) {
+  ASSIGN_OR_RETURN(const LogTree log, LogTree::Load(db));
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Scan("SELECT row_id, hash FROM events ORDER BY row_id"));
+  merkle::Growing again;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) break;
+    merkle::Hash hash;
+    if (row.Int(0) != again.size() + 1 || row.View(1).size() != hash.size()) {
+      return Fail(Code::kDataLoss, "event row " +
+                                       std::to_string(again.size() + 1) +
+                                       " is missing or damaged");
+    }
+    std::memcpy(hash.data(), row.View(1).data(), hash.size());
+    again.Append(merkle::LeafHash(hash));
+  }
+  if (again.head() != log.head()) {
+    return Fail(Code::kDataLoss, "the log says " + std::to_string(log.size()) +
+                                     " events with another root than the " +
+                                     std::to_string(again.size()) +
+                                     " that are there have");
+  }
+  return {};
+}
+
 Status FillLog(Connection& db) {
   ASSIGN_OR_RETURN(LogTree log, LogTree::Load(db));
   ASSIGN_OR_RETURN(Statement row,

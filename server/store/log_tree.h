@@ -39,6 +39,10 @@ class LogTree {
 // For merkle's proofs, from one read transaction; keeps the tiles it read.
 merkle::ReadHash ReadingTiles(Connection& db);
 
+// Builds the log again from the events. kDataLoss: an event is missing, or they
+// make another root. In a transaction.
+Status CheckEvents(Connection& db);
+
 // For the migration: the log of the events that are there. kDataLoss: rows are
 // missing between them.
 Status FillLog(Connection& db);

@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <cstring>
-
 #include "common/file.h"
 #include "server/store/log_tree.h"
 #include "server/store/sqlite.h"
@@ -153,30 +151,7 @@ Status CheckDatabase(const std::string& path, Check how) {
 Status CheckLog(const std::string& path) {
   ASSIGN_OR_RETURN(const auto db, OpenThere(path, Connection::Kind::kReader));
   RETURN_IF_ERROR(db->Run("BEGIN"));
-  ASSIGN_OR_RETURN(const LogTree log, LogTree::Load(*db));
-  ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query("SELECT row_id, hash FROM events ORDER BY row_id"));
-  merkle::Growing again;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) break;
-    merkle::Hash hash;
-    if (row.Int(0) != again.size() + 1 || row.View(1).size() != hash.size()) {
-      return Fail(Code::kDataLoss, "event row " +
-                                       std::to_string(again.size() + 1) +
-                                       " is missing or damaged");
-    }
-    std::memcpy(hash.data(), row.View(1).data(), hash.size());
-    again.Append(merkle::LeafHash(hash));
-  }
-  if (again.head() != log.head()) {
-    return Fail(Code::kDataLoss, "the log says " + std::to_string(log.size()) +
-                                     " events with another root than the " +
-                                     std::to_string(again.size()) +
-                                     " that are there have");
-  }
-  return {};
+  return CheckEvents(*db);
 }
 
 Status AddAuditFromOutside(const std::string& path, const AuditEntry& entry) {

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include <filesystem>
 #include <future>
 #include <thread>
 
+#include "server/store/move_to_postgres.h"
 #include "server/store/sqlite_schema.h"
 #include "server/store/store.h"
 #include "tests/support/test_postgres.h"
@@ -207,6 +209,59 @@ TEST_F(PostgresTest, AuditIsAppendOnly) {
        {"UPDATE audit SET result='x'", "DELETE FROM audit", "TRUNCATE audit"}) {
     EXPECT_FALSE(db->Script(sql)) << sql;
   }
+}
+
+// Everything of a file, and numbers go on.
+TEST_F(PostgresTest, TakesOverAnSqliteDatabase) {
+  char dir[] = "/tmp/sekisho-move-XXXXXX";
+  ASSERT_NE(mkdtemp(dir), nullptr);
+  const std::string path = std::string(dir) + "/test.db";
+  EXPECT_FALSE(MoveToPostgres(path, conninfo_)) << "there is no file";
+  merkle::Head log;
+  const event::ChainKeyPair keys = event::NewChainKeyPair();
+  NewAgent agent;
+  agent.agent_id = "agent-a";
+  agent.terminal = "a";
+  agent.chain_key = keys.public_key;
+  NewAlert alert;
+  alert.key = "k";
+  AuditEntry entry;
+  entry.user = "tanaka";
+  {
+    const auto file = OpenSqlite({path, {}}).value();
+    ASSERT_TRUE(file->AddAgent(agent));
+    event::Head head;
+    std::vector<event::v1::EventRecord> records;
+    for (int i = 0; i < 700; ++i) {
+      event::v1::PublicPart part;
+      part.set_agent_id("agent-a");
+      records.push_back(*event::Append(head, part, {}, keys.secret_key));
+    }
+    std::promise<bool> done;
+    file->Append({"agent-a", records, WallTime()},
+                 [&](const auto& to) { done.set_value(to.has_value()); });
+    ASSERT_TRUE(done.get_future().get());
+    ASSERT_EQ(file->AddAlert(alert).value(), 1);
+    ASSERT_TRUE(file->AddAudit(entry));
+    log = *file->LogHead();
+  }
+  const auto moved = MoveToPostgres(path, conninfo_);
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(moved->log, log);
+  const auto again = MoveToPostgres(path, conninfo_);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::kFailedPrecondition);
+  const auto store = Open();
+  EXPECT_EQ(*store->LogHead(), log);
+  EXPECT_EQ(store->HeadOf("agent-a")->sequence, 700);
+  EXPECT_EQ(*store->ChainKeyOf("agent-a"), keys.public_key);
+  EXPECT_EQ(store->ListAudit({}, {})->rows.at(0).user, "tanaka");
+  alert.key = "l";
+  EXPECT_EQ(store->AddAlert(alert).value(), 2);
+  agent.agent_id = "agent-b";
+  agent.terminal = "b";
+  EXPECT_TRUE(store->AddAgent(agent));
+  std::filesystem::remove_all(dir);
 }
 
 // Two servers on one database.
