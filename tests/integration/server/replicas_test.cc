@@ -11,6 +11,7 @@
 #include "cli/admin_client.h"
 #include "cli/event_command.h"
 #include "common/file.h"
+#include "policy/envelope.h"
 #include "server/store/postgres.h"
 #include "tests/integration/server/server_process.h"
 #include "tests/integration/server/test_server.h"
@@ -222,6 +223,22 @@ TEST_F(ReplicasTest, TheDatabaseIsRestartedUnderLoad) {
     std::this_thread::sleep_for(milliseconds(800));
   });
   CheckAll();
+}
+
+// Its terminals would not take what it signs.
+TEST_F(ReplicasTest, AServerWithAnotherKeyIsRefused) {
+  const policy::KeyPair other = policy::NewKeyPair();
+  ASSERT_TRUE(ReplaceFile(
+      dirs_[0] + "/server/signing.key",
+      ToHex(other.secret_key) + ToHex(other.public_key) + "\n", 0600));
+  const Ran ran = RunServer(
+      "--config /dev/null --console-port -1 --metrics-listen off "
+      "--agents-listen 127.0.0.1:0 --state " +
+      dirs_[0] + " --runtime " + dirs_[0] + "/run --database '" + database_ +
+      "'");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.said.find("signing.key is another key"), std::string::npos)
+      << ran.said;
 }
 
 // What is pushed at one server is told by the other.
