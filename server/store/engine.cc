@@ -43,18 +43,26 @@ class PostgresEngine final : public Engine {
   // The lock is the session's, and ends with it: when this process dies, and
   // when it hangs for so long that the server ends a session that is idle.
   bool TakeLead() override {
-    if (lead_ && lead_->Run("SELECT 1")) return true;
-    lead_.reset();
-    auto opened =
-        PostgresConnection::Open(conninfo_, Connection::Kind::kReader);
-    if (!opened || !(*opened)->TryLead().value_or(false)) return false;
-    lead_ = std::move(*opened);
-    return true;
+    if (!lead_) {
+      auto opened =
+          PostgresConnection::Open(conninfo_, Connection::Kind::kReader);
+      if (!opened) return false;
+      lead_ = std::move(*opened);
+    }
+    // Held once it is not asked for again: it would be counted.
+    leads_ = leads_ ? lead_->Run("SELECT 1").has_value()
+                    : lead_->TryLead().value_or(false);
+    if (lead_->IsLost()) {
+      lead_.reset();
+      leads_ = false;
+    }
+    return leads_;
   }
 
  private:
   const std::string conninfo_;
-  std::unique_ptr<PostgresConnection> lead_;
+  std::unique_ptr<PostgresConnection> lead_;  // also of who does not lead yet
+  bool leads_ = false;
 };
 
 }  // namespace
