@@ -1,13 +1,14 @@
 // Silence against the register: whose hours it is, and what falls silent with
 // its whole site.
 #include "server/alert/silence.h"
-#include "tests/support/test_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sodium.h>
 
 #include <filesystem>
+
+#include "tests/support/test_store.h"
 
 namespace sekisho::alert {
 namespace {

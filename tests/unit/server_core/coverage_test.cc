@@ -1,6 +1,5 @@
 // Histories of a terminal, and what may be said of its hours.
 #include "server/core/coverage.h"
-#include "tests/support/test_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,8 @@
 
 #include <filesystem>
 #include <future>
+
+#include "tests/support/test_store.h"
 
 namespace sekisho::core {
 namespace {

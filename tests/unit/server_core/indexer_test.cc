@@ -1,5 +1,4 @@
 #include "server/core/indexer.h"
-#include "tests/support/test_store.h"
 
 #include <gtest/gtest.h>
 #include <sodium.h>
@@ -7,6 +6,8 @@
 #include <filesystem>
 #include <future>
 #include <set>
+
+#include "tests/support/test_store.h"
 
 namespace sekisho::core {
 namespace {
@@ -16,8 +17,8 @@ TEST(Indexer, ShowsACarriedOverEventOnce) {
   ASSERT_GE(sodium_init(), 0);
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
-  auto store =
-      std::move(*sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
+  auto store = std::move(
+      *sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   for (const char* id : {"a", "b"}) {
     store::NewAgent agent;
@@ -74,8 +75,8 @@ TEST(Indexer, BuildsIndexDevicesAndAlertsOnce) {
   ASSERT_GE(sodium_init(), 0);
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
-  auto store =
-      std::move(*sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
+  auto store = std::move(
+      *sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   store::NewAgent agent;
   agent.agent_id = "agent";
