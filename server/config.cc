@@ -21,6 +21,8 @@ struct Setting {
 };
 constexpr Setting kSettings[] = {
     {"state", "/var/lib/sekisho", "keys, certificates, database"},
+    {"database", "",
+     "postgresql://USER@HOST/DATABASE; empty = SQLite in state"},
     {"runtime", "/run/sekisho-server", "local sockets"},
     {"agents_listen", "0.0.0.0:7443", "agents (gRPC, mTLS)"},
     {"enrol_listen", "0.0.0.0:7444", "enrolment (gRPC, TLS and token)"},

@@ -9,7 +9,9 @@
 #include "server/export/sink.h"
 #include "server/operate/backup.h"
 #include "server/operate/doctor.h"
+#include "server/operate/state_lock.h"
 #include "server/server.h"
+#include "server/store/move_to_postgres.h"
 
 namespace sekisho {
 namespace {
@@ -49,6 +51,7 @@ int CheckSinks(const Config& config, const Clock& clock) {
 int Doctor(const Config& config, const Clock& clock) {
   operate::DoctorOptions options;
   options.state_dir = config.Get("state");
+  options.database = config.Get("database");
   options.server_user = config.Get("server_user");
   options.enrol_user = config.Get("enrol_user");
   options.agents_listen = config.Get("agents_listen");
@@ -85,7 +88,18 @@ void PrintManifestFor(const char* verb, const std::string& dir,
               ToHex(manifest.log.root).c_str());
 }
 
+// A copy of the state folder would be without what counts.
+constexpr const char* kOnPostgres =
+    "the events are in PostgreSQL (database: in the settings), which is backed "
+    "up and restored by its own means: pg_basebackup with WAL archiving, or "
+    "pg_dump --format=custom. Keep a copy of state/server and state/ca with "
+    "it, for the keys. See docs/operations.md, \"PostgreSQL and several "
+    "servers\"";
+
 int Backup(const Config& config, const std::string& dir, const Clock& clock) {
+  if (!config.Get("database").empty()) {
+    return Failed("backup", {Code::kFailedPrecondition, kOnPostgres});
+  }
   const auto keys = config.flags.contains("with_keys")
                         ? operate::Keys::kIncluded
                         : operate::Keys::kLeftOut;
@@ -116,6 +130,9 @@ int VerifyBackup(const std::string& dir) {
 }
 
 int Restore(const Config& config, const std::string& dir, const Clock& clock) {
+  if (!config.Get("database").empty()) {
+    return Failed("restore", {Code::kFailedPrecondition, kOnPostgres});
+  }
   const std::string& state = config.Get("state");
   const auto done = operate::RestoreBackup(dir, state, clock);
   if (!done) return Failed("restore", done.error());
@@ -139,6 +156,31 @@ int Restore(const Config& config, const std::string& dir, const Clock& clock) {
   return 0;
 }
 
+int MoveToPostgres(const Config& config) {
+  constexpr const char* kWord = "migrate sqlite-to-postgres";
+  if (config.Get("database").empty()) {
+    return Failed(kWord, {Code::kInvalidArgument,
+                          "where to? Set database: in the settings, or give "
+                          "--database"});
+  }
+  const std::string& state = config.Get("state");
+  const auto lock = operate::StateLock::Take(state);
+  if (!lock) return Failed(kWord, lock.error());
+  const auto moved = store::MoveToPostgres(state + "/server/sekisho.db",
+                                           config.Get("database"));
+  if (!moved) return Failed(kWord, moved.error());
+  std::printf(
+      "moved: %lld rows of %lld tables, %lld events, root %s\n"
+      "Start the server with database: in its settings. The file "
+      "%s/server/sekisho.db is not used any more; keep it until the new "
+      "database is backed up.\n",
+      static_cast<long long>(moved->rows),
+      static_cast<long long>(moved->tables),
+      static_cast<long long>(moved->log.size), ToHex(moved->log.root).c_str(),
+      state.c_str());
+  return 0;
+}
+
 }  // namespace
 
 std::optional<int> RunOperateCommand(const Config& config, const Clock& clock) {
@@ -151,6 +193,9 @@ std::optional<int> RunOperateCommand(const Config& config, const Clock& clock) {
     return Doctor(config, clock);
   }
   if (words.size() != 2) return std::nullopt;
+  if (words[0] == "migrate" && words[1] == "sqlite-to-postgres") {
+    return MoveToPostgres(config);
+  }
   if (words[0] == "backup") return Backup(config, words[1], clock);
   if (words[0] == "verify-backup") return VerifyBackup(words[1]);
   if (words[0] == "restore") return Restore(config, words[1], clock);

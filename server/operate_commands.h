@@ -15,6 +15,6 @@ std::optional<int> RunOperateCommand(const Config& config, const Clock& clock);
 // How they are called, for the usage.
 inline constexpr const char* kOperateWords =
     "init | check-sinks | doctor | backup DIR | verify-backup DIR | "
-    "restore DIR";
+    "restore DIR | migrate sqlite-to-postgres";
 
 }  // namespace sekisho

@@ -20,6 +20,7 @@
 #include "server/core/audit.h"
 #include "server/core/checkpoints.h"
 #include "server/core/containing.h"
+#include "server/core/elsewhere.h"
 #include "server/core/enrolment.h"
 #include "server/core/indexer.h"
 #include "server/core/ingest.h"
@@ -106,7 +107,7 @@ class RunningServer final : public Server {
  private:
   Status MakeCore() {
     const std::string own = options_.state_dir + "/server";
-    ASSIGN_OR_RETURN(store_, store::OpenSqlite({own + "/sekisho.db", {}}));
+    ASSIGN_OR_RETURN(store_, OpenStore());
     RETURN_IF_ERROR(KeysAreThere(own));
     ASSIGN_OR_RETURN(const auto agents, store_->AllAgents());
     presence_.Load(agents);
@@ -130,23 +131,75 @@ class RunningServer final : public Server {
                                              [this] { indexer_->Wake(); });
     enrolment_ = std::make_unique<core::Enrolment>(*store_, clock_, changes_,
                                                    *publisher_);
+    elsewhere_ =
+        std::make_unique<core::Elsewhere>(*store_, presence_, changes_, clock_);
+    const auto sinks = server_export::ReadSinks(options_.sinks_file, false);
+    if (!sinks) bad_sinks_ = sinks.error();
+    outbox_ = std::make_unique<server_export::Outbox>(
+        *store_, changes_, clock_,
+        sinks ? *sinks : server_export::SinksConfig());
+    indexer_->SetActive(false);
+    outbox_->SetActive(false);
+    RETURN_IF_ERROR(TakeOrFollow());
+    indexer_->Start();
+    outbox_->Start();
+    return {};
+  }
+
+  Result<std::unique_ptr<store::Store>> OpenStore() {
+    if (options_.database.empty()) {
+      return store::OpenSqlite({options_.state_dir + "/server/sekisho.db", {}});
+    }
+    return store::OpenPostgres(
+        {options_.database, [](const Status& status) {
+           if (status) {
+             Log(LogLevel::kNotice, "the database is back");
+           } else {
+             Log(LogLevel::kError,
+                 "the database is lost, agents keep their "
+                 "events: " +
+                     status.error().message);
+           }
+         }});
+  }
+
+  // What one server of several does begins or ends here.
+  Status TakeOrFollow() {
+    const bool leads = store_->TakeLead();
+    if (leads == leads_) return {};
+    if (leads) {
+      RETURN_IF_ERROR(BeginToLead());
+    } else {
+      Log(LogLevel::kWarning, "this server does not lead any more");
+      silence_.reset();
+      certificates_.reset();
+    }
+    indexer_->SetActive(leads);
+    outbox_->SetActive(leads);
+    leads_ = leads;
+    return {};
+  }
+
+  // Whatever the one before left is in the database.
+  Status BeginToLead() {
+    if (store_->IsShared()) Log(LogLevel::kNotice, "this server leads");
     silence_ = std::make_unique<alert::SilenceWatch>(*store_, presence_,
                                                      changes_, clock_);
     RETURN_IF_ERROR(silence_->Load());
     certificates_ = std::make_unique<alert::CertificateWatch>(
         *store_, changes_, clock_, [this] { return own_.NotAfter(); });
     RETURN_IF_ERROR(certificates_->Load());
-    RETURN_IF_ERROR(MakeOutbox());
-    indexer_->Start();
-    return {};
+    RETURN_IF_ERROR(outbox_->Load());
+    // Events go on being taken: who is told is the smaller trouble.
+    return bad_sinks_ ? outbox_->TellBadFile(*bad_sinks_) : Status();
   }
 
   // A key of our own making is for a server that signed nothing yet.
   Status KeysAreThere(const std::string& own) {
     ASSIGN_OR_RETURN(const auto versions, store_->EnvelopeVersions());
+    ASSIGN_OR_RETURN(const merkle::Head log, store_->LogHead());
     const std::pair<const char*, bool> keys[] = {
-        {"/signing.key", !versions.empty()},
-        {"/log.key", store_->LogHead().size > 0}};
+        {"/signing.key", !versions.empty()}, {"/log.key", log.size > 0}};
     for (const auto& [name, used] : keys) {
       if (used && access((own + name).c_str(), F_OK) != 0) {
         return Fail(Code::kFailedPrecondition,
@@ -155,20 +208,6 @@ class RunningServer final : public Server {
                         "put it back from a backup with keys");
       }
     }
-    return {};
-  }
-
-  Status MakeOutbox() {
-    const auto sinks = server_export::ReadSinks(options_.sinks_file, false);
-    outbox_ = std::make_unique<server_export::Outbox>(
-        *store_, changes_, clock_,
-        sinks ? *sinks : server_export::SinksConfig());
-    RETURN_IF_ERROR(outbox_->Load());
-    if (!sinks) {
-      // Events go on being taken: who is told is the smaller trouble.
-      RETURN_IF_ERROR(outbox_->TellBadFile(sinks.error()));
-    }
-    outbox_->Start();
     return {};
   }
 
@@ -261,9 +300,13 @@ class RunningServer final : public Server {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, kTick, [this] { return stopping_; })) {
       lock.unlock();
-      if (auto done = Tick(); !done) {
-        Log(LogLevel::kError, "tick: " + done.error().message);
+      // A database that is lost is told of once.
+      const Status done = Tick();
+      const std::string trouble = done ? "" : done.error().message;
+      if (!done && trouble != trouble_) {
+        Log(LogLevel::kError, "tick: " + trouble);
       }
+      trouble_ = trouble;
       lock.lock();
     }
   }
@@ -284,6 +327,10 @@ class RunningServer final : public Server {
         plane_->Cut(agent_id, "this agent was revoked");
       }
     }
+    RETURN_IF_ERROR(elsewhere_->Tick());
+    RETURN_IF_ERROR(TakeOrFollow());
+    if (!leads_) return {};
+    if (store_->IsShared()) indexer_->Wake();  // what others took in
     RETURN_IF_ERROR(EndContainments());
     RETURN_IF_ERROR(EndGrants());
     RETURN_IF_ERROR(EndCodes());
@@ -414,7 +461,9 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Ingest> ingest_;
   std::unique_ptr<core::Enrolment> enrolment_;
-  std::unique_ptr<alert::SilenceWatch> silence_;
+  std::unique_ptr<core::Elsewhere> elsewhere_;
+  std::unique_ptr<alert::SilenceWatch>
+      silence_;  // while it leads; the next, too
   std::unique_ptr<alert::CertificateWatch> certificates_;
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
@@ -426,6 +475,10 @@ class RunningServer final : public Server {
 #endif
   std::unique_ptr<operate::Watch> watch_;
   std::unique_ptr<operate::MetricsListener> metrics_;
+
+  std::optional<Error> bad_sinks_;
+  bool leads_ = false;   // the ticker's, once it runs
+  std::string trouble_;  // of the last tick; the ticker's
 
   std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;

@@ -16,6 +16,8 @@ namespace sekisho {
 
 struct ServerOptions {
   std::string state_dir = "/var/lib/sekisho";
+  // A connection string of PostgreSQL; empty = SQLite in state_dir.
+  std::string database;
   std::string runtime_dir = "/run/sekisho-server";
   std::string agents_listen = "0.0.0.0:7443";
   std::string console_address = "0.0.0.0";

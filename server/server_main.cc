@@ -54,6 +54,7 @@ int Run(const Config& config, const Clock& clock) {
   ServerOptions options;
   options.state_dir = config.Get("state");
   options.runtime_dir = config.Get("runtime");
+  options.database = config.Get("database");
   options.agents_listen = config.Get("agents_listen");
   options.console_address = config.Get("console_address");
   options.console_dir = config.Get("console_dir");

@@ -39,15 +39,18 @@ std::string Checkpoints::Sign(const merkle::Head& head) {
   return note_;
 }
 
-std::string Checkpoints::Newest() { return Sign(store_.LogHead()); }
+Result<std::string> Checkpoints::Newest() {
+  ASSIGN_OR_RETURN(const Signed newest, NewestSigned());
+  return newest.note;
+}
 
-Checkpoints::Signed Checkpoints::NewestSigned() {
-  const merkle::Head head = store_.LogHead();
-  return {head, Sign(head)};
+Result<Checkpoints::Signed> Checkpoints::NewestSigned() {
+  ASSIGN_OR_RETURN(const merkle::Head head, store_.LogHead());
+  return Signed{head, Sign(head)};
 }
 
 Result<LogNews> Checkpoints::Since(int64_t from) {
-  const merkle::Head head = store_.LogHead();
+  ASSIGN_OR_RETURN(const merkle::Head head, store_.LogHead());
   LogNews news;
   news.checkpoint = Sign(head);
   news.size = head.size;
@@ -62,7 +65,7 @@ Result<LogNews> Checkpoints::Since(int64_t from) {
 Result<merkle::Head> Checkpoints::CheckSeen(const std::string& note) {
   ASSIGN_OR_RETURN(const merkle::Head seen,
                    merkle::OpenCheckpoint(note, signer_.verifier));
-  const merkle::Head head = store_.LogHead();
+  ASSIGN_OR_RETURN(const merkle::Head head, store_.LogHead());
   if (seen.size > head.size) {
     return Fail(Code::kDataLoss, "it saw " + std::to_string(seen.size) +
                                      " events in the log, of which " +

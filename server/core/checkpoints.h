@@ -29,13 +29,13 @@ class Checkpoints {
 
   const merkle::Verifier& verifier() const { return signer_.verifier; }
   // Signed once a size. Covers every event that was acknowledged before.
-  std::string Newest();
+  Result<std::string> Newest();
   // As Newest(), with what it says.
   struct Signed {
     merkle::Head head;
     std::string note;
   };
-  Signed NewestSigned();
+  Result<Signed> NewestSigned();
   // Text of whole lines as a note of the same signer; merkle/checkpoint.h.
   std::string SignNote(const std::string& text) {
     return merkle::SignNote(text, signer_);

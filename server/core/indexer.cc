@@ -115,6 +115,15 @@ void Indexer::Start() {
   thread_ = std::thread([this] { Loop(); });
 }
 
+void Indexer::SetActive(bool active) {
+  {
+    std::lock_guard lock(mutex_);
+    active_ = active;
+    awake_ = true;
+  }
+  wake_.notify_one();
+}
+
 void Indexer::Wake() {
   {
     std::lock_guard lock(mutex_);
@@ -140,6 +149,7 @@ void Indexer::Loop() {
         return;
       }
       awake_ = false;
+      if (!active_) continue;
       idle_ = false;
     }
     for (;;) {

@@ -26,6 +26,9 @@ class Indexer {
   ~Indexer();
 
   void Start();
+  // Whether it works: of several servers on one database one does. From any
+  // thread; at first it does.
+  void SetActive(bool active);
   // From any thread: there is something new in the log.
   void Wake();
   // One batch, on the caller's thread; how many rows. For tests and for the
@@ -43,11 +46,12 @@ class Indexer {
   Changes& changes_;
   const AlertRule rule_;
   std::atomic<int64_t> lag_ = 0;
-  std::mutex mutex_;  // guards stopping_, awake_, idle_
+  std::mutex mutex_;  // guards stopping_, awake_, idle_, active_
   std::condition_variable wake_, caught_up_;
   bool stopping_ = false;
   bool awake_ = true;
   bool idle_ = false;
+  bool active_ = true;
   std::thread thread_;
 };
 

@@ -526,7 +526,7 @@ Result<InquiryAnswer> AnswerInquiry(store::Store& store,
                                     const std::string& by, WallTime now) {
   RETURN_IF_ERROR(CheckWish(wish));
   // First what it is bound to: events that come later are not in the answer.
-  const Checkpoints::Signed log = checkpoints.NewestSigned();
+  ASSIGN_OR_RETURN(const Checkpoints::Signed log, checkpoints.NewestSigned());
   Inquirer inquirer(store, wish, now);
   RETURN_IF_ERROR(inquirer.Read(log.head));
   InquiryAnswer answer;

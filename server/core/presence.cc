@@ -50,6 +50,18 @@ bool Presence::Heard(const std::string& agent_id) {
   return true;
 }
 
+void Presence::HeardElsewhere(const std::string& agent_id, WallTime time) {
+  std::lock_guard lock(mutex_);
+  Entry& entry = agents_[agent_id];
+  if (entry.revoked || entry.elsewhere == time) return;
+  // The first time is what this server began with.
+  const bool known = entry.elsewhere != WallTime{} || entry.heard == BootTime{};
+  entry.elsewhere = time;
+  if (!known) return;
+  entry.heard = clock_.SinceBoot();
+  entry.heard_wall = clock_.Now();
+}
+
 void Presence::Revoke(const std::string& agent_id) {
   std::lock_guard lock(mutex_);
   agents_[agent_id].revoked = true;

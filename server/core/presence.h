@@ -32,6 +32,9 @@ class Presence {
   void Disconnect(const std::string& agent_id);
   // Any message of the agent. False: it is revoked, cut the stream.
   bool Heard(const std::string& agent_id);
+  // By another server, by its clock: what counts is that it is another time
+  // than the one before.
+  void HeardElsewhere(const std::string& agent_id, WallTime time);
   void Revoke(const std::string& agent_id);
   bool IsRevoked(const std::string& agent_id) const;
   int connected_count() const;
@@ -57,6 +60,7 @@ class Presence {
     int streams = 0;
     BootTime heard{};  // a clock nobody sets
     WallTime heard_wall;
+    WallTime elsewhere;
     bool silent = false;
     bool revoked = false;
   };

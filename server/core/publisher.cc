@@ -106,8 +106,25 @@ Result<std::unique_ptr<Publisher>> Publisher::Open(
     if (!pushed.problems.empty()) {
       return Fail(Code::kInternal, "the observe pack does not parse");
     }
+  } else if (store.IsShared()) {
+    RETURN_IF_ERROR(publisher->CheckKeyIsShared(key_path));
   }
   return publisher;
+}
+
+// Terminals that enrolled by another server know its key.
+Status Publisher::CheckKeyIsShared(const std::string& key_path) const {
+  ASSIGN_OR_RETURN(const std::string sealed, store_.NewestEnvelope("policy"));
+  ASSIGN_OR_RETURN(const policy::Root root, policy::ParseRoot(RootFile()));
+  const auto opened = policy::OpenEnvelope(sealed, "policy", root, "", 0);
+  if (!opened && opened.error().code == Code::kUnauthenticated) {
+    return Fail(Code::kFailedPrecondition,
+                key_path +
+                    " is another key than the policy in this database is "
+                    "signed with: servers of one database have the same keys, "
+                    "copy state/server and state/ca of the first");
+  }
+  return {};
 }
 
 std::string Publisher::RootFile() const {

@@ -68,6 +68,7 @@ class Publisher {
 
   Publisher(store::Store& store, const Clock& clock, policy::KeyPair key)
       : store_(store), clock_(clock), key_(key) {}
+  Status CheckKeyIsShared(const std::string& key_path) const;
   std::string Seal(const std::string& type, int64_t version,
                    std::string body) const;
   int64_t NowSeconds() const;

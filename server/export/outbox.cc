@@ -44,6 +44,11 @@ SinkHealth SinkRunner::health() const {
   return health_;
 }
 
+void SinkRunner::Forget() {
+  mark_.reset();
+  settling_.reset();
+}
+
 Status SinkRunner::Begin() {
   ASSIGN_OR_RETURN(auto found, store_.FindSink(config_.name));
   if (!found) {
@@ -281,10 +286,24 @@ void Outbox::Start() {
   }
 }
 
+void Outbox::SetActive(bool active) {
+  {
+    std::lock_guard lock(mutex_);
+    active_ = active;
+  }
+  wake_.notify_all();
+  stepped_.notify_all();
+}
+
 void Outbox::Run(size_t lane) {
   SinkRunner& runner = *runners_[lane];
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    if (!active_) {
+      runner.Forget();
+      wake_.wait(lock, [&] { return stopping_ || active_; });
+      continue;
+    }
     const int64_t flush = flushes_;
     lock.unlock();
     const auto wait = runner.Step();
@@ -299,7 +318,7 @@ void Outbox::Run(size_t lane) {
         wait && health.waiting_count > 0 && !health.failing_since;
     stepped_.notify_all();
     wake_.wait_for(lock, wait.value_or(pace_.first_retry),
-                   [&] { return stopping_ || flushes_ != flush; });
+                   [&] { return stopping_ || !active_ || flushes_ != flush; });
   }
 }
 
@@ -308,7 +327,7 @@ bool Outbox::Flush(std::chrono::steady_clock::time_point until) {
   const int64_t flush = ++flushes_;
   wake_.notify_all();
   return stepped_.wait_until(lock, until, [&] {
-    return std::ranges::all_of(lanes_, [&](const Lane& lane) {
+    return !active_ || std::ranges::all_of(lanes_, [&](const Lane& lane) {
       return lane.flushed >= flush && !lane.waits;
     });
   });
@@ -329,6 +348,7 @@ Status Outbox::Resolve(int64_t alert_id) {
 }
 
 Status Outbox::Load() {
+  open_.clear();
   store::AlertFilter filter;
   filter.kind = kFailingKind;
   filter.only_unresolved = true;

@@ -48,6 +48,8 @@ class SinkRunner {
   // Tells what there is, at most one batch; how long to wait until the next.
   // An error of the store is returned; one of the sink is kept in health().
   Result<std::chrono::milliseconds> Step();
+  // The next step begins from what the database says.
+  void Forget();
   SinkHealth health() const;  // thread-safe
 
  private:
@@ -94,6 +96,9 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
 
   void Start();
+  // Whether it tells: of several servers on one database one does. From any
+  // thread; at first it does. What another told meanwhile is read anew.
+  void SetActive(bool active);
   // Tells what there is now, without waiting for the next look. True: every
   // sink that takes anything has it; false at `until`.
   bool Flush(std::chrono::steady_clock::time_point until);
@@ -124,9 +129,10 @@ class Outbox {
   const OutboxPace pace_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;
   std::map<std::string, int64_t> open_;  // sink -> its alert
-  std::mutex mutex_;                     // guards stopping_, flushes_, lanes_
+  std::mutex mutex_;                     // guards all below
   std::condition_variable wake_, stepped_;
   bool stopping_ = false;
+  bool active_ = true;
   int64_t flushes_ = 0;
   std::vector<Lane> lanes_;
   std::vector<std::thread> threads_;

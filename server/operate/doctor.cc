@@ -261,9 +261,11 @@ std::vector<Finding> CheckStore(const std::string& state_dir, WallTime now) {
 
 Finding CheckDisk(const std::string& state_dir, int64_t free_bytes,
                   int64_t database_bytes) {
-  const std::string found =
-      fmt::format("{} free at {}, the database has {}", Mib(free_bytes),
-                  state_dir, Mib(database_bytes));
+  // On another machine it is not this disk's.
+  std::string found = fmt::format("{} free at {}", Mib(free_bytes), state_dir);
+  if (database_bytes > 0) {
+    found += fmt::format(", the database has {}", Mib(database_bytes));
+  }
   constexpr const char* kHow = "make room, or give it a larger disk";
   if (free_bytes < kDiskBad) return {"disk", Verdict::kBad, found, kHow};
   if (free_bytes < std::max(kDiskLow, database_bytes / 10)) {

@@ -23,6 +23,7 @@ struct Finding {
 
 struct DoctorOptions {
   std::string state_dir;
+  std::string database;  // a connection string; empty = SQLite in state_dir
   std::string server_user, enrol_user;  // empty = whoever owns the folders
   std::string agents_listen, enrol_listen, metrics_listen;
   std::string console_address;
@@ -40,6 +41,8 @@ std::vector<Finding> CheckFiles(const DoctorOptions& options);
 std::vector<Finding> CheckCertificates(const std::string& state_dir,
                                        WallTime now);
 std::vector<Finding> CheckStore(const std::string& state_dir, WallTime now);
+// As whoever runs this: its role and its settings are the server's, if it is.
+std::vector<Finding> CheckPostgres(const std::string& database);
 Finding CheckDisk(const std::string& state_dir, int64_t free_bytes,
                   int64_t database_bytes);
 // `expect_ours`: a server runs on this state, so the port should be taken.

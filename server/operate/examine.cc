@@ -95,14 +95,19 @@ std::vector<Finding> Examine(const DoctorOptions& options, const Clock& clock) {
   const auto add = [&](std::vector<Finding> more) {
     for (Finding& one : more) findings.push_back(std::move(one));
   };
-  const auto state =
-      store::LookAt(options.state_dir + "/server/sekisho.db", now);
-  findings.push_back(CheckClock(
-      now, Built(), state ? state->newest_audit_time : std::nullopt));
+  const bool has_file = options.database.empty();
+  std::optional<WallTime> newest_known;
+  if (has_file) {
+    const auto state =
+        store::LookAt(options.state_dir + "/server/sekisho.db", now);
+    if (state) newest_known = state->newest_audit_time;
+  }
+  findings.push_back(CheckClock(now, Built(), newest_known));
   add(CheckFiles(options));
   add(CheckCertificates(options.state_dir, now));
   findings.push_back(Disk(options.state_dir));
-  add(CheckStore(options.state_dir, now));
+  add(has_file ? CheckStore(options.state_dir, now)
+               : CheckPostgres(options.database));
   AddPorts(options, findings);
   findings.push_back(Sinks(options));
   return findings;

@@ -112,7 +112,7 @@ void AddStore(Exposition& page, const Vitals& vitals) {
              "Age of the oldest event that cannot be searched yet.");
   page.Add(vitals.index_lag_seconds);
   page.Begin("sekisho_database_bytes", kGauge,
-             "Size of the database with its write-ahead log.");
+             "Size of the database, without its write-ahead log.");
   page.Add(vitals.database_bytes);
   page.Begin("sekisho_disk_free_bytes", kGauge,
              "Free space where the database is.");

@@ -19,16 +19,6 @@ double SecondsUntil(WallTime end, WallTime now) {
   return std::chrono::duration<double>(end - now).count();
 }
 
-// The database and what is not yet written back into it.
-int64_t DatabaseBytes(const std::string& state_dir) {
-  int64_t bytes = 0;
-  for (const char* name : {"/server/sekisho.db", "/server/sekisho.db-wal"}) {
-    struct stat file{};
-    if (::stat((state_dir + name).c_str(), &file) == 0) bytes += file.st_size;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 std::vector<Reason> NotReadyBecause(const Findings& findings, SteadyTime now,
@@ -156,7 +146,8 @@ Result<Vitals> Watch::Find() const {
   const WallTime now = parts_.clock.Now();
   // Asked for before the log's head: else it could look as if it ran ahead.
   ASSIGN_OR_RETURN(found.indexed_events, parts_.store.IndexMark());
-  found.logged_events = parts_.store.LogHead().size;
+  ASSIGN_OR_RETURN(const merkle::Head log, parts_.store.LogHead());
+  found.logged_events = log.size;
   if (found.logged_events > found.indexed_events) {
     ASSIGN_OR_RETURN(const auto oldest,
                      parts_.store.ReadLog(found.indexed_events, 1));
@@ -174,7 +165,7 @@ Result<Vitals> Watch::Find() const {
   }
   ASSIGN_OR_RETURN(const auto audit, parts_.store.ListAudit({}, {1, ""}));
   if (!audit.rows.empty()) found.audit_entries = audit.rows[0].row_id;
-  found.database_bytes = DatabaseBytes(parts_.state_dir);
+  ASSIGN_OR_RETURN(found.database_bytes, parts_.store.SizeBytes());
   struct statvfs disk{};
   if (::statvfs((parts_.state_dir + "/server").c_str(), &disk) == 0) {
     found.free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);

@@ -164,6 +164,8 @@ grpc::Status AgentStream::OnHello(const event::v1::Hello& hello) {
     const auto seen = parts_.checkpoints.CheckSeen(hello.checkpoint());
     if (seen) {
       told_leaves_ = seen->size;
+    } else if (seen.error().code == Code::kUnavailable) {
+      return ToGrpc(seen.error());  // nothing is known of the log now
     } else {
       parts_.ingest.ReportHistory(agent_, hello.checkpoint(), seen.error());
     }
@@ -301,7 +303,8 @@ void AgentStream::TellLog() {
       return;
     }
   }
-  if (parts_.store.LogHead().size == told_leaves_) {
+  if (const auto head = parts_.store.LogHead();
+      head && head->size == told_leaves_) {
     return;
   }
   auto news = NewsOfLog();

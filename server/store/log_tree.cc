@@ -87,6 +87,18 @@ Result<LogTree> LogTree::Load(Connection& db) {
   return log;
 }
 
+Result<int64_t> LogTree::SizeIn(Connection& db) {
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db.Query("SELECT tile_id, length(hashes) FROM log_tiles WHERE "
+               "tile_id < ? ORDER BY tile_id DESC LIMIT 1",
+               TileId(1, 0)));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return 0;
+  return row.Int(0) * merkle::kTileWidth +
+         row.Int(1) / static_cast<int64_t>(kHashBytes);
+}
+
 void LogTree::Append(const merkle::Hash& event_hash) {
   const merkle::Hash leaf = merkle::LeafHash(event_hash);
   tree_.Append(leaf);
@@ -121,10 +133,36 @@ Status LogTree::Save(Connection& db) {
   return {};
 }
 
+Status CheckEvents(Connection& db) {
+  ASSIGN_OR_RETURN(const LogTree log, LogTree::Load(db));
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Scan("SELECT row_id, hash FROM events ORDER BY row_id"));
+  merkle::Growing again;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) break;
+    merkle::Hash hash;
+    if (row.Int(0) != again.size() + 1 || row.View(1).size() != hash.size()) {
+      return Fail(Code::kDataLoss, "event row " +
+                                       std::to_string(again.size() + 1) +
+                                       " is missing or damaged");
+    }
+    std::memcpy(hash.data(), row.View(1).data(), hash.size());
+    again.Append(merkle::LeafHash(hash));
+  }
+  if (again.head() != log.head()) {
+    return Fail(Code::kDataLoss, "the log says " + std::to_string(log.size()) +
+                                     " events with another root than the " +
+                                     std::to_string(again.size()) +
+                                     " that are there have");
+  }
+  return {};
+}
+
 Status FillLog(Connection& db) {
   ASSIGN_OR_RETURN(LogTree log, LogTree::Load(db));
   ASSIGN_OR_RETURN(Statement row,
-                   db.Query("SELECT row_id, hash FROM events ORDER BY row_id"));
+                   db.Scan("SELECT row_id, hash FROM events ORDER BY row_id"));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return log.Save(db);

@@ -1,7 +1,7 @@
-// The Merkle log over all events as SQLite keeps it: tiles of 256 hashes (C2SP
-// tlog-tiles, height 8), a leaf for each row of `events` in the order of the
-// rows. The writer adds to the tree in memory and saves it with the events, in
-// one transaction.
+// The Merkle log over all events as the database keeps it: tiles of 256 hashes
+// (C2SP tlog-tiles, height 8), a leaf for each row of `events` in the order of
+// the rows. The writer adds to the tree in memory and saves it with the events,
+// in one transaction.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "merkle/tree.h"
-#include "server/store/sqlite.h"
+#include "server/store/sql.h"
 
 namespace sekisho::store {
 
@@ -17,6 +17,9 @@ class LogTree {
  public:
   // kDataLoss: tiles are missing.
   static Result<LogTree> Load(Connection& db);
+
+  // Leaves in the database, without a look at the tree.
+  static Result<int64_t> SizeIn(Connection& db);
 
   void Append(const merkle::Hash& event_hash);
   // Writes what was added since the last time.
@@ -35,6 +38,10 @@ class LogTree {
 
 // For merkle's proofs, from one read transaction; keeps the tiles it read.
 merkle::ReadHash ReadingTiles(Connection& db);
+
+// Builds the log again from the events. kDataLoss: an event is missing, or they
+// make another root. In a transaction.
+Status CheckEvents(Connection& db);
 
 // For the migration: the log of the events that are there. kDataLoss: rows are
 // missing between them.

@@ -2,10 +2,9 @@
 
 #include <sys/stat.h>
 
-#include <cstring>
-
 #include "common/file.h"
 #include "server/store/log_tree.h"
+#include "server/store/sqlite.h"
 #include "server/store/sqlite_schema.h"
 #include "server/store/sqlite_store.h"
 
@@ -25,10 +24,10 @@ Status MustBeFile(const std::string& path) {
 }
 
 // SQLite makes an empty database of a file that is not there.
-Result<std::unique_ptr<Connection>> OpenThere(const std::string& path,
-                                              Connection::Kind kind) {
+Result<std::unique_ptr<SqliteConnection>> OpenThere(const std::string& path,
+                                                    Connection::Kind kind) {
   RETURN_IF_ERROR(MustBeFile(path));
-  return Connection::Open(path, kind);
+  return SqliteConnection::Open(path, kind);
 }
 
 Result<int64_t> OneNumber(Connection& db, const std::string& sql) {
@@ -37,7 +36,7 @@ Result<int64_t> OneNumber(Connection& db, const std::string& sql) {
   return found ? row.Int(0) : 0;
 }
 
-Status CopyPages(Connection& from, Connection& to) {
+Status CopyPages(SqliteConnection& from, SqliteConnection& to) {
   struct Finish {
     void operator()(sqlite3_backup* b) const { sqlite3_backup_finish(b); }
   };
@@ -97,7 +96,7 @@ Status CopyDatabase(const std::string& from, const std::string& to) {
                    OpenThere(from, Connection::Kind::kReader));
   RETURN_IF_ERROR(OpenAt(AT_FDCWD, to, O_RDWR | O_CREAT | O_EXCL, 0600));
   ASSIGN_OR_RETURN(const auto copy,
-                   Connection::Open(to, Connection::Kind::kReader));
+                   SqliteConnection::Open(to, Connection::Kind::kReader));
   RETURN_IF_ERROR(copy->Script("PRAGMA query_only=OFF"));
   RETURN_IF_ERROR(CopyPages(*source, *copy));
   // It came with the server's mode: as one file it is whole by itself.
@@ -152,30 +151,7 @@ Status CheckDatabase(const std::string& path, Check how) {
 Status CheckLog(const std::string& path) {
   ASSIGN_OR_RETURN(const auto db, OpenThere(path, Connection::Kind::kReader));
   RETURN_IF_ERROR(db->Run("BEGIN"));
-  ASSIGN_OR_RETURN(const LogTree log, LogTree::Load(*db));
-  ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query("SELECT row_id, hash FROM events ORDER BY row_id"));
-  merkle::Growing again;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) break;
-    merkle::Hash hash;
-    if (row.Int(0) != again.size() + 1 || row.View(1).size() != hash.size()) {
-      return Fail(Code::kDataLoss, "event row " +
-                                       std::to_string(again.size() + 1) +
-                                       " is missing or damaged");
-    }
-    std::memcpy(hash.data(), row.View(1).data(), hash.size());
-    again.Append(merkle::LeafHash(hash));
-  }
-  if (again.head() != log.head()) {
-    return Fail(Code::kDataLoss, "the log says " + std::to_string(log.size()) +
-                                     " events with another root than the " +
-                                     std::to_string(again.size()) +
-                                     " that are there have");
-  }
-  return {};
+  return CheckEvents(*db);
 }
 
 Status AddAuditFromOutside(const std::string& path, const AuditEntry& entry) {

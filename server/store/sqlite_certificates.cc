@@ -103,7 +103,7 @@ Result<bool> SqliteStore::AskRenewal(const std::string& agent_id,
         db.Run("INSERT INTO renewals (agent_no, serial, ask_time) "
                "VALUES (?1,?2,?3) ON CONFLICT (agent_no) DO UPDATE SET "
                "serial=?2, ask_time=?3, approve_time=NULL, approved_by='' "
-               "WHERE serial<>?2",
+               "WHERE renewals.serial<>?2",
                agent_no, serial, now));
     is_new = db.Changes() > 0;
     return {};
@@ -136,14 +136,14 @@ Result<std::vector<ExpiringCertificate>> SqliteStore::ExpiringCertificates(
 
 Result<std::vector<ExpiringCertificate>> CertificatesEndingSoon(Connection& db,
                                                                 WallTime now) {
-  // SQLite gives the other columns of the row that has the maximum.
   ASSIGN_OR_RETURN(
       Statement row,
       db.Query("SELECT agent_id, terminal, not_after FROM (SELECT a.agent_id, "
-               "a.terminal, max(c.not_after) AS not_after, c.issue_time "
+               "a.terminal, c.not_after, c.issue_time, row_number() OVER "
+               "(PARTITION BY c.agent_no ORDER BY c.not_after DESC) AS place "
                "FROM agents a JOIN certificates c USING (agent_no) "
-               "WHERE a.revoke_time IS NULL GROUP BY a.agent_no) "
-               "WHERE 6 * (not_after - ?1) < not_after - issue_time",
+               "WHERE a.revoke_time IS NULL) AS newest WHERE place=1 AND "
+               "6 * (not_after - ?1) < not_after - issue_time",
                now));
   std::vector<ExpiringCertificate> found;
   for (;;) {

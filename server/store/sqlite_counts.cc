@@ -16,11 +16,11 @@ constexpr const char* kPlugsBetween =
 // A value that this program does not know is a refusal, as everywhere.
 constexpr const char* kCounts =
     "count(*), "
-    "sum(outcome NOT IN (0,1,2) AND NOT observe_only), "
-    "sum(outcome NOT IN (0,1,2) AND observe_only), "
-    "sum(outcome=2), "
+    "count(*) FILTER (WHERE outcome NOT IN (0,1,2) AND observe_only=0), "
+    "count(*) FILTER (WHERE outcome NOT IN (0,1,2) AND observe_only<>0), "
+    "count(*) FILTER (WHERE outcome=2), "
     "sum(persons), "
-    "sum(CASE WHEN outcome NOT IN (0,1,2) AND NOT observe_only "
+    "sum(CASE WHEN outcome NOT IN (0,1,2) AND observe_only=0 "
     "THEN persons ELSE 0 END), "
     "sum(persons_written)";
 constexpr int kCountColumns = 7;
@@ -83,8 +83,8 @@ Result<std::vector<DayCounts>> SqliteStore::CountDays(
     }
     ASSIGN_OR_RETURN(
         Statement row,
-        db->Query(std::string("SELECT count(*), sum(outcome NOT IN (0,1,2) "
-                              "AND NOT observe_only)") +
+        db->Query(std::string("SELECT count(*), count(*) FILTER (WHERE "
+                              "outcome NOT IN (0,1,2) AND observe_only=0)") +
                       kPlugsBetween,
                   bounds[i], bounds[i + 1]));
     RETURN_IF_ERROR(row.Step());
@@ -119,7 +119,8 @@ Result<OpenAlerts> SqliteStore::CountOpenAlerts() {
   ASSIGN_OR_RETURN(
       Statement row,
       db->Query("SELECT severity, kind='approval_request', count(*), "
-                "sum(assignee=''), min(CASE WHEN state=1 THEN create_time END) "
+                "count(*) FILTER (WHERE assignee=''), min(CASE WHEN state=1 "
+                "THEN create_time END) "
                 "FROM alerts WHERE state IN (1,2,3) GROUP BY 1, 2"));
   OpenAlerts open;
   for (;;) {

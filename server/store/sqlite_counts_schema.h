@@ -3,7 +3,7 @@
 // devices their name, and what is lost is known.
 #pragma once
 
-#include "server/store/sqlite.h"
+#include "server/store/sql.h"
 
 namespace sekisho::store {
 

@@ -44,7 +44,7 @@ const char* ConditionOf(DeviceState state) {
     case DeviceState::kWeak:
       return "d.weak_identity<>0";
   }
-  return "1";
+  return "1=1";
 }
 
 // What is typed is a part of the text, not a pattern.
@@ -71,9 +71,10 @@ Status UpsertDevice(Connection& db, const DeviceSeen& seen) {
       "last_seen_time=excluded.last_seen_time, "
       "last_terminal=excluded.last_terminal, "
       "last_person=excluded.last_person, "
-      "last_access=CASE excluded.last_access WHEN '' THEN last_access "
-      "ELSE excluded.last_access END, event_count=event_count+1, "
-      "weak_identity=max(weak_identity, excluded.weak_identity), "
+      "last_access=CASE excluded.last_access WHEN '' THEN devices.last_access "
+      "ELSE excluded.last_access END, event_count=devices.event_count+1, "
+      "weak_identity=CASE WHEN excluded.weak_identity<>0 THEN 1 ELSE "
+      "devices.weak_identity END, "
       "name=excluded.name",
       seen.device_id, Blob{facts}, seen.time, seen.terminal, seen.person,
       seen.access, seen.weak_identity,

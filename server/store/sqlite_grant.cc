@@ -48,7 +48,8 @@ Result<std::vector<RequestAnswer>> ReadAnswers(Connection& db, WallTime now) {
       db.Query("SELECT * FROM (SELECT alert_id, event_id, approved, "
                "answer_time FROM request_answers WHERE answer_time > ? "
                "ORDER BY alert_id DESC LIMIT " +
-                   std::to_string(kMaxAnswers) + ") ORDER BY alert_id",
+                   std::to_string(kMaxAnswers) +
+                   ") AS newest ORDER BY alert_id",
                now - kAnswersKept));
   std::vector<RequestAnswer> answers;
   for (;;) {

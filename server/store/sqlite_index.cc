@@ -171,8 +171,8 @@ Status SqliteStore::ScanEvents(const EventFilter& filter,
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement rows,
-      db->Prepare(std::string("SELECT ") + kEventColumns + kFromEvents +
-                  where.sql() + " ORDER BY i.row_id"));
+      db->PrepareScan(std::string("SELECT ") + kEventColumns + kFromEvents +
+                      where.sql() + " ORDER BY i.row_id"));
   where.BindTo(rows);
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, rows.Step());

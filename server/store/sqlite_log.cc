@@ -5,9 +5,22 @@
 
 namespace sekisho::store {
 
-merkle::Head SqliteStore::LogHead() {
+// Of a database that others write to, it is asked; what was seen once stays
+// true, so mostly its size is enough.
+Result<merkle::Head> SqliteStore::LogHead() {
+  merkle::Head known;
+  {
+    std::lock_guard lock(mutex_);
+    known = log_head_;
+  }
+  if (!engine_->IsShared()) return known;
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(const int64_t size, LogTree::SizeIn(*db));
+  if (size == known.size) return known;
+  ASSIGN_OR_RETURN(const LogTree log, LogTree::Load(*db));
   std::lock_guard lock(mutex_);
-  return log_head_;
+  if (log.size() > log_head_.size) log_head_ = log.head();
+  return log.head();
 }
 
 Result<merkle::Head> SqliteStore::LogHeadAt(int64_t size) {

@@ -174,12 +174,19 @@ Result<std::string> SqliteStore::UseLoginCode(const SecretHash& hash,
   return user;
 }
 
+// SQLite numbers entries so that none is given twice; PostgreSQL's sequences
+// leave gaps, by which a missing entry could not be told any more.
 Status InsertAudit(Connection& db, const AuditEntry& entry) {
-  return db.Run(
-      "INSERT INTO audit (time, user, door, address, action, object, "
-      "result, detail) VALUES (?,?,?,?,?,?,?,?)",
-      entry.time, entry.user, entry.door, entry.address, entry.action,
-      entry.object, entry.result, entry.detail);
+  static const std::string kColumns =
+      "time, user, door, address, action, object, result, detail";
+  static const std::string kNumbered =
+      "INSERT INTO audit (row_id, " + kColumns +
+      ") SELECT coalesce(max(row_id), 0) + 1, ?,?,?,?,?,?,?,? FROM audit";
+  static const std::string kPlain =
+      "INSERT INTO audit (" + kColumns + ") VALUES (?,?,?,?,?,?,?,?)";
+  return db.Run(db.dialect() == Dialect::kPostgres ? kNumbered : kPlain,
+                entry.time, entry.user, entry.door, entry.address, entry.action,
+                entry.object, entry.result, entry.detail);
 }
 
 Status SqliteStore::AddAudit(const AuditEntry& entry) {

@@ -80,8 +80,10 @@ Status CountBlock(Connection& db, const IndexedEvent& event) {
   }
   ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, event.agent_id));
   return db.Run(
-      "INSERT INTO block_counts VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-      "made=made+excluded.made, observed=observed+excluded.observed",
+      "INSERT INTO block_counts VALUES (?,?,?,?,?) ON CONFLICT (minute, "
+      "agent_no, policy_version) DO UPDATE SET "
+      "made=block_counts.made+excluded.made, "
+      "observed=block_counts.observed+excluded.observed",
       event.receive_time.time_since_epoch().count() / kMinuteMicros, agent_no,
       event.policy_version, !event.observe_only, event.observe_only);
 }

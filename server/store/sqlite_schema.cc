@@ -375,7 +375,7 @@ CREATE TABLE block_counts (
   PRIMARY KEY (minute, agent_no, policy_version)
 ) WITHOUT ROWID;
 INSERT INTO block_counts
-  SELECT receive_time / 60000000, agent_no, 0, sum(NOT observe_only),
+  SELECT receive_time / 60000000, agent_no, 0, sum(1 - observe_only),
     sum(observe_only)
   FROM event_index
   WHERE kind IN (1,3,6) AND repeats=0 AND outcome NOT IN (0,1,2)
@@ -539,47 +539,81 @@ constexpr std::array kMigrations = {
     Migration{kCoverage, nullptr},    Migration{kRoles, nullptr},
     Migration{kSecondFactor, nullptr}};
 
-Status Apply(Connection& writer, const Migration& migration, int version) {
-  RETURN_IF_ERROR(writer.Script("BEGIN IMMEDIATE"));
-  RETURN_IF_ERROR(writer.Script(migration.script));
+// SQLite has a number for this in the file.
+constexpr const char* kNoVersion =
+    "CREATE TABLE IF NOT EXISTS schema_version ("
+    "one bigint PRIMARY KEY CHECK (one=1), version bigint NOT NULL);"
+    "INSERT INTO schema_version VALUES (1,0) ON CONFLICT DO NOTHING";
+
+Result<int> VersionOf(Connection& db) {
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Query(db.dialect() == Dialect::kSqlite
+                                ? "PRAGMA user_version"
+                                : "SELECT version FROM schema_version"));
+  RETURN_IF_ERROR(row.Step());
+  return static_cast<int>(row.Int(0));
+}
+
+Status SetVersion(Connection& db, int version) {
+  return db.Script((db.dialect() == Dialect::kSqlite
+                        ? "PRAGMA user_version="
+                        : "UPDATE schema_version SET version=") +
+                   std::to_string(version));
+}
+
+Status Apply(Connection& db, int version) {
+  const Migration& migration = kMigrations[static_cast<size_t>(version - 1)];
+  RETURN_IF_ERROR(db.Script(migration.script));
   if (migration.fill != nullptr) {
-    RETURN_IF_ERROR(migration.fill(writer));
+    RETURN_IF_ERROR(migration.fill(db));
   }
-  return writer.Script("PRAGMA user_version=" + std::to_string(version) +
-                       "; COMMIT");
+  return SetVersion(db, version);
+}
+
+// One step, if it is not there: another server may have been faster.
+Result<int> Step(Connection& writer, int upto) {
+  RETURN_IF_ERROR(writer.BeginWrite());
+  if (writer.dialect() == Dialect::kPostgres) {
+    RETURN_IF_ERROR(writer.Script(kNoVersion));
+  }
+  ASSIGN_OR_RETURN(int have, VersionOf(writer));
+  if (have < upto) {
+    ++have;
+    if (auto applied = Apply(writer, have); !applied) {
+      return Wrap("schema " + std::to_string(have), std::move(applied).error());
+    }
+  }
+  RETURN_IF_ERROR(writer.Commit());
+  return have;
 }
 
 }  // namespace
 
 std::span<const Migration> Migrations() { return kMigrations; }
 
+// Setting it to what it is writes the page all the same.
+Status WriteNothing(Connection& db) {
+  ASSIGN_OR_RETURN(const int version, VersionOf(db));
+  return SetVersion(db, version);
+}
+
 Status Migrate(Connection& writer, int upto) {
-  if (upto < 0) {
-    upto = static_cast<int>(kMigrations.size());
-  }
-  int have = 0;
-  {
-    ASSIGN_OR_RETURN(Statement version, writer.Query("PRAGMA user_version"));
-    RETURN_IF_ERROR(version.Step());
-    have = static_cast<int>(version.Int(0));
-  }
-  if (have > static_cast<int>(kMigrations.size())) {
-    return Fail(Code::kFailedPrecondition,
-                "the store has schema " + std::to_string(have) +
-                    "; this program knows " +
-                    std::to_string(kMigrations.size()) +
-                    ": install a newer one");
-  }
-  for (; have < upto; ++have) {
-    if (auto done =
-            Apply(writer, kMigrations[static_cast<size_t>(have)], have + 1);
-        !done) {
+  const int known = static_cast<int>(kMigrations.size());
+  if (upto < 0) upto = known;
+  for (;;) {
+    const auto have = Step(writer, upto);
+    if (!have) {
       (void)writer.Script("ROLLBACK");
-      return Wrap("schema " + std::to_string(have + 1),
-                  std::move(done).error());
+      return std::unexpected(have.error());
     }
+    if (*have > known) {
+      return Fail(Code::kFailedPrecondition,
+                  "the store has schema " + std::to_string(*have) +
+                      "; this program knows " + std::to_string(known) +
+                      ": install a newer one");
+    }
+    if (*have >= upto) return {};
   }
-  return {};
 }
 
 }  // namespace sekisho::store

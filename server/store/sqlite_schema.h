@@ -1,11 +1,13 @@
-// The SQLite schema as a list of migrations; the file's user_version says how
-// many of them it has. A released migration is never edited, only followed.
+// The schema as a list of migrations, one for both engines (the dialect says
+// them to PostgreSQL); SQLite's user_version or the table schema_version says
+// how many of them there are. A released migration is never edited to mean
+// something else, only followed.
 #pragma once
 
 #include <span>
 
 #include "common/result.h"
-#include "server/store/sqlite.h"
+#include "server/store/sql.h"
 
 namespace sekisho::store {
 
@@ -16,8 +18,12 @@ struct Migration {
 };
 std::span<const Migration> Migrations();
 
-// Brings the file to `upto` migrations (tests stop early; -1 = all), each in
-// its own transaction. kFailedPrecondition: the file is of a newer program.
+// Brings the database to `upto` migrations (tests stop early; -1 = all), each
+// in its own transaction; of several servers that begin at once one does it.
+// kFailedPrecondition: it is of a newer program.
 Status Migrate(Connection& writer, int upto = -1);
+
+// In a transaction: a change of nothing that is written all the same.
+Status WriteNothing(Connection& db);
 
 }  // namespace sekisho::store

@@ -1,19 +1,19 @@
 #include "server/store/sqlite_store.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <future>
 
+#include "server/store/postgres.h"
 #include "server/store/sqlite_schema.h"
 
 namespace sekisho::store {
 namespace {
 
-// A commit takes what is queued, but not so much that the first waits long.
-constexpr size_t kMaxGroup = 512;
 constexpr size_t kMaxIdleReaders = 8;
-
-Blob BlobOf(const std::string& bytes) { return Blob{bytes}; }
+constexpr auto kFirstRetry = std::chrono::milliseconds(100);
+constexpr auto kLongestRetry = std::chrono::milliseconds(5000);
 
 void SetRecord(const Statement& row, int first,
                event::v1::EventRecord& record) {
@@ -27,6 +27,48 @@ void SetRecord(const Statement& row, int first,
   record.set_hash(row.Text(first + 7));
   record.set_signature(row.Text(first + 8));
 }
+// Several rows a statement save the way to the database and back.
+constexpr size_t kMostRows = 32;
+
+std::string InsertSql(size_t rows) {
+  std::string sql =
+      "INSERT INTO events (row_id, agent_no, epoch, sequence, receive_time, "
+      "public_part, personal_part, salt, personal_hash, prev_hash, hash, "
+      "signature) VALUES ";
+  for (size_t i = 0; i < rows; ++i) {
+    sql += i == 0 ? "(?,?,?,?,?,?,?,?,?,?,?,?)" : ",(?,?,?,?,?,?,?,?,?,?,?,?)";
+  }
+  return sql;
+}
+
+Status InsertEvents(Connection& db, const AppendRequest& request,
+                    int64_t agent_no, int64_t row_id) {
+  const auto& records = request.records;
+  size_t rows = kMostRows;
+  for (size_t at = 0; at < records.size(); at += rows) {
+    // Powers of two: few texts, each cached.
+    while (rows > records.size() - at) rows /= 2;
+    ASSIGN_OR_RETURN(Statement statement, db.Prepare(InsertSql(rows)));
+    int index = 0;
+    for (size_t i = at; i < at + rows; ++i) {
+      const event::v1::EventRecord& record = records[i];
+      statement.Bind(++index, row_id++);
+      statement.Bind(++index, agent_no);
+      statement.Bind(++index, record.epoch());
+      statement.Bind(++index, record.sequence());
+      statement.Bind(++index, request.receive_time);
+      for (const std::string* bytes :
+           {&record.public_part(), &record.personal_part(), &record.salt(),
+            &record.personal_hash(), &record.prev_hash(), &record.hash(),
+            &record.signature()}) {
+        statement.Bind(++index, Blob{*bytes});
+      }
+    }
+    RETURN_IF_ERROR(statement.Step());
+  }
+  return {};
+}
+
 constexpr const char* kRecordColumns =
     "e.epoch, e.sequence, e.public_part, e.personal_part, e.salt, "
     "e.personal_hash, e.prev_hash, e.hash, e.signature";
@@ -101,17 +143,34 @@ Result<int64_t> AgentNo(Connection& db, const std::string& agent_id) {
   return row.Int(0);
 }
 
-Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options) {
-  auto store = std::make_unique<SqliteStore>(options);
+namespace {
+
+Result<std::unique_ptr<Store>> Started(std::unique_ptr<Engine> engine,
+                                       SqliteStore::Options options,
+                                       const std::string& what) {
+  auto store =
+      std::make_unique<SqliteStore>(std::move(engine), std::move(options));
   if (auto started = store->Start(); !started) {
-    return Wrap("store " + options.path, std::move(started).error());
+    return Wrap("store " + what, std::move(started).error());
   }
   return store;
 }
 
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options) {
+  return Started(NewSqliteEngine(options.path),
+                 {options.group_commit_wait, nullptr}, options.path);
+}
+
+Result<std::unique_ptr<Store>> OpenPostgres(const PostgresOptions& options) {
+  RETURN_IF_ERROR(CheckConninfo(options.conninfo));
+  return Started(NewPostgresEngine(options.conninfo), {{}, options.on_turn},
+                 DescribeConninfo(options.conninfo));
+}
+
 Status SqliteStore::Start() {
-  ASSIGN_OR_RETURN(writer_,
-                   Connection::Open(options_.path, Connection::Kind::kWriter));
+  ASSIGN_OR_RETURN(writer_, engine_->OpenWriter());
   RETURN_IF_ERROR(Migrate(*writer_));
   ASSIGN_OR_RETURN(log_, LogTree::Load(*writer_));
   log_head_ = log_.head();
@@ -159,7 +218,7 @@ void SqliteStore::WriterLoop() {
         wake_.wait_for(lock, options_.group_commit_wait,
                        [this] { return stopping_ || queue_.size() >= 8; });
       }
-      while (!queue_.empty() && group.size() < kMaxGroup) {
+      while (!queue_.empty() && group.size() < engine_->max_group()) {
         group.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
@@ -172,46 +231,76 @@ void SqliteStore::WriterLoop() {
 // with it; if the commit fails, all of them failed.
 void SqliteStore::RunGroup(std::deque<Job>& group) {
   std::vector<Status> results(group.size());
-  Status commit = writer_->Script("BEGIN IMMEDIATE");
+  Status commit = Reach();
+  if (commit) commit = writer_->BeginWrite();
   if (commit) {
     commit = RunJobs(group, results);
     if (commit) {
-      commit = writer_->Script("COMMIT");
+      commit = writer_->Commit();
     }
     if (commit) {
       log_is_saved_ = true;
       std::lock_guard lock(mutex_);
-      log_head_ = log_.head();
+      if (log_.size() > log_head_.size) log_head_ = log_.head();
     } else {
       (void)writer_->Script("ROLLBACK");
     }
+  }
+  if (writer_ && writer_->IsLost()) {
+    // Another may have written what we do not know of, or we ourselves.
+    writer_.reset();
+    log_is_saved_ = false;
+    Turn(commit ? Fail(Code::kUnavailable, "the connection is gone") : commit);
   }
   for (size_t i = 0; i < group.size(); ++i) {
     group[i].done(commit ? results[i] : commit);
   }
 }
 
+Status SqliteStore::Reach() {
+  if (writer_) return {};
+  const auto now = std::chrono::steady_clock::now();
+  if (now < retry_at_) return std::unexpected(lost_);
+  auto opened = engine_->OpenWriter();
+  if (!opened) {
+    retry_wait_ = std::clamp(retry_wait_ * 2, kFirstRetry, kLongestRetry);
+    retry_at_ = now + retry_wait_;
+    lost_ = {Code::kUnavailable, "store: " + opened.error().message};
+    return std::unexpected(lost_);
+  }
+  writer_ = std::move(*opened);
+  retry_wait_ = {};
+  Turn({});
+  return {};
+}
+
+void SqliteStore::Turn(const Status& status) {
+  if (options_.on_turn) options_.on_turn(status);
+}
+
 Status SqliteStore::RunJobs(std::deque<Job>& group,
                             std::vector<Status>& results) {
   if (!log_is_saved_) {
-    // The last group did not commit: its leaves are not in the file.
+    // The last group did not commit: its leaves are not in the database.
     ASSIGN_OR_RETURN(log_, LogTree::Load(*writer_));
     log_is_saved_ = true;
   }
+  log_is_checked_ = false;
   for (size_t i = 0; i < group.size(); ++i) {
-    results[i] = writer_->Run("SAVEPOINT job");
+    results[i] = writer_->Script("SAVEPOINT job");
     if (!results[i]) {
+      if (writer_->IsLost()) return results[i];
       continue;
     }
-    const int64_t leaves = log_.size();
+    const int64_t leaves = leaves_added_;
     results[i] = group[i].work(*writer_);
     if (!results[i]) {
-      (void)writer_->Run("ROLLBACK TO job");
+      RETURN_IF_ERROR(writer_->Script("ROLLBACK TO job"));
     }
-    if (auto released = writer_->Run("RELEASE job"); !released) {
+    if (auto released = writer_->Script("RELEASE job"); !released) {
       results[i] = released;
     }
-    if (log_.size() == leaves) {
+    if (leaves_added_ == leaves) {
       continue;
     }
     log_is_saved_ = false;
@@ -224,24 +313,30 @@ Status SqliteStore::RunJobs(std::deque<Job>& group,
 }
 
 Result<SqliteStore::Reading> SqliteStore::Read() {
-  std::unique_ptr<Connection> connection;
-  {
-    std::lock_guard lock(mutex_);
-    if (!readers_.empty()) {
-      connection = std::move(readers_.back());
-      readers_.pop_back();
+  for (;;) {
+    std::unique_ptr<Connection> connection;
+    {
+      std::lock_guard lock(mutex_);
+      if (!readers_.empty()) {
+        connection = std::move(readers_.back());
+        readers_.pop_back();
+      }
     }
+    const bool is_new = !connection;
+    if (is_new) {
+      ASSIGN_OR_RETURN(connection, engine_->OpenReader());
+    }
+    if (const Status begun = connection->BeginRead(); begun) {
+      return Reading(this, std::move(connection));
+    } else if (is_new || !connection->IsLost()) {
+      return std::unexpected(begun.error());
+    }
+    // It was lost while it waited: another, in the end a new one.
   }
-  if (!connection) {
-    ASSIGN_OR_RETURN(
-        connection, Connection::Open(options_.path, Connection::Kind::kReader));
-  }
-  RETURN_IF_ERROR(connection->Run("BEGIN"));
-  return Reading(this, std::move(connection));
 }
 
 SqliteStore::Reading::~Reading() {
-  if (!connection_ || !connection_->Run("COMMIT")) {
+  if (!connection_ || !connection_->Script("COMMIT")) {
     return;
   }
   std::lock_guard lock(store_->mutex_);
@@ -250,18 +345,7 @@ SqliteStore::Reading::~Reading() {
   }
 }
 
-// Setting it to what it is writes the first page all the same.
-Status SqliteStore::TryWrite() {
-  return Write([](Connection& db) -> Status {
-    int64_t version = 0;
-    {
-      ASSIGN_OR_RETURN(Statement row, db.Query("PRAGMA user_version"));
-      RETURN_IF_ERROR(row.Step());
-      version = row.Int(0);
-    }
-    return db.Run("PRAGMA user_version=" + std::to_string(version));
-  });
-}
+Status SqliteStore::TryWrite() { return Write(WriteNothing); }
 
 // ---- the log ----
 
@@ -308,8 +392,8 @@ Result<event::Head> SqliteStore::AppendIn(Connection& db,
     head.sequence = row.Int(3);
     head.hash = HashFrom(row.View(4));
   }
+  RETURN_IF_ERROR(CheckLog(db));
   std::vector<event::Hash> hashes;
-  int64_t last_row = 0;
   for (const event::v1::EventRecord& record : request.records) {
     if (record.epoch() > head.epoch) {
       RETURN_IF_ERROR(db.Run("INSERT INTO closed_epochs VALUES (?,?,?,?,?)",
@@ -325,32 +409,42 @@ Result<event::Head> SqliteStore::AppendIn(Connection& db,
                   "does not follow the head: expected sequence " +
                       std::to_string(head.sequence + 1));
     }
-    RETURN_IF_ERROR(db.Run(
-        "INSERT INTO events (agent_no, epoch, sequence, receive_time, "
-        "public_part, personal_part, salt, personal_hash, prev_hash, hash, "
-        "signature) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-        agent_no, record.epoch(), record.sequence(), request.receive_time,
-        BlobOf(record.public_part()), BlobOf(record.personal_part()),
-        BlobOf(record.salt()), BlobOf(record.personal_hash()),
-        BlobOf(record.prev_hash()), BlobOf(record.hash()),
-        BlobOf(record.signature())));
-    last_row = db.LastRowId();
     head = event::HeadOf(record);
     hashes.push_back(head.hash);
   }
+  RETURN_IF_ERROR(InsertEvents(db, request, agent_no, log_.size() + 1));
   RETURN_IF_ERROR(
       db.Run("UPDATE heads SET epoch=?, sequence=?, hash=? WHERE agent_no=?",
              head.epoch, head.sequence, Blob{AsText(head.hash)}, agent_no));
-  if (!hashes.empty() && last_row != log_.size() + std::ssize(hashes)) {
-    return Fail(Code::kDataLoss,
-                "the log has " + std::to_string(log_.size()) +
-                    " leaves, which is not the number of events");
-  }
   // Last: what is in the tree stays there.
   for (const event::Hash& hash : hashes) {
     log_.Append(hash);
   }
+  leaves_added_ += std::ssize(hashes);
   return head;
+}
+
+// Leaf i is row i + 1: rows are numbered here, not by the database. Once a
+// group, since nobody else writes while it lasts.
+Status SqliteStore::CheckLog(Connection& db) {
+  if (log_is_checked_) return {};
+  int64_t rows = 0;
+  {
+    ASSIGN_OR_RETURN(Statement row,
+                     db.Query("SELECT coalesce(max(row_id), 0) FROM events"));
+    RETURN_IF_ERROR(row.Step());
+    rows = row.Int(0);
+  }
+  if (rows != log_.size() && engine_->IsShared()) {
+    ASSIGN_OR_RETURN(log_, LogTree::Load(db));
+  }
+  if (rows != log_.size()) {
+    return Fail(Code::kDataLoss,
+                "the log has " + std::to_string(log_.size()) +
+                    " leaves, which is not the number of events");
+  }
+  log_is_checked_ = true;
+  return {};
 }
 
 Result<event::Head> SqliteStore::HeadOf(const std::string& agent_id) {
@@ -438,7 +532,7 @@ Result<Store::ChainEnd> SqliteStore::ReadChain(const std::string& agent_id,
           " FROM events e WHERE e.row_id > (SELECT row_id FROM index_mark) "
           "AND e.agent_no=? ORDER BY e.row_id"};
   for (const std::string& part : parts) {
-    ASSIGN_OR_RETURN(Statement rows, db->Query(part, agent_no));
+    ASSIGN_OR_RETURN(Statement rows, db->Scan(part, agent_no));
     event::v1::EventRecord record;
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, rows.Step());

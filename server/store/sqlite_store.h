@@ -1,5 +1,6 @@
-// The SQLite engine: one writer thread with a queue whose jobs share a commit,
-// and a pool of reading connections. Methods by theme in sqlite_*.cc.
+// The store in SQL, on either engine (docs/adr/0417; it has the name of the
+// first): one writer thread with a queue whose jobs share a commit, and a pool
+// of reading connections. Methods by theme in sqlite_*.cc.
 #pragma once
 
 #include <condition_variable>
@@ -8,8 +9,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "server/store/engine.h"
 #include "server/store/log_tree.h"
-#include "server/store/sqlite.h"
 #include "server/store/store.h"
 
 namespace sekisho::store {
@@ -59,11 +60,24 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
 
 class SqliteStore final : public Store {
  public:
-  explicit SqliteStore(SqliteOptions options) : options_(std::move(options)) {}
+  struct Options {
+    // Appends wait this long for company when the queue is short.
+    std::chrono::microseconds group_commit_wait{0};
+    // Called on the writer's thread when the database is lost, with why, and
+    // when it is back.
+    std::function<void(const Status&)> on_turn;
+  };
+  SqliteStore(std::unique_ptr<Engine> engine, Options options)
+      : engine_(std::move(engine)), options_(std::move(options)) {}
   ~SqliteStore() override;
   Status Start();
 
   Status TryWrite() override;
+  bool TakeLead() override { return engine_->TakeLead(); }
+  bool IsShared() const override { return engine_->IsShared(); }
+  Result<News> ReadNews(const NewsMark& since) override;
+  Result<std::vector<SeenAgent>> LastSeen() override;
+  Result<int64_t> SizeBytes() override;
   void Append(AppendRequest request, AppendDone done) override;
   Result<event::Head> HeadOf(const std::string& agent_id) override;
   Result<std::vector<LoggedEvent>> ReadLog(int64_t after_row,
@@ -73,7 +87,7 @@ class SqliteStore final : public Store {
   Result<std::vector<ClosedEpoch>> ClosedEpochs(
       const std::string& agent_id) override;
 
-  merkle::Head LogHead() override;
+  Result<merkle::Head> LogHead() override;
   Result<merkle::Head> LogHeadAt(int64_t size) override;
   Result<std::vector<merkle::Proof>> ProveInclusion(
       const std::vector<int64_t>& leaves, int64_t size) override;
@@ -258,6 +272,9 @@ class SqliteStore final : public Store {
   void WriterLoop();
   void RunGroup(std::deque<Job>& group);
   Status RunJobs(std::deque<Job>& group, std::vector<Status>& results);
+  // Opens a connection for the writer, unless the last try was just now.
+  Status Reach();
+  void Turn(const Status& status);
 
   // A reading connection on loan, inside one read transaction.
   class Reading {
@@ -276,18 +293,27 @@ class SqliteStore final : public Store {
   };
   Result<Reading> Read();
 
+  // log_ is what the database has, the jobs of this group before included.
+  Status CheckLog(Connection& db);
   Result<event::Head> AppendIn(Connection& db, const AppendRequest& request);
   Result<Alert> ReadAlert(Connection& db, int64_t alert_id);
 
-  const SqliteOptions options_;
-  std::unique_ptr<Connection> writer_;  // the writer thread's alone
-  LogTree log_;                         // the writer thread's alone
-  bool log_is_saved_ = true;            // log_ is what the file has
+  const std::unique_ptr<Engine> engine_;
+  const Options options_;
+  // All the writer thread's alone; no writer: it was lost.
+  std::unique_ptr<Connection> writer_;
+  LogTree log_;
+  bool log_is_saved_ = true;     // log_ is what this server wrote last
+  bool log_is_checked_ = false;  // in this group
+  int64_t leaves_added_ = 0;
+  std::chrono::steady_clock::time_point retry_at_;
+  std::chrono::milliseconds retry_wait_{0};
+  Error lost_;
 
   std::mutex mutex_;  // guards queue_, stopping_, readers_, log_head_
   std::condition_variable wake_;
   std::deque<Job> queue_;
-  merkle::Head log_head_;
+  merkle::Head log_head_;  // the newest that was seen
   bool stopping_ = false;
   std::vector<std::unique_ptr<Connection>> readers_;
   std::thread thread_;

@@ -135,7 +135,7 @@ Status SqliteStore::BeginTotp(const std::string& user,
     RETURN_IF_ERROR(
         db.Run("INSERT INTO totp (user, secret, in_force, last_step) "
                "VALUES (?1,?2,0,0) ON CONFLICT (user) DO UPDATE "
-               "SET secret=excluded.secret WHERE in_force=0",
+               "SET secret=excluded.secret WHERE totp.in_force=0",
                user, Blob{secret}));
     if (db.Changes() > 0) return {};
     return Fail(Code::kFailedPrecondition,

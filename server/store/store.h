@@ -21,6 +21,7 @@
 #include "proto/event_bytes.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
+#include "server/store/shared_rows.h"
 #include "server/store/user_store.h"
 
 namespace sekisho::store {
@@ -185,6 +186,18 @@ class Store : public UserStore {
   // takes writes.
   virtual Status TryWrite() = 0;
 
+  // Whether this server is the one that does what only one may do at a time
+  // (index, judge silence, move rollouts, tell sinks). It keeps it while it
+  // lives and asks every second or so; from one thread.
+  virtual bool TakeLead() = 0;
+  // Other servers may write to the same database, too.
+  virtual bool IsShared() const = 0;
+  virtual Result<News> ReadNews(const NewsMark& since) = 0;
+  // Agents that are not revoked and were ever heard.
+  virtual Result<std::vector<SeenAgent>> LastSeen() = 0;
+  // On the disk of the database.
+  virtual Result<int64_t> SizeBytes() = 0;
+
   // Accepts only head + 1, or the first event of a later epoch, which closes
   // the one before: kAborted when a record does not follow the agent's head
   // row, kNotFound for an unknown agent, kPermissionDenied for a revoked one;
@@ -214,8 +227,8 @@ class Store : public UserStore {
   // Its leaves are the hashes of all agents' events in the order of their
   // commit, and enter it in that commit.
 
-  // Covers every event whose Append() has called back.
-  virtual merkle::Head LogHead() = 0;
+  // Covers every event whose Append() has called back, on any server.
+  virtual Result<merkle::Head> LogHead() = 0;
   virtual Result<merkle::Head> LogHeadAt(int64_t size) = 0;
   // One for each leaf; empty for a leaf that the tree of `size` has not.
   virtual Result<std::vector<merkle::Proof>> ProveInclusion(
@@ -460,5 +473,16 @@ struct SqliteOptions {
 // Opens or makes the file and migrates it to the newest schema; kDataLoss for a
 // damaged one, kFailedPrecondition for one of a newer program.
 Result<std::unique_ptr<Store>> OpenSqlite(const SqliteOptions& options);
+
+struct PostgresOptions {
+  std::string conninfo;  // libpq's; without a password
+  // Called on a thread of the store when the database is lost, with why, and
+  // when it is back. Meanwhile what is asked of the store is kUnavailable.
+  std::function<void(const Status&)> on_turn;
+};
+// One database for any number of servers (docs/adr/0418); its tables are made
+// or migrated. kUnavailable: it cannot be reached; kFailedPrecondition: it is
+// of a newer program, or PostgreSQL is older than 15.
+Result<std::unique_ptr<Store>> OpenPostgres(const PostgresOptions& options);
 
 }  // namespace sekisho::store

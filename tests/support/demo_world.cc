@@ -11,6 +11,7 @@
 #include "server/alert/rules.h"
 #include "server/auth/secrets.h"
 #include "server/core/device_id.h"
+#include "tests/support/test_store.h"
 
 namespace sekisho::demo {
 namespace {
@@ -85,7 +86,7 @@ std::vector<event::v1::Device> MakeDevices() {
 
 DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   clock_.Set(kDemoNow - minutes(60 * 24 * 90));
-  store_ = Must(store::OpenSqlite({dir_ + "/demo.db", {}}));
+  store_ = Must(sekisho::support::OpenTestStore(dir_ + "/demo.db"));
   publisher_ =
       Must(core::Publisher::Open(*store_, clock_, dir_ + "/signing.key"));
   publisher_->SetAnnounce([](const std::string&, int64_t) { return 3; });

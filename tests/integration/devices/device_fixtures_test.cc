@@ -137,6 +137,7 @@ std::string Outcome(const decide::Judgement& judged) {
       return "block";
     case decide::Goal::kLook:
       return "look";
+    case decide::Goal::kAwaitKey:
     case decide::Goal::kServe:
       return policy::Name(judged.decision.access);
     case decide::Goal::kOpenFully:

@@ -11,7 +11,7 @@
 
 namespace sekisho::testing {
 
-Process StartProcess(const std::string& dir) {
+Process StartProcess(const std::string& dir, const std::string& database) {
   int out[2];
   CHECK(pipe(out) == 0);
   const pid_t pid = fork();
@@ -24,7 +24,7 @@ Process StartProcess(const std::string& dir) {
     execl(SEKISHO_SERVER, SEKISHO_SERVER, "--state", dir.c_str(), "--runtime",
           runtime.c_str(), "--agents-listen", "127.0.0.1:0", "--console-port",
           "-1", "--metrics-listen", "127.0.0.1:0", "--config", "/dev/null",
-          nullptr);
+          "--database", database.c_str(), nullptr);
     _exit(127);
   }
   close(out[1]);

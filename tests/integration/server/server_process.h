@@ -16,7 +16,8 @@ struct Process {
 };
 
 // On the state in `dir`, with dir/run as its runtime; nothing of its own stays.
-Process StartProcess(const std::string& dir);
+// `database`: a connection string of PostgreSQL.
+Process StartProcess(const std::string& dir, const std::string& database = "");
 // SIGKILL.
 void Kill(const Process& process);
 // SIGTERM, not waited for.

@@ -10,7 +10,8 @@
 
 namespace sekisho::testing {
 
-TestServer::TestServer(std::chrono::seconds agent_life) {
+TestServer::TestServer(std::chrono::seconds agent_life, std::string database)
+    : database_(std::move(database)) {
   CHECK(sodium_init() >= 0);
   char dir[] = "/tmp/sekisho-server-XXXXXX";
   CHECK(mkdtemp(dir) != nullptr);
@@ -42,6 +43,7 @@ TestServer::~TestServer() {
 void TestServer::StartServer() {
   ServerOptions options;
   options.state_dir = dir_;
+  options.database = database_;
   options.runtime_dir = dir_ + "/run";
   options.agents_listen = "127.0.0.1:0";
   options.console_port = -1;

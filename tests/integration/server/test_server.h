@@ -34,7 +34,8 @@ class MovableClock final : public Clock {
 class TestServer {
  public:
   explicit TestServer(
-      std::chrono::seconds agent_life = auth::kAgentCertificateLife);
+      std::chrono::seconds agent_life = auth::kAgentCertificateLife,
+      std::string database = "");
   ~TestServer();
 
   // Stops and starts the server on the same state, with `between` in between;
@@ -59,6 +60,7 @@ class TestServer {
  private:
   void StartServer();
 
+  const std::string database_;  // empty = SQLite
   std::string dir_;
   MovableClock clock_;
   std::unique_ptr<auth::CertificateAuthority> ca_;

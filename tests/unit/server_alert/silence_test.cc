@@ -8,6 +8,8 @@
 
 #include <filesystem>
 
+#include "tests/support/test_store.h"
+
 namespace sekisho::alert {
 namespace {
 
@@ -35,7 +37,7 @@ class SilenceTest : public ::testing::Test {
     char dir[] = "/tmp/sekisho-silence-XXXXXX";
     ASSERT_NE(mkdtemp(dir), nullptr);
     dir_ = dir;
-    store_ = store::OpenSqlite({dir_ + "/test.db", {}}).value();
+    store_ = sekisho::support::OpenTestStore(dir_ + "/test.db").value();
     for (const char* name : {"o1", "o2", "o3", "o4", "k1", "x1"}) {
       store::NewAgent agent;
       agent.agent_id = std::string("id-") + name;

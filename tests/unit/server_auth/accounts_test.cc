@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "server/auth/secrets.h"
+#include "tests/support/test_store.h"
 
 namespace sekisho::auth {
 namespace {
@@ -27,7 +28,7 @@ class AccountsTest : public ::testing::Test {
     char dir[] = "/tmp/sekisho-accounts-XXXXXX";
     ASSERT_NE(mkdtemp(dir), nullptr);
     dir_ = dir;
-    store_ = std::move(*store::OpenSqlite({dir_ + "/test.db", {}}));
+    store_ = std::move(*sekisho::support::OpenTestStore(dir_ + "/test.db"));
     accounts_ = std::make_unique<Accounts>(*store_, clock_);
   }
   void TearDown() override {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <future>
 
+#include "tests/support/test_store.h"
+
 namespace sekisho::core {
 namespace {
 
@@ -49,7 +51,7 @@ class CoverageTest : public ::testing::Test {
   }
   void Open() {
     store_.reset();
-    auto opened = store::OpenSqlite({dir_ + "/test.db", {}});
+    auto opened = sekisho::support::OpenTestStore(dir_ + "/test.db");
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }

@@ -7,6 +7,8 @@
 #include <future>
 #include <set>
 
+#include "tests/support/test_store.h"
+
 namespace sekisho::core {
 namespace {
 
@@ -15,8 +17,8 @@ TEST(Indexer, ShowsACarriedOverEventOnce) {
   ASSERT_GE(sodium_init(), 0);
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
-  auto store =
-      std::move(*store::OpenSqlite({std::string(dir) + "/test.db", {}}));
+  auto store = std::move(
+      *sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   for (const char* id : {"a", "b"}) {
     store::NewAgent agent;
@@ -73,8 +75,8 @@ TEST(Indexer, BuildsIndexDevicesAndAlertsOnce) {
   ASSERT_GE(sodium_init(), 0);
   char dir[] = "/tmp/sekisho-indexer-XXXXXX";
   ASSERT_NE(mkdtemp(dir), nullptr);
-  auto store =
-      std::move(*store::OpenSqlite({std::string(dir) + "/test.db", {}}));
+  auto store = std::move(
+      *sekisho::support::OpenTestStore(std::string(dir) + "/test.db"));
   const auto keys = event::NewChainKeyPair();
   store::NewAgent agent;
   agent.agent_id = "agent";

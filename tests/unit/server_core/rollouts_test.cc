@@ -10,6 +10,7 @@
 
 #include "policy/packs.h"
 #include "server/core/indexer.h"
+#include "tests/support/test_store.h"
 
 namespace sekisho::core {
 namespace {
@@ -57,7 +58,7 @@ class RolloutsTest : public ::testing::Test {
     std::filesystem::remove_all(dir_);
   }
   void Start() {
-    auto store = store::OpenSqlite({dir_ + "/test.db", {}});
+    auto store = sekisho::support::OpenTestStore(dir_ + "/test.db");
     ASSERT_TRUE(store);
     store_ = std::move(*store);
     auto publisher = Publisher::Open(*store_, clock_, dir_ + "/key");

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "server/store/store.h"
+#include "tests/support/test_store.h"
 
 namespace sekisho::server_export {
 namespace {
@@ -57,7 +58,7 @@ class OutboxTest : public ::testing::Test {
     char dir[] = "/tmp/sekisho-outbox-XXXXXX";
     ASSERT_NE(mkdtemp(dir), nullptr);
     dir_ = dir;
-    auto opened = store::OpenSqlite({dir_ + "/test.db", {}});
+    auto opened = sekisho::support::OpenTestStore(dir_ + "/test.db");
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     config_.name = "soc";

@@ -119,7 +119,7 @@ TEST_F(BackupTest, RestoresAndSaysSo) {
   EXPECT_EQ(Read(target_ + "/server/log.key"), "server/log.key");
   auto store = store::OpenSqlite({target_ + "/server/sekisho.db", {}});
   ASSERT_TRUE(store) << store.error().message;
-  EXPECT_EQ((*store)->LogHead(), made->log);
+  EXPECT_EQ(*(*store)->LogHead(), made->log);
   EXPECT_EQ((*store)->HeadOf("a")->sequence, 40);
   const auto alerts = (*store)->ListAlerts({}, {});
   ASSERT_EQ(alerts->rows.size(), 1U);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "server/store/sqlite.h"
 #include "server/store/sqlite_schema.h"
 #include "server/store/store.h"
 
@@ -28,7 +29,7 @@ TEST_F(SchemaTest, MigratesFromEveryEarlierSchema) {
   for (int from = 0; from <= static_cast<int>(Migrations().size()); ++from) {
     std::filesystem::remove(path_);
     {
-      auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+      auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
       ASSERT_TRUE(writer);
       ASSERT_TRUE(Migrate(**writer, from));
     }
@@ -39,7 +40,7 @@ TEST_F(SchemaTest, MigratesFromEveryEarlierSchema) {
 // What was indexed by schema 1 is known again by its id.
 TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
   {
-    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
     ASSERT_TRUE(writer && Migrate(**writer, 1));
     event::v1::PublicPart part;
     part.set_event_id("0123456789abcdef");
@@ -65,7 +66,7 @@ TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
 // What was indexed by schema 2 is counted as if it came today.
 TEST_F(SchemaTest, FillsCountsOfOldRows) {
   {
-    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
     ASSERT_TRUE(writer && Migrate(**writer, 2));
     event::v1::PublicPart part;
     part.set_person_count(7);
@@ -108,7 +109,7 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
 // Nobody loses by the upgrade what he could do; what was no role stays nothing.
 TEST_F(SchemaTest, OldRolesBecomeSetsOfRoles) {
   {
-    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
     ASSERT_TRUE(writer && Migrate(**writer, 8));
     ASSERT_TRUE((*writer)->Script(
         "INSERT INTO users VALUES ('suzuki','admin','h',1);"
@@ -131,7 +132,7 @@ TEST_F(SchemaTest, OldRolesBecomeSetsOfRoles) {
 // The overview of a year's events may not read the events: it is answered from
 // the covering indexes alone.
 TEST_F(SchemaTest, CountsFromCoveringIndexes) {
-  auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+  auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
   ASSERT_TRUE(writer && Migrate(**writer));
   auto plan = (*writer)->Query(
       "EXPLAIN QUERY PLAN SELECT device_id, count(*), sum(persons), "
@@ -152,7 +153,7 @@ void WriteStoreOfBefore(const std::string& path) {
   std::ifstream file(SEKISHO_TEST_DATA "/server/schema_2.sql");
   std::stringstream text;
   text << file.rdbuf();
-  auto writer = Connection::Open(path, Connection::Kind::kWriter);
+  auto writer = SqliteConnection::Open(path, Connection::Kind::kWriter);
   ASSERT_TRUE(writer);
   const Status done = (*writer)->Script(text.str());
   ASSERT_TRUE(done) << done.error().message;
@@ -169,7 +170,7 @@ TEST_F(SchemaTest, EventsOfBeforeThereWasALogAreItsFirstLeaves) {
     tree.Append(merkle::LeafHash(AsBytes(event.record.hash())));
   }
   EXPECT_EQ(tree.size(), 8);
-  EXPECT_EQ((*store)->LogHead(), tree.head());
+  EXPECT_EQ(*(*store)->LogHead(), tree.head());
   const auto agents = (*store)->AllAgents();
   ASSERT_TRUE(agents);
   ASSERT_EQ(agents->size(), 2U);
@@ -191,7 +192,7 @@ TEST_F(SchemaTest, EventsOfBeforeThereWasALogAreItsFirstLeaves) {
 TEST_F(SchemaTest, AStoreFromWhichEventsWereTakenIsNotTakenOver) {
   WriteStoreOfBefore(path_);
   {
-    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
     ASSERT_TRUE((*writer)->Script("DELETE FROM events WHERE row_id=4"));
   }
   const auto store = OpenSqlite({path_, {}});
@@ -201,7 +202,7 @@ TEST_F(SchemaTest, AStoreFromWhichEventsWereTakenIsNotTakenOver) {
 
 TEST_F(SchemaTest, RefusesTheFileOfANewerProgram) {
   {
-    auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
     ASSERT_TRUE((*writer)->Script("PRAGMA user_version=999"));
   }
   const auto opened = OpenSqlite({path_, {}});
@@ -217,7 +218,7 @@ TEST_F(SchemaTest, FileIsForTheOwnerAlone) {
 }
 
 TEST_F(SchemaTest, AuditCannotBeChangedOrDeleted) {
-  auto writer = Connection::Open(path_, Connection::Kind::kWriter);
+  auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
   ASSERT_TRUE(writer && Migrate(**writer));
   ASSERT_TRUE((*writer)->Script(
       "INSERT INTO audit VALUES (1,1,'u','d','a','x','o','ok','')"));

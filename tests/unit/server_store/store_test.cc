@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <map>
+
+#include "tests/support/test_postgres.h"
 
 namespace sekisho::store {
 namespace {
@@ -678,14 +681,14 @@ TEST_P(StoreTest, FindsCertificatesNearTheirEnd) {
 TEST_P(StoreTest, EveryEventIsALeafOfTheLogInTheOrderOfItsCommit) {
   const std::string a = AddAgent("a");
   const std::string b = AddAgent("b");
-  EXPECT_EQ(store_->LogHead(), merkle::EmptyHead());
+  EXPECT_EQ(*store_->LogHead(), merkle::EmptyHead());
   ASSERT_TRUE(Append(a, Records(a, 200)));
-  const merkle::Head early = store_->LogHead();
+  const merkle::Head early = *store_->LogHead();
   EXPECT_EQ(early.size, 200);
   ASSERT_TRUE(Append(b, Records(b, 300)));
   Open();  // the tree is taken up from its tiles
   ASSERT_TRUE(Append(a, Records(a, 150)));
-  const merkle::Head head = store_->LogHead();
+  const merkle::Head head = *store_->LogHead();
   EXPECT_EQ(head.size, 650);
   EXPECT_EQ(*store_->LogHeadAt(200), early);
 
@@ -717,26 +720,38 @@ TEST_P(StoreTest, EveryEventIsALeafOfTheLogInTheOrderOfItsCommit) {
 TEST_P(StoreTest, WhatWasNotCommittedIsNoLeaf) {
   const std::string a = AddAgent("a");
   ASSERT_TRUE(Append(a, Records(a, 2)));
-  const merkle::Head head = store_->LogHead();
+  const merkle::Head head = *store_->LogHead();
   auto records = Records(a, 3);
   records[2].set_prev_hash(std::string(32, 'x'));
   EXPECT_FALSE(Append(a, records));
-  EXPECT_EQ(store_->LogHead(), head);
+  EXPECT_EQ(*store_->LogHead(), head);
   heads_[a] = *store_->HeadOf(a);
   ASSERT_TRUE(Append(a, Records(a, 1)));
-  EXPECT_EQ(store_->LogHead().size, 3);
-  const merkle::Head after = store_->LogHead();
+  EXPECT_EQ(store_->LogHead()->size, 3);
+  const merkle::Head after = *store_->LogHead();
   Open();
-  EXPECT_EQ(store_->LogHead(), after);
+  EXPECT_EQ(*store_->LogHead(), after);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, StoreTest,
-                         ::testing::Values(Engine{"Sqlite",
-                                                  [](const std::string& dir) {
-                                                    return OpenSqlite(
-                                                        {dir + "/test.db", {}});
-                                                  }}),
-                         [](const auto& engine) { return engine.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Engines, StoreTest,
+    ::testing::Values(
+        Engine{"Sqlite",
+               [](const std::string& dir) {
+                 return OpenSqlite({dir + "/test.db", {}});
+               }},
+        // A database for each folder.
+        Engine{"Postgres",
+               [](const std::string& dir) {
+                 static std::map<std::string, std::string> databases;
+                 std::string& conninfo = databases[dir];
+                 if (conninfo.empty()) {
+                   conninfo =
+                       sekisho::support::TestPostgres::Get().NewDatabase();
+                 }
+                 return OpenPostgres({conninfo, nullptr});
+               }}),
+    [](const auto& engine) { return engine.param.name; });
 
 }  // namespace
 }  // namespace sekisho::store
