@@ -57,9 +57,12 @@ def make_secrets(rows: Iterable[Row]) -> list[Secret]:
     seen: collections.Counter[object] = collections.Counter()
     for secret in secrets:
         seen.update(set(secret.phones) | set(secret.slices))
+    # What every file of a format has says nothing about whose it is.
+    everything = b"\0".join(secret.payload for secret in secrets)
     for secret in secrets:
         secret.phones = [p for p in secret.phones if seen[p] == 1]
-        secret.slices = [s for s in secret.slices if seen[s] == 1]
+        secret.slices = [s for s in secret.slices
+                         if everything.find(s, everything.find(s) + 1) < 0]
     return secrets
 
 
