@@ -189,6 +189,7 @@ ipc::CoreState UplinkedTerminal::State() const {
   state.head.epoch = head_.epoch;
   state.head.sequence = head_.sequence;
   state.head.hash = head_.hash;
+  state.spooled_count = head_.sequence - acked_;
   return state;
 }
 
