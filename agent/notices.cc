@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 #include <string_view>
+#include <utility>
 
 #include "common/text.h"
 #include "common/unique_fd.h"
@@ -158,6 +159,21 @@ std::string WaitingEnglish(const Waiting& waiting) {
                      waiting.percent, Shown(waiting.what));
 }
 
+// What is no refusal: the product's name above, one sentence below.
+ipc::Notice Told(const std::string& language, std::string japanese,
+                 std::string english) {
+  ipc::Notice notice;
+  notice.severity = "info";
+  notice.title = "Sekisho";
+  notice.text =
+      language.starts_with("ja") ? std::move(japanese) : std::move(english);
+  return notice;
+}
+
+std::string InBoth(const std::string& japanese, const std::string& english) {
+  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n", japanese, english);
+}
+
 }  // namespace
 
 ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language) {
@@ -174,21 +190,11 @@ ipc::Notice NoticeOf(const Refusal& refusal, const std::string& language) {
 }
 
 ipc::Notice NoticeOf(const Answer& answer, const std::string& language) {
-  ipc::Notice notice;
-  notice.severity = "info";
-  notice.title = "Sekisho";
-  notice.text = language.starts_with("ja") ? AnswerJapanese(answer)
-                                           : AnswerEnglish(answer);
-  return notice;
+  return Told(language, AnswerJapanese(answer), AnswerEnglish(answer));
 }
 
 ipc::Notice NoticeOf(const Locked& locked, const std::string& language) {
-  ipc::Notice notice;
-  notice.severity = "info";
-  notice.title = "Sekisho";
-  notice.text = language.starts_with("ja") ? LockedJapanese(locked)
-                                           : LockedEnglish(locked);
-  return notice;
+  return Told(language, LockedJapanese(locked), LockedEnglish(locked));
 }
 
 ipc::PlacedNotice NoticeOf(const Waiting& waiting,
@@ -197,25 +203,21 @@ ipc::PlacedNotice NoticeOf(const Waiting& waiting,
   placed.place = waiting.place;
   placed.notice.severity = "info";
   if (waiting.over) return placed;
-  placed.notice.title = "Sekisho";
-  placed.notice.text = language.starts_with("ja") ? WaitingJapanese(waiting)
-                                                  : WaitingEnglish(waiting);
+  placed.notice =
+      Told(language, WaitingJapanese(waiting), WaitingEnglish(waiting));
   return placed;
 }
 
 std::string TerminalText(const Waiting& waiting) {
-  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
-                     WaitingJapanese(waiting), WaitingEnglish(waiting));
+  return InBoth(WaitingJapanese(waiting), WaitingEnglish(waiting));
 }
 
 std::string TerminalText(const Locked& locked) {
-  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
-                     LockedJapanese(locked), LockedEnglish(locked));
+  return InBoth(LockedJapanese(locked), LockedEnglish(locked));
 }
 
 std::string TerminalText(const Answer& answer) {
-  return fmt::format("\r\nSekisho: {}\r\nSekisho: {}\r\n",
-                     AnswerJapanese(answer), AnswerEnglish(answer));
+  return InBoth(AnswerJapanese(answer), AnswerEnglish(answer));
 }
 
 std::string EndText(WallTime now, WallTime end) {
