@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "agent/agent.h"
-#include "common/log.h"
 #include "common/text.h"
 
 namespace sekisho::agent {

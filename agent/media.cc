@@ -246,10 +246,7 @@ void Media::AddDisk(const std::string& path) {
 void Media::OpenInternal(const enforce::Disk& disk) {
   if (gate_ == nullptr) return;
   for (const enforce::DeviceNumber& number : disk.AllNodes()) {
-    const auto ticket = gate_->TakeTicket(number);
-    const Status opened =
-        ticket ? gate_->OpenDevice(*ticket, enforce::NodeAccess::kFull)
-               : Status(std::unexpected(ticket.error()));
+    const Status opened = gate_->OpenNow(number, enforce::NodeAccess::kFull);
     if (!opened) {
       Problem("internal disk " + disk.name, opened.error());
       return;

@@ -127,9 +127,7 @@ void Media::OnKey(DeviceId id, Result<ipc::UnlockAnswer> answer,
            : Result<enforce::Mapping>(std::unexpected(fits.error()));
   Status closed;
   if (made && gate_ != nullptr) {
-    const auto ticket = gate_->TakeTicket(made->number);
-    closed = ticket ? gate_->OpenDevice(*ticket, enforce::NodeAccess::kGate)
-                    : Status(std::unexpected(ticket.error()));
+    closed = gate_->OpenNow(made->number, enforce::NodeAccess::kGate);
     if (!closed) {
       [[maybe_unused]] const Status gone = enforce::RemoveMapping(made->name);
     }

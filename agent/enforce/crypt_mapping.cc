@@ -183,7 +183,6 @@ Status LoadMapping(Mapping& mapping, const CryptVolume& volume) {
   ASSIGN_OR_RETURN(const LoadedKey key, LoadedKey::Add(key_name, volume.key));
   Request load(mapping.name);
   load.head().flags = DM_SECURE_DATA_FLAG;
-  if (volume.read_only) load.head().flags |= DM_READONLY_FLAG;
   for (const TableLine& line : TableOf(volume, key_name)) {
     RETURN_IF_ERROR(load.AddLine(line));
   }

@@ -30,7 +30,6 @@ struct CryptVolume {
   std::string_view key;  // raw
   int64_t sector_bytes = 512;
   bool large_iv = false;  // sectors are counted in sector_bytes for the cipher
-  bool read_only = false;
   std::vector<CryptSegment> segments;  // in order, without gaps
 };
 

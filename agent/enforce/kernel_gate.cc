@@ -425,8 +425,7 @@ Status PinnedKernelGate::OpenSystemDisks() {
   ASSIGN_OR_RETURN(const auto nodes,
                    SystemDisks(options_.sysfs_root, options_.proc_root));
   for (const DeviceNumber& node : nodes) {
-    ASSIGN_OR_RETURN(const DeviceTicket ticket, TakeTicket(node));
-    RETURN_IF_ERROR(OpenDevice(ticket, NodeAccess::kFull));
+    RETURN_IF_ERROR(OpenNow(node, NodeAccess::kFull));
   }
   return {};
 }

@@ -181,6 +181,12 @@ class KernelGate {
   // nothing. Failure: stays closed. With kGate it also closes a node of a major
   // that is open by default (device-mapper), until that device goes.
   virtual Status OpenDevice(const DeviceTicket& ticket, NodeAccess access) = 0;
+  // With a ticket of now: for a number that cannot have been another device's
+  // a moment ago, or may be anybody's.
+  Status OpenNow(const DeviceNumber& number, NodeAccess access) {
+    ASSIGN_OR_RETURN(const DeviceTicket ticket, TakeTicket(number));
+    return OpenDevice(ticket, access);
+  }
   // Already open descriptors and mounts go on; unmount and deauthorise before.
   // Not there: success. Failure: the node may still be open: deauthorise the
   // device instead.

@@ -6,7 +6,7 @@ from guest import Guest
 from sticks import make_stick
 
 NEEDS = "agent"
-# Not yet seen to pass in a guest.
+# A minute; run it by its name.
 IN_ALL = False
 STICK = "46f4:0001:WAIT1"
 
