@@ -183,6 +183,9 @@ void Media::OnMapped(DeviceId id, Result<Opened> opened, const Unlocked& done) {
   }
   const auto* device = decider_->Find(id);
   if (device != nullptr && device->judged.goal == decide::Goal::kRefuse) {
+    if (const auto still = entries_.find(id); still != entries_.end()) {
+      DropMapping(still->second);
+    }
     done(Fail(Code::kPermissionDenied, device->judged.decision.reason));
     return;
   }
