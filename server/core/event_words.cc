@@ -34,6 +34,12 @@ const char* Name(event::v1::EventKind kind) {
       return "landing";
     case event::v1::EVENT_KIND_CODE:
       return "code";
+    case event::v1::EVENT_KIND_MEDIUM_FILES:
+      return "medium_files";
+    case event::v1::EVENT_KIND_PAST:
+      return "past";
+    case event::v1::EVENT_KIND_MEDIUM_ERASED:
+      return "medium_erased";
     default:
       return "unknown";
   }

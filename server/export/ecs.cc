@@ -22,6 +22,10 @@ Kind KindOf(const Record& record, const Shown& shown) {
     case event::v1::EVENT_KIND_TRANSFER:
     case event::v1::EVENT_KIND_LANDING:
       return {"file", {"creation", stopped ? "denied" : "allowed"}};
+    case event::v1::EVENT_KIND_MEDIUM_FILES:
+      return {"file", {"change"}};
+    case event::v1::EVENT_KIND_MEDIUM_ERASED:
+      return {"file", {"deletion"}};
     case event::v1::EVENT_KIND_DEVICE_PLUGGED:
     case event::v1::EVENT_KIND_DEVICE_REMOVED:
     case event::v1::EVENT_KIND_DEVICE_DECIDED:

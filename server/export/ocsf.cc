@@ -51,6 +51,10 @@ Place PlaceOf(const Record& record, const Shown& shown) {
       return {Class::kFileActivity, 13};
     case event::v1::EVENT_KIND_TRANSFER:
       return {Class::kFileActivity, 1};  // Create: there is no "Copy"
+    case event::v1::EVENT_KIND_MEDIUM_FILES:
+      return {Class::kFileActivity, kOther};
+    case event::v1::EVENT_KIND_MEDIUM_ERASED:
+      return {Class::kFileActivity, 4};  // Delete
     case event::v1::EVENT_KIND_POLICY_CHANGED:
       return {Class::kEntity, 3};  // Update
     case event::v1::EVENT_KIND_REQUEST:
