@@ -121,6 +121,7 @@ Status Agent::OpenState() {
                      .runtime_dir = options_.runtime_dir,
                      .media_dir = options_.media_dir,
                      .systemctl = options_.systemctl,
+                     .workers = WorkersStartedBy(),
                      .gate_uid = UidOf("sekisho-gate"),
                      .gate_gid = gate_account ? gate_account->gid : -1,
                      .enforced_before = enforced_before_};
@@ -304,6 +305,14 @@ Status Agent::Start() {
           [this](const enforce::DeniedAccess& d) { OnDenied(d); });
       if (!read) TellHealth("kernel gate: " + read.error().message);
     }));
+  }
+  if (options_.machine == AgentOptions::Machine::kReal) {
+    auto keys = SshKeys::Watch(loop_, jobs_, "", options_.journalctl);
+    if (keys) {
+      ssh_keys_ = std::move(*keys);
+    } else {
+      TellHealth("keys of SSH logins are not known: " + keys.error().message);
+    }
   }
   Parts parts = NewParts(event::v1::EVENT_KIND_AGENT_STARTED);
   if (gate_ == nullptr) {

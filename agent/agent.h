@@ -31,6 +31,7 @@
 #include "agent/socket_server.h"
 #include "agent/spool/event_log.h"
 #include "agent/spool/spool.h"
+#include "agent/ssh_keys.h"
 #include "agent/start_files.h"
 #include "agent/totals.h"
 #include "agent/uplink_link.h"
@@ -47,6 +48,7 @@ struct AgentOptions {
   std::string libexec_dir = "/usr/libexec/sekisho";
   std::string daemon_path = "/usr/sbin/sekishod";
   std::string systemctl = "/usr/bin/systemctl";
+  std::string journalctl = "/usr/bin/journalctl";
   std::string version = "0.1.0";
   // Tests: peers are this user and any program, no kernel gate, no USB bus is
   // touched.
@@ -100,6 +102,11 @@ class Agent {
 
   Agent(EventLoop& loop, const Clock& clock, const AgentOptions& options,
         std::unique_ptr<enforce::KernelGate> gate, std::string gate_problem);
+  Listener WorkersStartedBy() const {
+    return options_.machine == AgentOptions::Machine::kReal
+               ? Listener::kInit
+               : Listener::kAnybody;
+  }
   Status OpenState();
   Status Listen();
   Result<std::unique_ptr<SocketServer>> ListenDevices();
@@ -146,6 +153,7 @@ class Agent {
   void OnForeignStart(const std::string& what);
   // Whether programs are ours and start as the package says; looks now.
   Status CheckOwn();
+  void LookAtScanSocket();
   Status OwnStanding() const;
   std::string GateStateWord() const;
 
@@ -332,6 +340,7 @@ class Agent {
   std::unique_ptr<SocketServer> control_;
   std::unique_ptr<WriteWatch> observe_;
   std::unique_ptr<LandingWatch> landing_watch_;
+  std::unique_ptr<SshKeys> ssh_keys_;  // null: they cannot be learned
   std::vector<policy::CustomType> landing_types_;
   int64_t unlooked_ = 0;
   std::string unlooked_why_;
@@ -355,6 +364,8 @@ class Agent {
   EventLoop::TimerId code_confirm_timer_ = 0;
   bool server_reached_ = false;
   EventLoop::TimerId contain_look_timer_ = 0;
+  EventLoop::TimerId scan_socket_timer_ = 0;  // not looked at until then
+  std::string foreign_scan_;                  // as it was last told
   ipc::ContainState contain_state_;  // as it was last told
   std::deque<Written> unscanned_;
   int scanning_ = 0;

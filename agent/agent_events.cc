@@ -64,6 +64,10 @@ Result<spool::Written> Agent::Write(Parts parts) {
     parts.open.set_gate_state(GateStateWord());
   }
   parts.open.set_agent_version(options_.version);
+  if (ssh_keys_ != nullptr && parts.personal.origin() == "ssh") {
+    parts.personal.set_ssh_key(
+        ssh_keys_->KeyOf(parts.personal.audit_session()));
+  }
   auto written = log_->Write(std::move(parts.open), parts.personal);
   if (!written) Log(LogLevel::kError, "event: " + written.error().message);
   if (uplink_ != nullptr) uplink_->Wake();
@@ -168,6 +172,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     verdict = policy::Verdict::kBlock;
     reason = "the medium is not approved any more";
   }
+  if (question.findings.reason == "crash") LookAtScanSocket();
   // Findings are a program's word.
   const Status own = CheckOwn();
   if (!own) {
@@ -321,6 +326,31 @@ void Agent::OnForeignStart(const std::string& what) {
   WriteSoon(std::move(parts));
 }
 
+// A gate only knows that no worker answered it. Whether somebody's socket stands
+// in the place of systemd's is no crash.
+void Agent::LookAtScanSocket() {
+  if (scan_socket_timer_ != 0) return;
+  scan_socket_timer_ = loop_.After(kTamperInterval, [this] {
+    scan_socket_timer_ = 0;
+  });
+  jobs_.Run(
+      [path = options_.runtime_dir + "/" + ipc::kScanSocket,
+       listener = WorkersStartedBy()] {
+        return ConnectSeqpacket(path, listener);
+      },
+      [this](const Result<UniqueFd>& worker) {
+        const bool foreign =
+            !worker && worker.error().code == Code::kPermissionDenied;
+        const std::string what = foreign ? worker.error().message : "";
+        if (what == std::exchange(foreign_scan_, what) || what.empty()) return;
+        Log(LogLevel::kError, what);
+        Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
+        parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
+        parts.open.set_reason("refused as a scan worker: " + what);
+        WriteSoon(std::move(parts));
+      });
+}
+
 Status Agent::CheckOwn() {
   RETURN_IF_ERROR(programs_->Check());
   return start_files_->Check();
@@ -361,6 +391,9 @@ void Agent::TellTamper(const enforce::DeniedAccess& denied, int64_t count) {
     }
   } else if (denied.hook == Hook::kKill) {
     what += fmt::format(" signal {} to process {}", denied.signal,
+                        denied.target_pid);
+  } else if (denied.hook == Hook::kSocket) {
+    what += fmt::format(" of process {} in the place of sekishod's",
                         denied.target_pid);
   }
   parts.open.set_reason(

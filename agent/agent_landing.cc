@@ -30,6 +30,7 @@ void Agent::UseLandings() {
       loop_, jobs_, clock_,
       {.policy = *policy.landings,
        .scan_socket = options_.runtime_dir + "/" + ipc::kScanSocket,
+       .listener = WorkersStartedBy(),
        .lying_path = options_.state_dir + "/core/lying",
        .libexec_dir = options_.libexec_dir,
        .daemon_path = options_.daemon_path,

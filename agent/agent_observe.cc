@@ -41,7 +41,8 @@ Result<UniqueFd> CopyToMemory(int file, int64_t size) {
   return memory;
 }
 
-Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
+Result<ipc::Findings> Scan(const std::string& socket_path, Listener listener,
+                           UniqueFd file,
                            const ipc::ScanRequest& asked,
                            const ipc::SharedScanRules& rules) {
   struct stat about{};
@@ -49,7 +50,7 @@ Result<ipc::Findings> Scan(const std::string& socket_path, UniqueFd file,
   if (about.st_size <= kMaxCopiedBytes) {
     ASSIGN_OR_RETURN(file, CopyToMemory(file.get(), about.st_size));
   }
-  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectScan(socket_path, rules));
+  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectScan(socket_path, listener, rules));
   return ScanContent(scan.get(), file.get(), asked);
 }
 
@@ -101,9 +102,10 @@ void Agent::ScanNext() {
     request.name_hint = written->path.substr(written->path.rfind('/') + 1);
     request.sketch_key = sketch_key_;
     jobs_.Run(
-        [written, request, rules = scan_rules_,
+        [written, request, rules = scan_rules_, listener = WorkersStartedBy(),
          socket = options_.runtime_dir + "/" + ipc::kScanSocket] {
-          return Scan(socket, std::move(written->file), request, rules);
+          return Scan(socket, listener, std::move(written->file), request,
+                      rules);
         },
         [this, written](Result<ipc::Findings> findings) {
           --scanning_;

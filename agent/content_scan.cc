@@ -11,8 +11,9 @@
 namespace sekisho::agent {
 
 Result<UniqueFd> ConnectScan(const std::string& socket_path,
+                             Listener listener,
                              const ipc::SharedScanRules& rules) {
-  ASSIGN_OR_RETURN(UniqueFd scan, ConnectSeqpacket(socket_path));
+  ASSIGN_OR_RETURN(UniqueFd scan, ConnectSeqpacket(socket_path, listener));
   const timeval timeout{.tv_sec = kContentScanSeconds + 10, .tv_usec = 0};
   if (::setsockopt(scan.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
                    sizeof timeout) != 0) {

@@ -7,6 +7,7 @@
 #include "agent/ipc/messages.h"
 #include "agent/ipc/scan_rules.h"
 #include "common/unique_fd.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
@@ -14,6 +15,7 @@ inline constexpr int kContentScanSeconds = 60;
 
 // A worker of its own, with the rules; it dies with the descriptor.
 Result<UniqueFd> ConnectScan(const std::string& socket_path,
+                             Listener listener,
                              const ipc::SharedScanRules& rules);
 
 // The size is asked of `file`. An error: the worker is of no use any more.

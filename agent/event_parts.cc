@@ -84,6 +84,9 @@ void SetWho(const attribute::Who& who, Parts& parts) {
   out.set_tty(who.tty);
   out.set_origin(who.origin);
   out.set_ssh_source(who.ssh_source);
+  if (who.login_seconds > 0) {
+    out.mutable_login_time()->set_seconds(who.login_seconds);
+  }
   out.set_pid(who.pid);
   out.set_program(Cut(who.program, kMaxPathBytes));
   out.set_command(Cut(who.command, kMaxPathBytes));

@@ -225,6 +225,7 @@ void LandingWatch::LookAtNext() {
   look->request.sketch_key = events_.sketch_key();
   look->rules = events_.rules();
   look->scan_socket = options_.scan_socket;
+  look->listener = options_.listener;
   if (look->rules == worker_rules_) look->worker = std::move(worker_);
   worker_.Reset();
   worker_rules_ = look->rules;
@@ -250,7 +251,7 @@ void LandingWatch::DoLook(Look& look) {
     }
     // An error of these is no "gone": the file was there.
     if (!look.worker) {
-      auto worker = ConnectScan(look.scan_socket, look.rules);
+      auto worker = ConnectScan(look.scan_socket, look.listener, look.rules);
       if (!worker) return Fail(Code::kUnavailable, worker.error().message);
       look.worker = *std::move(worker);
       RETURN_IF_ERROR(

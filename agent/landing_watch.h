@@ -26,6 +26,7 @@
 #include "common/clock.h"
 #include "common/event_loop.h"
 #include "policy/model.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
@@ -51,6 +52,7 @@ class LandingWatch {
   struct Options {
     policy::Landings policy;
     std::string scan_socket;
+    Listener listener = Listener::kInit;
     std::string lying_path;  // what was told of what lies there
     // Programs of the agent: what they write is no landing.
     std::string libexec_dir;
@@ -97,6 +99,7 @@ class LandingWatch {
     ipc::ScanRequest request;
     ipc::SharedScanRules rules;
     std::string scan_socket;
+    Listener listener = Listener::kInit;
     UniqueFd worker;  // of the look before, or none
     // Comes out:
     std::string path;

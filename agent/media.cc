@@ -51,6 +51,7 @@ void Media::Join(decide::Decider& decider, Gates& gates) {
       loop_, jobs_, clock_, gates,
       Standby::Options{.probe_socket = options_.runtime_dir + "/" +
                                        std::string(ipc::kProbeSocket),
+                       .listener = options_.workers,
                        .systemctl = options_.systemctl},
       [this](const std::string& what, const Error& error) {
         Problem(what, error);

@@ -25,6 +25,7 @@
 #include "agent/standing.h"
 #include "agent/witnesses.h"
 #include "common/clock.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
@@ -35,6 +36,7 @@ struct MediaOptions {
   std::string runtime_dir = "/run/sekisho";
   std::string media_dir = "/media/sekisho";
   std::string systemctl = "/usr/bin/systemctl";
+  Listener workers = Listener::kInit;  // who starts them
   int64_t gate_uid = -1;
   int64_t gate_gid = -1;
   // The last run enforced: buses may still be closed although this one

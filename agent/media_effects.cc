@@ -214,6 +214,7 @@ void Media::Probe(DeviceId id) {
   ProbeOptions options;
   options.socket_path =
       options_.runtime_dir + "/" + std::string(ipc::kProbeSocket);
+  options.listener = options_.workers;
   options.sysfs_root = options_.sysfs_root;
   const auto waiting = std::make_shared<UniqueFd>(standby_->TakeProbe());
   jobs_.Run([disk = disks.front(), waiting,

@@ -91,7 +91,8 @@ void Media::Unlock(DeviceId id, std::string passphrase, Unlocked done) {
       [volume = *entry.volume, passphrase = std::move(passphrase),
        options = UnlockOptions{.socket_path =
                                    options_.runtime_dir + "/" +
-                                   std::string(ipc::kUnlockSocket)}]() mutable {
+                                   std::string(ipc::kUnlockSocket),
+                               .listener = options_.workers}]() mutable {
         return AskForKey(volume.node_path, volume.number, std::move(passphrase),
                          options);
       },
@@ -139,6 +140,7 @@ void Media::OnKey(DeviceId id, Result<ipc::UnlockAnswer> answer,
   ProbeOptions options;
   options.socket_path =
       options_.runtime_dir + "/" + std::string(ipc::kProbeSocket);
+  options.listener = options_.workers;
   jobs_.Run(
       [mapping = *made, volume = std::move(volume), key,
        around = *device->medium, options]() mutable -> Result<Opened> {

@@ -103,7 +103,7 @@ Result<ipc::ProbeAnswer> AskProbe(const std::vector<ProbeNode>& nodes,
   // Two tries at most: what waited, then one that is started for this.
   for (bool last = !waiting;; last = true) {
     if (!waiting) {
-      auto started = ConnectSeqpacket(options.socket_path);
+      auto started = ConnectSeqpacket(options.socket_path, options.listener);
       if (!started) {
         return Wrap("the probe cannot be started", std::move(started).error());
       }

@@ -12,6 +12,7 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "policy/model.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
@@ -25,6 +26,7 @@ struct Probed {
 
 struct ProbeOptions {
   std::string socket_path;
+  Listener listener = Listener::kInit;
   std::string dev_dir = "/dev";
   std::string sysfs_root = "/sys";
   // For the whole answer, on the monotonic clock. The probe's own alarm is

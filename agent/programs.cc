@@ -1,12 +1,16 @@
 #include "agent/programs.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -16,7 +20,10 @@
 
 namespace sekisho::agent {
 
-Status RunProgram(const std::vector<std::string>& words) {
+namespace {
+
+// Standard output goes to `output`, or nowhere for -1.
+Result<pid_t> Start(const std::vector<std::string>& words, int output) {
   std::vector<std::string> copy = words;
   std::vector<char*> arguments;
   for (std::string& word : copy) arguments.push_back(word.data());
@@ -28,22 +35,65 @@ Status RunProgram(const std::vector<std::string>& words) {
   ::posix_spawn_file_actions_init(&files);
   ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null",
                                      O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null",
-                                     O_WRONLY, 0);
+  if (output < 0) {
+    ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null",
+                                       O_WRONLY, 0);
+  } else {
+    ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+  }
   pid_t pid = 0;
   const int spawned = ::posix_spawn(&pid, copy[0].c_str(), &files, nullptr,
                                     arguments.data(), environment);
   ::posix_spawn_file_actions_destroy(&files);
   if (spawned != 0) return FailErrno("start " + copy[0], spawned);
+  return pid;
+}
+
+Status WaitFor(pid_t pid, const std::string& name) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return FailErrno("wait for " + copy[0]);
+    if (errno != EINTR) return FailErrno("wait for " + name);
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return Fail(Code::kUnknown,
-                copy[0] + " failed with status " + std::to_string(status));
+                name + " failed with status " + std::to_string(status));
   }
   return {};
+}
+
+}  // namespace
+
+Status RunProgram(const std::vector<std::string>& words) {
+  ASSIGN_OR_RETURN(const pid_t pid, Start(words, -1));
+  return WaitFor(pid, words[0]);
+}
+
+Result<std::string> OutputOf(const std::vector<std::string>& words,
+                             size_t max_bytes) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return FailErrno("pipe");
+  UniqueFd from(ends[0]);
+  UniqueFd to(ends[1]);
+  ASSIGN_OR_RETURN(const pid_t pid, Start(words, to.get()));
+  to.Reset();
+  std::string output;
+  std::array<char, 4096> piece{};
+  while (output.size() <= max_bytes) {
+    const ssize_t size = ::read(from.get(), piece.data(), piece.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    output.append(piece.data(), static_cast<size_t>(size));
+  }
+  from.Reset();
+  if (output.size() > max_bytes) {
+    ::kill(pid, SIGKILL);
+    [[maybe_unused]] const Status ended = WaitFor(pid, words[0]);
+    return Fail(Code::kResourceExhausted,
+                fmt::format("{} wrote more than {} bytes", words[0],
+                            max_bytes));
+  }
+  RETURN_IF_ERROR(WaitFor(pid, words[0]));
+  return output;
 }
 
 void NotifySystemd(const std::string& text) {

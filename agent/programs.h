@@ -14,6 +14,11 @@ namespace sekisho::agent {
 // or did not exit with 0.
 Status RunProgram(const std::vector<std::string>& words);
 
+// The same, with what it wrote to standard output. kResourceExhausted: it was
+// more than `max_bytes`, and the program was ended.
+Result<std::string> OutputOf(const std::vector<std::string>& words,
+                             size_t max_bytes);
+
 // One datagram to $NOTIFY_SOCKET ("READY=1"); nothing without one.
 void NotifySystemd(const std::string& text);
 // Half of $WATCHDOG_USEC in milliseconds; 0: no watchdog.

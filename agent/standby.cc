@@ -95,7 +95,9 @@ void Standby::Prepare() {
     gate_ = NewGate();
   }
   if (StillWaits(probe_)) return;
-  jobs_.Run([path = options_.probe_socket] { return ConnectSeqpacket(path); },
+  jobs_.Run([path = options_.probe_socket, listener = options_.listener] {
+              return ConnectSeqpacket(path, listener);
+            },
             [this](Result<UniqueFd> probe) {
               // Whoever asks next starts one, and says what is wrong.
               if (probe && mode_ == Mode::kOn) probe_ = std::move(*probe);

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/event_loop.h"
 #include "common/unique_fd.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
@@ -21,6 +22,7 @@ class Standby {
  public:
   struct Options {
     std::string probe_socket;
+    Listener listener = Listener::kInit;
     std::string systemctl;
   };
 

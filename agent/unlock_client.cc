@@ -17,7 +17,7 @@ constexpr size_t kMaxErrorBytes = 256;
 
 Result<ipc::UnlockAnswer> Ask(int fd, ipc::UnlockQuestion& question,
                               const UnlockOptions& options) {
-  auto worker = ConnectSeqpacket(options.socket_path);
+  auto worker = ConnectSeqpacket(options.socket_path, options.listener);
   if (!worker) {
     return Wrap("the unlocker cannot be started", std::move(worker).error());
   }

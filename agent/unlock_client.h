@@ -7,11 +7,13 @@
 #include "agent/enforce/kernel_gate.h"
 #include "agent/ipc/messages.h"
 #include "common/result.h"
+#include "common/unix_socket.h"
 
 namespace sekisho::agent {
 
 struct UnlockOptions {
   std::string socket_path;
+  Listener listener = Listener::kInit;
   std::chrono::milliseconds patience{60'000};
 };
 

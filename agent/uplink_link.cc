@@ -174,6 +174,7 @@ void UplinkLink::OnPacket(SocketServer::ConnectionId id, Packet packet) {
       if (const auto state = ipc::Decode<ipc::UplinkState>(packet.bytes)) {
         SetConnected(state->connected);
         detail_ = state->detail.substr(0, 1024);
+        Wake();  // an answer: so the uplink knows that somebody is here
         return;
       }
       break;

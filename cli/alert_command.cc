@@ -114,6 +114,7 @@ void ShowEvent(Table& table, const admin::v1::EventRow& event) {
   table.Add({"reason", part.reason()});
   table.Add({"person", personal.person() + " (" + personal.origin() + " " +
                            personal.ssh_source() + ")"});
+  table.Add({"SSH key", personal.ssh_key()});
   table.Add({"program", personal.program()});
   table.Add({"command", personal.command()});
 }

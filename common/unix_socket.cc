@@ -52,12 +52,40 @@ Result<UniqueFd> AcceptSeqpacket(int listen_fd) {
   return fd;
 }
 
-Result<UniqueFd> ConnectSeqpacket(const std::string& path) {
+namespace {
+
+// A socket can be moved onto another's path, or be mounted there: the name that
+// it was bound under stays.
+Status CheckListener(int fd, const std::string& path, Listener listener) {
+  ASSIGN_OR_RETURN(const Peer peer, PeerOf(fd));
+  if ((peer.pid == 1) != (listener == Listener::kInit)) {
+    return Fail(Code::kPermissionDenied, path + " is served by process " +
+                                             std::to_string(peer.pid));
+  }
+  sockaddr_un name{};
+  socklen_t size = sizeof name;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+    return FailErrno("peer of " + path);
+  }
+  if (path.compare(0, std::string::npos, name.sun_path,
+                   ::strnlen(name.sun_path, sizeof name.sun_path)) != 0) {
+    return Fail(Code::kPermissionDenied,
+                path + " is another socket, moved there");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> ConnectSeqpacket(const std::string& path, Listener listener) {
   ASSIGN_OR_RETURN(const sockaddr_un address, AddressOf(path));
   UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd) return FailErrno("socket");
   if (::connect(fd.get(), AsSockaddr(address), sizeof address) != 0) {
     return FailErrno("connect " + path);
+  }
+  if (listener != Listener::kAnybody) {
+    RETURN_IF_ERROR(CheckListener(fd.get(), path, listener));
   }
   return fd;
 }

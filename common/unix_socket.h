@@ -30,8 +30,15 @@ struct Peer {
 // Removes a stale socket at `path` first. Non-blocking, close-on-exec.
 Result<UniqueFd> ListenSeqpacket(const std::string& path, mode_t mode);
 Result<UniqueFd> AcceptSeqpacket(int listen_fd);  // non-blocking
-// Blocking unless made non-blocking by the caller.
-Result<UniqueFd> ConnectSeqpacket(const std::string& path);
+
+// Who has to listen where somebody else could have put a socket of his own in
+// place: systemd, which starts what a unit says, or a process.
+enum class Listener { kAnybody, kInit, kProcess };
+
+// Blocking unless made non-blocking by the caller. kPermissionDenied: somebody
+// else listens, or under a name that is not `path`.
+Result<UniqueFd> ConnectSeqpacket(const std::string& path,
+                                  Listener listener = Listener::kAnybody);
 Result<Peer> PeerOf(int fd);
 
 Status SendPacket(int fd, ByteSpan bytes, const std::vector<int>& fds = {});

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "server/alert/certificates.h"
 #include "server/alert/rules.h"
+#include "server/alert/core_watch.h"
 #include "server/alert/silence.h"
 #include "server/auth/accounts.h"
 #include "server/auth/certificates.h"
@@ -172,6 +173,7 @@ class RunningServer final : public Server {
     } else {
       Log(LogLevel::kWarning, "this server does not lead any more");
       silence_.reset();
+      cores_.reset();
       certificates_.reset();
     }
     indexer_->SetActive(leads);
@@ -186,6 +188,9 @@ class RunningServer final : public Server {
     silence_ = std::make_unique<alert::SilenceWatch>(*store_, presence_,
                                                      changes_, clock_);
     RETURN_IF_ERROR(silence_->Load());
+    cores_ = std::make_unique<alert::CoreWatch>(*store_, presence_, changes_,
+                                                clock_);
+    RETURN_IF_ERROR(cores_->Load());
     certificates_ = std::make_unique<alert::CertificateWatch>(
         *store_, changes_, clock_, [this] { return own_.NotAfter(); });
     RETURN_IF_ERROR(certificates_->Load());
@@ -337,6 +342,7 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(certificates_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
     RETURN_IF_ERROR(rollouts_->Tick());
+    RETURN_IF_ERROR(cores_->Tick());
     return silence_->Tick();
   }
 
@@ -462,8 +468,9 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Ingest> ingest_;
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<core::Elsewhere> elsewhere_;
-  std::unique_ptr<alert::SilenceWatch>
-      silence_;  // while it leads; the next, too
+  // These three while it leads.
+  std::unique_ptr<alert::SilenceWatch> silence_;
+  std::unique_ptr<alert::CoreWatch> cores_;
   std::unique_ptr<alert::CertificateWatch> certificates_;
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;

@@ -34,6 +34,7 @@ void TakeSession(const Session& session, Who& who) {
   who.seat = session.seat;
   if (who.tty.empty()) who.tty = session.tty;
   who.origin = OriginOf(session);
+  who.login_seconds = session.begin_seconds;
   if (who.origin == "ssh") who.ssh_source = session.remote_host;
 }
 

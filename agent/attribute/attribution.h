@@ -25,6 +25,7 @@ struct Who {
   // "console", "ssh", "network", "service", "unknown"
   std::string origin = kUnknown;
   std::string ssh_source;
+  int64_t login_seconds = 0;  // when the login began, since 1970; 0: not known
   int64_t pid = 0;
   std::string program;
   std::string command;              // arguments not shown

@@ -72,6 +72,7 @@ Session SessionOf(std::string id, const std::string& text) {
   session.state = keys["STATE"];
   session.audit_session = NumberOr(keys["AUDIT"], -1);
   session.leader = NumberOr(keys["LEADER"], 0);
+  session.begin_seconds = NumberOr(keys["REALTIME"], 0) / 1'000'000;
   return session;
 }
 

@@ -27,6 +27,7 @@ struct Session {
   std::string state;        // "active", "online", "closing"
   int64_t audit_session = -1;
   int64_t leader = 0;
+  int64_t begin_seconds = 0;  // since 1970; 0: not known
 };
 
 // Unreadable files are left out: who is behind them is then "unknown".

@@ -15,7 +15,8 @@ const char* HookName(DeniedAccess::Hook hook) {
   constexpr std::array kNames = {
       "unknown",  "open",     "mount",    "device_cgroup", "authorize",
       "kill",     "ptrace",   "gate_map", "pin",           "program_write",
-      "exec_map", "exe_file", "tracing"};
+      "exec_map", "exe_file", "tracing",
+      "socket"};
   const auto index = static_cast<size_t>(hook);
   return index < kNames.size() ? kNames[index] : kNames[0];
 }

@@ -114,6 +114,7 @@ struct DeniedAccess {
     kExecMap = 10,      // foreign executable code in an agent program
     kExeFile = 11,      // prctl(PR_SET_MM) that could borrow an identity
     kTracing = 12,      // ftrace switches that would silence the hooks
+    kSocket = 13,       // a gate that dials somebody else than the agent
   };
   Hook hook = Hook::kOpen;
   DeviceNumber device;  // for the first three hooks
@@ -121,7 +122,7 @@ struct DeniedAccess {
   uid_t uid = 0;
   uint32_t login_uid = UINT32_MAX;  // UINT32_MAX: none
   uint32_t audit_session = UINT32_MAX;
-  pid_t target_pid = 0;  // kKill, kPtrace
+  pid_t target_pid = 0;  // kKill, kPtrace, kSocket (0: it is gone)
   int signal = 0;        // kKill
   bool write = false;    // kPtrace: attach; false: a look into /proc/PID
   bool refused = true;   // false: observe

@@ -30,7 +30,9 @@ Status SetNonBlocking(int fd) {
 
 // Only root, or in tests the same user, may play sekishod.
 Result<UniqueFd> CoreClient::Dial() const {
-  ASSIGN_OR_RETURN(UniqueFd fd, ConnectSeqpacket(socket_path_));
+  // That this process is sekishod is for the kernel gate to see.
+  ASSIGN_OR_RETURN(UniqueFd fd,
+                   ConnectSeqpacket(socket_path_, Listener::kProcess));
   ASSIGN_OR_RETURN(const Peer peer, PeerOf(fd.get()));
   if (peer.uid != 0 && peer.uid != ::geteuid()) {
     return Fail(Code::kPermissionDenied, "gate.sock is not sekishod's");

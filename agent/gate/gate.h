@@ -8,12 +8,10 @@ namespace sekisho::gate {
 
 // Who may listen where the scan workers are asked for: root could put a socket
 // of his own in that place. Tests have no pid 1 of theirs.
-enum class ScanListener { kInit, kAnybody };
-
 struct GatePaths {
   std::string core_socket;
   std::string scan_socket;
-  ScanListener scan_listener = ScanListener::kInit;
+  Listener scan_listener = Listener::kInit;
   std::string staging_directory;
 };
 

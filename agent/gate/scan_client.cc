@@ -99,13 +99,8 @@ void ScanClient::UseRules(ipc::SharedScanRules rules) {
 
 Result<ScanClient::Worker> ScanClient::NewWorker() const {
   Worker worker;
-  ASSIGN_OR_RETURN(worker.connection, ConnectSeqpacket(options_.socket_path));
-  // The kernel's word on who called listen(): systemd, which starts what the
-  // unit says.
-  ASSIGN_OR_RETURN(const Peer listener, PeerOf(worker.connection.get()));
-  if (options_.listener == ScanListener::kInit && listener.pid != 1) {
-    return Fail(Code::kPermissionDenied, "somebody else's scan socket");
-  }
+  ASSIGN_OR_RETURN(worker.connection, ConnectSeqpacket(options_.socket_path,
+                                                       options_.listener));
   return worker;
 }
 

@@ -24,7 +24,7 @@ class ScanClient final : public Scanner {
  public:
   struct Options {
     std::string socket_path;
-    ScanListener listener = ScanListener::kInit;
+    Listener listener = Listener::kInit;
     std::array<std::byte, 32> sketch_key{};
     std::chrono::milliseconds timeout{30'000};
     // Whoever waits is told from here on, and this often at most.

@@ -48,6 +48,7 @@ class CoreLink {
   }
   // While paused nothing is read, and sekishod stops when the socket is full.
   void SetPaused(bool paused);
+  bool paused() const { return paused_; }
 
  private:
   struct Out {

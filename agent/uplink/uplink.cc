@@ -20,6 +20,8 @@ using event::v1::ConnectResponse;
 // sekishod tells its state right after the connection; a hello waits so long.
 constexpr auto kWaitForCore = std::chrono::milliseconds(2'000);
 // Changes that come together go into one heartbeat.
+// Twice: what is due while the machine sleeps comes before the answer.
+constexpr int kCoreAsked = 2;
 constexpr auto kBeatSoon = std::chrono::milliseconds(300);
 constexpr auto kAfterRefusal = std::chrono::milliseconds(2'000);
 constexpr auto kFetchAgain = std::chrono::milliseconds(5'000);
@@ -87,7 +89,7 @@ Uplink::Uplink(EventLoop& loop, ServerLink& server, const Clock& clock,
 
 Uplink::~Uplink() {
   for (const EventLoop::TimerId id :
-       {open_timer_, beat_timer_, answer_timer_, refusal_timer_, soon_timer_,
+       {open_timer_, beat_timer_, core_timer_, answer_timer_, refusal_timer_, soon_timer_,
         fetch_timer_}) {
     loop_.Cancel(id);
   }
@@ -303,7 +305,27 @@ void Uplink::OnCoreLost(const std::string& why) {
   Beat();
 }
 
+// A process that is frozen keeps its connections.
+void Uplink::AskCore(int times_left) {
+  loop_.Cancel(core_timer_);
+  core_timer_ = 0;
+  if (!core_.connected()) return;
+  TellState();
+  core_timer_ = loop_.After(options_.core_answers, [this, times_left] {
+    core_timer_ = 0;
+    // What is not read cannot be an answer.
+    if (core_.paused() || !core_state_) return;
+    if (times_left > 1) return AskCore(times_left - 1);
+    Log(LogLevel::kWarning, "sekishod does not answer");
+    core_state_.reset();
+    contain_state_.reset();
+    Beat();
+  });
+}
+
 void Uplink::OnCoreState(const ipc::CoreState& state) {
+  loop_.Cancel(core_timer_);
+  core_timer_ = 0;
   const bool news = !core_state_ || !SameForTheServer(*core_state_, state);
   core_state_ = state;
   if (!tried_) Open();
@@ -371,7 +393,10 @@ void Uplink::WriteNext() {
 void Uplink::Beat() {
   if (phase_ != Phase::kOpen) return;
   loop_.Cancel(beat_timer_);
-  beat_timer_ = loop_.After(options_.heartbeat, [this] { Beat(); });
+  beat_timer_ = loop_.After(options_.heartbeat, [this] {
+    AskCore(kCoreAsked);
+    Beat();
+  });
   beat_due_ = true;
   WriteNext();
 }

@@ -28,6 +28,8 @@ struct UplinkOptions {
   // No welcome, or no acknowledgement of what was sent, for so long: the
   // connection is given up and made anew.
   std::chrono::milliseconds answer_timeout{10'000};
+  // sekishod answers at once, unless it was frozen.
+  std::chrono::milliseconds core_answers{5'000};
   RenewalOptions renewal;  // its state_dir is the one above
 };
 
@@ -71,6 +73,8 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
   void WriteNext();
   void Pump();
   void Beat();
+  // Whether sekishod is there: it answers with its state, or is told as away.
+  void AskCore(int times_left);
   void ArmAnswerTimer();
   void SendFrom(const event::v1::ChainHead& head);
   void OnWelcome(const event::v1::Welcome& welcome);
@@ -118,6 +122,7 @@ class Uplink final : public CoreLink::Listener, public ServerLink::Listener {
 
   EventLoop::TimerId open_timer_ = 0;
   EventLoop::TimerId beat_timer_ = 0;
+  EventLoop::TimerId core_timer_ = 0;
   EventLoop::TimerId answer_timer_ = 0;
   EventLoop::TimerId refusal_timer_ = 0;
   EventLoop::TimerId soon_timer_ = 0;

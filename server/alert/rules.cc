@@ -241,6 +241,7 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
     case event::v1::EVENT_KIND_AGENT_STOPPED:
     case event::v1::EVENT_KIND_MEDIUM_FILES:
     case event::v1::EVENT_KIND_MEDIUM_ERASED:
+    case event::v1::EVENT_KIND_IDENTIFIED:
     case event::v1::EVENT_KIND_PAST:
       return {};
     case event::v1::EVENT_KIND_POLICY_CHANGED:

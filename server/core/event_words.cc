@@ -40,6 +40,8 @@ const char* Name(event::v1::EventKind kind) {
       return "past";
     case event::v1::EVENT_KIND_MEDIUM_ERASED:
       return "medium_erased";
+    case event::v1::EVENT_KIND_IDENTIFIED:
+      return "identified";
     default:
       return "unknown";
   }

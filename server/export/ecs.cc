@@ -32,6 +32,8 @@ Kind KindOf(const Record& record, const Shown& shown) {
     case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
     case event::v1::EVENT_KIND_MEDIUM_UNMOUNTED:
       return {"host", {"device", "change", stopped ? "denied" : "allowed"}};
+    case event::v1::EVENT_KIND_IDENTIFIED:
+      return {"authentication", {"start", stopped ? "denied" : "allowed"}};
     case event::v1::EVENT_KIND_POLICY_CHANGED:
       return {"configuration", {"change"}};
     case event::v1::EVENT_KIND_AGENT_STARTED:

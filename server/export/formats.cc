@@ -204,6 +204,7 @@ std::string RenderJson(const Record& record) {
   Put(&out, "program", shown.program);
   Put(&out, "command", shown.command);
   Put(&out, "ssh_source", shown.ssh_source);
+  Put(&out, "ssh_key", shown.ssh_key);
   Put(&out, "event_id", shown.event_id);
   Put(&out, "epoch", shown.epoch);
   Put(&out, "sequence", shown.sequence);

@@ -27,6 +27,7 @@ constexpr Words kKinds[] = {
     {"data_landed", "Data arrived", "データの着信"},
     {"data_lies", "Data lies for long", "長期間残るデータ"},
     {"device_blocked", "Device refused", "デバイスを拒否"},
+    {"core_silent", "Agent does not answer", "エージェント応答なし"},
     {"event_gap", "Events lost", "イベント欠落"},
     {"log_restored", "Database restored", "データベースの復元"},
     {"lost_device", "Lost device seen", "紛失デバイスの接続"},

@@ -57,6 +57,7 @@ Place PlaceOf(const Record& record, const Shown& shown) {
       return {Class::kFileActivity, 4};  // Delete
     case event::v1::EVENT_KIND_POLICY_CHANGED:
       return {Class::kEntity, 3};  // Update
+    case event::v1::EVENT_KIND_IDENTIFIED:
     case event::v1::EVENT_KIND_REQUEST:
     case event::v1::EVENT_KIND_CODE:
       return {Class::kEntity, kOther};

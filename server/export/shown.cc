@@ -43,6 +43,7 @@ Shown ShownOf(const Record& record) {
   out.program = Text(q.program());
   out.command = Text(q.command());
   out.ssh_source = Text(q.ssh_source());
+  out.ssh_key = Text(q.ssh_key());
   out.tty = Text(q.tty());
   out.origin = Text(q.origin());
   for (const auto& count : p.data()) {

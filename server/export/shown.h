@@ -16,7 +16,7 @@ inline constexpr std::string_view kVersion = "0.1.0";
 
 struct Shown {
   std::string file_path, file_name, file_hash, format;
-  std::string program, command, ssh_source, tty, origin;
+  std::string program, command, ssh_source, ssh_key, tty, origin;
   std::string types;  // "email,phone"
   std::string reason, access, outcome, inspection, inspection_reason;
   std::string vendor, product, serial, vendor_id, product_id, bus, filesystem;

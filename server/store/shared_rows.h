@@ -22,6 +22,12 @@ struct News {
   std::vector<std::string> objects;
 };
 
+// An agent that is heard and says that its sekishod does not answer.
+struct AwayCore {
+  std::string agent_id;
+  std::string terminal;
+};
+
 // When an agent was heard last, by the clock of the server that heard it.
 struct SeenAgent {
   std::string agent_id;

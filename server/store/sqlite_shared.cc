@@ -47,6 +47,19 @@ Result<std::vector<SeenAgent>> SqliteStore::LastSeen() {
   }
 }
 
+Result<std::vector<AwayCore>> SqliteStore::CoresAway() {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(Statement row,
+                   db->Query("SELECT agent_id, terminal FROM agents WHERE "
+                             "core_alive=0 AND revoke_time IS NULL"));
+  std::vector<AwayCore> away;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return away;
+    away.push_back({row.Text(0), row.Text(1)});
+  }
+}
+
 Result<int64_t> SqliteStore::SizeBytes() {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(

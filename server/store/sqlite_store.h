@@ -77,6 +77,7 @@ class SqliteStore final : public Store {
   bool IsShared() const override { return engine_->IsShared(); }
   Result<News> ReadNews(const NewsMark& since) override;
   Result<std::vector<SeenAgent>> LastSeen() override;
+  Result<std::vector<AwayCore>> CoresAway() override;
   Result<int64_t> SizeBytes() override;
   void Append(AppendRequest request, AppendDone done) override;
   Result<event::Head> HeadOf(const std::string& agent_id) override;

@@ -195,6 +195,8 @@ class Store : public UserStore {
   virtual Result<News> ReadNews(const NewsMark& since) = 0;
   // Agents that are not revoked and were ever heard.
   virtual Result<std::vector<SeenAgent>> LastSeen() = 0;
+  // By the newest heartbeat of each that is not revoked.
+  virtual Result<std::vector<AwayCore>> CoresAway() = 0;
   // On the disk of the database.
   virtual Result<int64_t> SizeBytes() = 0;
 

@@ -100,6 +100,8 @@ json Who(const event::v1::PersonalPart& q) {
           {"tty", Shown(q.tty())},
           {"origin", Shown(q.origin())},
           {"ssh_source", Shown(q.ssh_source())},
+          {"ssh_key", Shown(q.ssh_key())},
+          {"login_time", q.has_login_time() ? Time(q.login_time()) : json()},
           {"pid", q.pid()},
           {"program", Shown(q.program())},
           {"command", Shown(q.command())},

@@ -221,7 +221,9 @@ DemoWorld::Draft DemoWorld::Begin(event::v1::EventKind kind, size_t terminal,
   who.set_audit_session(31);
   who.set_tty("pts/2");
   who.set_origin("ssh");
-  who.set_ssh_source("10.20.4.18, key SHA256:4vQ…yamada");
+  who.set_ssh_source("10.20.4.18");
+  who.set_ssh_key("ED25519 SHA256:4vQ1uB9mQf0sY2Zk8cJ7dXwHnT5rLpE3aGiVoK6yMNs");
+  who.mutable_login_time()->set_seconds(1'795'700'000);
   who.set_pid(48213);
   who.set_program("/usr/bin/cp");
   who.set_command("cp […] […]");

@@ -29,6 +29,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PR_SET_MM_MAP 14
 #define SYSFS_MAGIC 0x62656572
 #define DEBUGFS_MAGIC 0x64626720
+#define PIDTYPE_TGID 1
 #define DEVCG_TYPE_BLOCK 1
 #define DEVCG_READ_WRITE 6
 #define DEVCG_WRITE 4
@@ -429,6 +430,31 @@ int BPF_PROG(gate_task_prctl, int option, unsigned long arg2,
   if (arg2 != PR_SET_MM_EXE_FILE && arg2 != PR_SET_MM_MAP) return not_mine;
   if (IsInit(Current())) return not_mine;
   return Refuse(SEKISHO_HOOK_EXE_FILE, 0, 0, 0) ? -EPERM : not_mine;
+}
+
+// A gate obeys whoever answers on gate.sock, and believes who answers on
+// scan.sock: the one is served by sekishod, the other by systemd, and the gate
+// itself tells them apart by the pid. Of a listener that has gone nothing is
+// known.
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(gate_unix_stream_connect, struct sock *sock, struct sock *other,
+             struct sock *newsk) {
+  struct pid *pid;
+  struct hlist_node *link;
+  struct task_struct *listener = 0;
+  __u32 tgid = 0;
+
+  if (RoleOf(Current()) != SEKISHO_ROLE_GATE) return 0;
+  pid = BPF_CORE_READ(other, sk_peer_pid);
+  link = pid ? BPF_CORE_READ(pid, tasks[PIDTYPE_TGID].first) : 0;
+  if (link) {
+    listener = (void *)link -
+               bpf_core_field_offset(struct task_struct, pid_links) -
+               PIDTYPE_TGID * bpf_core_type_size(struct hlist_node);
+    if (IsInit(listener) || RoleOf(listener) == SEKISHO_ROLE_DAEMON) return 0;
+    tgid = BPF_CORE_READ(listener, tgid);
+  }
+  return Refuse(SEKISHO_HOOK_SOCKET, 0, tgid, 0) ? -EPERM : 0;
 }
 
 static __always_inline int OwnId(__u32 type, __u32 id) {

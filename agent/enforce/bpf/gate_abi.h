@@ -46,6 +46,7 @@ enum sekisho_hook {
   SEKISHO_HOOK_EXEC_MAP = 10,
   SEKISHO_HOOK_EXE_FILE = 11,
   SEKISHO_HOOK_TRACING = 12,
+  SEKISHO_HOOK_SOCKET = 13,
 };
 
 enum sekisho_event_flags {

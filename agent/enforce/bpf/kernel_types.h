@@ -114,12 +114,29 @@ struct cred {
   kuid_t uid;
 };
 
+struct hlist_node {
+  struct hlist_node *next;
+};
+
+struct hlist_head {
+  struct hlist_node *first;
+};
+
+struct pid {
+  struct hlist_head tasks[4]; /* by pid type */
+};
+
+struct sock {
+  struct pid *sk_peer_pid; /* of a listening socket: who called listen() */
+};
+
 struct task_struct {
   __u32 flags;
   __u32 ptrace;
   int pid;
   int tgid;
   struct mm_struct *mm;
+  struct hlist_node pid_links[4];
   const struct cred *real_cred;
   kuid_t loginuid;
   __u32 sessionid;

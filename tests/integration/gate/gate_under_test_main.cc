@@ -16,6 +16,6 @@ int main(int argc, char** argv) {
       std::strtol(argv[1], nullptr, 10),
       {.core_socket = sockets + "gate.sock",
        .scan_socket = sockets + "scan.sock",
-       .scan_listener = sekisho::gate::ScanListener::kAnybody,
+       .scan_listener = sekisho::Listener::kAnybody,
        .staging_directory = argv[3]});
 }

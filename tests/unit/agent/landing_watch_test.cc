@@ -113,6 +113,7 @@ class LandingWatchTest : public testing::Test {
     LandingWatch::Options options;
     options.policy = policy;
     options.scan_socket = dir.path() + "/scan.sock";
+    options.listener = Listener::kAnybody;
     options.lying_path = dir.path() + "/lying";
     options.libexec_dir = "/usr/libexec/sekisho";
     options.timing.queue.quiet = std::chrono::milliseconds(100);

@@ -21,6 +21,7 @@ class ProbeClientTest : public testing::Test {
  protected:
   ProbeClientTest() {
     options.socket_path = dir.path() + "/probe.sock";
+    options.listener = Listener::kAnybody;
     listener = std::move(*ListenSeqpacket(options.socket_path, 0600));
     const int flags = ::fcntl(listener.get(), F_GETFL);
     ::fcntl(listener.get(), F_SETFL, flags & ~O_NONBLOCK);

@@ -48,6 +48,7 @@ TEST(ExpectedDenial, TellsAttachFromLook) {
 TEST(HookName, CoversEveryHookAndUnknownOnes) {
   EXPECT_STREQ(HookName(DeniedAccess::Hook::kOpen), "open");
   EXPECT_STREQ(HookName(DeniedAccess::Hook::kTracing), "tracing");
+  EXPECT_STREQ(HookName(DeniedAccess::Hook::kSocket), "socket");
   EXPECT_STREQ(HookName(static_cast<DeniedAccess::Hook>(99)), "unknown");
 }
 

@@ -77,7 +77,7 @@ using Questions = Clients;
 
 TEST_F(Scans, AbsentWorkerIsACrash) {
   ScanClient client(
-      {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(100)});
+      {Path(), Listener::kAnybody, {}, std::chrono::milliseconds(100)});
   const auto findings = client.Scan(0, 7, "a", nullptr);
   EXPECT_EQ(findings.inspection, "none");
   EXPECT_EQ(findings.reason, "crash");
@@ -94,7 +94,7 @@ TEST_F(Scans, AnswerToAnotherScanIsNotTaken) {
     [[maybe_unused]] auto end = Next(fd);
   });
   ScanClient client(
-      {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
+      {Path(), Listener::kAnybody, {}, std::chrono::milliseconds(1000)});
   EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "none");
 }
 
@@ -120,7 +120,7 @@ TEST_F(Scans, WhoWaitsLongIsToldHowFarItIs) {
   });
   std::vector<int64_t> told;
   ScanClient client({.socket_path = Path(),
-                     .listener = ScanListener::kAnybody,
+                     .listener = Listener::kAnybody,
                      .tell_waiting = std::chrono::milliseconds(0),
                      .tell_again = std::chrono::milliseconds(0)});
   const auto findings =
@@ -138,7 +138,7 @@ TEST_F(Scans, WorkerThatSystemdDidNotStartIsNotAsked) {
       asked = packet && !packet->bytes.empty();
     });
     ScanClient client(
-        {Path(), ScanListener::kInit, {}, std::chrono::milliseconds(1000)});
+        {Path(), Listener::kInit, {}, std::chrono::milliseconds(1000)});
     EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "none");
   }
   EXPECT_FALSE(asked);
@@ -161,7 +161,7 @@ TEST_F(Scans, WorkerThatDiesIsReplacedForTheNext) {
   });
   {
     ScanClient client(
-        {Path(), ScanListener::kAnybody, {}, std::chrono::milliseconds(1000)});
+        {Path(), Listener::kAnybody, {}, std::chrono::milliseconds(1000)});
     EXPECT_EQ(client.Scan(0, 1, "a", nullptr).reason, "crash");
     EXPECT_EQ(client.Scan(0, 1, "a", nullptr).inspection, "full");
   }

@@ -120,7 +120,7 @@ TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
   const policy::Policy policy = ReadPolicy(kPolicy);
   const auto snapshot = policy::Snapshot::Make(policy, {}, 1);
   gate::ScanClient client(
-      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+      {.socket_path = socket_, .listener = Listener::kAnybody});
   client.UseRules(Sealed(policy));
 
   const ipc::Findings found = Scan(client, kWards);
@@ -140,7 +140,7 @@ TEST_F(PolicyTypes, AreFoundByTheWorkerAndDecidedAbout) {
 
 TEST_F(PolicyTypes, ChangeWithPolicyWhileAWorkerServes) {
   gate::ScanClient client(
-      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+      {.socket_path = socket_, .listener = Listener::kAnybody});
   EXPECT_TRUE(Scan(client, kWards).data.empty());
   client.UseRules(Sealed(ReadPolicy(kPolicy)));
   EXPECT_EQ(Scan(client, kWards).data.size(), 1U);
@@ -159,7 +159,7 @@ TEST_F(PolicyTypes, SamplesComeSealedToThePolicysKey) {
   policy::Policy policy = ReadPolicy(kPolicy);
   policy.samples_key = policy::PrintSamplesKey(key->public_key());
   gate::ScanClient client(
-      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+      {.socket_path = socket_, .listener = Listener::kAnybody});
   EXPECT_EQ(Scan(client, kPeople).sealed_samples, "");
   client.UseRules(Sealed(policy));
   for (int i = 0; i < 3; ++i) {
@@ -189,7 +189,7 @@ TEST_F(PolicyTypes, AKeyThatIsNoneCostsTheSamplesAlone) {
     auto rules = ipc::SealScanRules({.types = {}, .samples_key = bad});
     ASSERT_TRUE(rules);
     gate::ScanClient client(
-        {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+        {.socket_path = socket_, .listener = Listener::kAnybody});
     client.UseRules(*rules);
     const ipc::Findings found = Scan(client, kPeople);
     EXPECT_EQ(found.inspection, "full") << found.reason;
@@ -227,7 +227,7 @@ TEST(SamplesLimits, OfEventAndSealAreTheSame) {
 // A worker that cannot look for what policy wants says nothing is clean.
 TEST_F(PolicyTypes, ThatNoEngineTakesLeaveFilesUninspected) {
   gate::ScanClient client(
-      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+      {.socket_path = socket_, .listener = Listener::kAnybody});
   for (const ipc::CustomType& bad :
        {ipc::CustomType{.id = "a", .pattern = "(", .check = "none"},
         ipc::CustomType{.id = "b", .pattern = "a", .check = "mod12"},
@@ -255,7 +255,7 @@ TEST_F(PolicyTypes, AtEveryLimitWorkInTheSandbox) {
   }
   policy.sets.types[7].values.clear();
   gate::ScanClient client(
-      {.socket_path = socket_, .listener = gate::ScanListener::kAnybody});
+      {.socket_path = socket_, .listener = Listener::kAnybody});
   client.UseRules(Sealed(policy));
   const ipc::Findings found = Scan(client, "a\n山田7\n東7\n西7\n");
   ASSERT_EQ(found.inspection, "full") << found.reason;

@@ -125,6 +125,8 @@ class UplinkTest : public ::testing::Test {
     options.config_path = dir_ + "/agent.yaml";
     options.state_dir = dir_;
     options.answer_timeout = milliseconds(150);
+    options.core_answers = milliseconds(100);
+    options.heartbeat = heartbeat_;
     uplink_ =
         std::make_unique<Uplink>(*loop_, *server_, clock_, std::move(options));
     uplink_->Start();
@@ -165,6 +167,7 @@ class UplinkTest : public ::testing::Test {
         break;
       case ipc::UplinkState::kType:
         state_ = *ipc::Decode<ipc::UplinkState>(packet->bytes);
+        if (!frozen_) SendState();
         break;
       case ipc::EnvelopeIn::kType:
         envelopes_.push_back(ipc::Decode<ipc::EnvelopeIn>(packet->bytes)->type);
@@ -251,6 +254,8 @@ class UplinkTest : public ::testing::Test {
   UniqueFd listener_;
   UniqueFd core_;
   int core_connections_ = 0;
+  bool frozen_ = false;
+  milliseconds heartbeat_{30'000};
   ipc::CoreState core_state_;
   std::vector<ipc::ChainHead> send_from_;
   std::vector<int64_t> acked_;
@@ -306,6 +311,29 @@ TEST_F(UplinkTest, HeartbeatComesAtOnceAndSaysIfSekishodIsAway) {
   ASSERT_TRUE(Until(beats(true)));
   Do([&] { StopCore(); });
   ASSERT_TRUE(Until(beats(false)));
+}
+
+TEST_F(UplinkTest, ASekishodThatIsFrozenIsToldAsAwayUntilItAnswers) {
+  heartbeat_ = milliseconds(50);
+  Connect();
+  const auto newest = [&](bool alive) {
+    return [this, alive] {
+      const auto beat = std::ranges::find_if(
+          server_->got.rbegin(), server_->got.rend(),
+          [](const auto& request) { return request.has_heartbeat(); });
+      return beat != server_->got.rend() &&
+             beat->heartbeat().core_alive() == alive;
+    };
+  };
+  ASSERT_TRUE(Until(newest(true)));
+  Do([&] { frozen_ = true; });
+  ASSERT_TRUE(Until(newest(false)));
+  Do([&] {
+    frozen_ = false;
+    SendState();
+  });
+  ASSERT_TRUE(Until(newest(true)));
+  EXPECT_EQ(core_connections_, 1);
 }
 
 TEST_F(UplinkTest, AfterALostConnectionItSendsWhatWasNotAcknowledged) {

@@ -45,6 +45,28 @@ TEST(UnixSocket, CarriesPacketsDescriptorsAndIdentity) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(UnixSocket, KnowsASocketThatWasPutInAnothersPlace) {
+  char name[] = "/tmp/sekisho-socket-XXXXXX";
+  const std::string directory = ::mkdtemp(name);
+  const std::string path = directory + "/s";
+  const auto listener = ListenSeqpacket(path, 0600);
+  ASSERT_TRUE(listener);
+  EXPECT_TRUE(ConnectSeqpacket(path, Listener::kProcess));
+  const auto no_init = ConnectSeqpacket(path, Listener::kInit);
+  ASSERT_FALSE(no_init);
+  EXPECT_EQ(no_init.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(no_init.error().message,
+            path + " is served by process " + std::to_string(::getpid()));
+
+  std::filesystem::rename(path, path + "2");
+  EXPECT_TRUE(ConnectSeqpacket(path + "2"));
+  const auto moved = ConnectSeqpacket(path + "2", Listener::kProcess);
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(moved.error().message, path + "2 is another socket, moved there");
+  std::filesystem::remove_all(directory);
+}
+
 TEST(UnixSocket, TheBiggestPacketPassesAndOneMoreIsRefused) {
   char name[] = "/tmp/sekisho-socket-XXXXXX";
   const std::string directory = ::mkdtemp(name);

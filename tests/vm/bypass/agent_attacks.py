@@ -203,17 +203,16 @@ def into_its_cgroup(at: Place) -> None:
 
 
 @row("freeze", "the agent frozen by its cgroup", "agent",
-     root=DETECTED, told_root="alert terminal_silent", refs="A28 A33",
+     root=DETECTED, told_root="alert core_silent", refs="A28 A33",
      after=f"echo 0 > {CGROUP}/sekishod.service/cgroup.freeze")
 def freeze(at: Place) -> None:
-    """Nothing on the terminal can tell of it: the server hears its silence, as
-    when somebody boots another system."""
+    """sekishod can tell nothing of it: its uplink says that it does not answer."""
     path = f"{CGROUP}/sekishod.service/cgroup.freeze"
     write_file(path, "1", os.O_WRONLY)
 
 
 @row("stop", "systemctl stop", "agent", refs="A28", root=DETECTED,
-     told_root="agent_stopped", short=True, after="systemctl start sekishod")
+     told_root="(agent_stopped|alert core_silent)", short=True, after="systemctl start sekishod")
 def stop(at: Place) -> None:
     run("systemctl", "stop", "sekishod")
 
@@ -321,7 +320,7 @@ def system_preload(at: Place) -> None:
 
 
 @row("socket", "a socket of root's in the place of scan.sock", "agent",
-     refs="A28",
+     refs="A28", root=DETECTED, told_root="refused as a scan worker",
      after="rm -f /run/sekisho/scan.sock; "
            "systemctl restart sekisho-scan.socket")
 def another_socket(at: Place) -> None:
@@ -343,6 +342,50 @@ def another_socket(at: Place) -> None:
                 _lie_between(listener.accept()[0], path + ".real")
         finally:
             os._exit(0)
+
+
+@row("fakecore", "a process of root's in the place of sekishod", "agent",
+     refs="A28", root=DETECTED, told_root="refused: socket", short=True,
+     after="rm -f /run/sekisho/gate.sock; systemctl start sekishod")
+def another_core(at: Place) -> None:
+    """sekishod is stopped in good order, which root may. Whoever dials
+    gate.sock then is told by root's process that everything may pass."""
+    run("systemctl", "stop", "sekishod")
+    path = "/run/sekisho/gate.sock"
+    if os.path.exists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(8)
+    if os.fork() == 0:
+        # Goes on while the driver looks whether the list passes.
+        os.setsid()
+        signal.alarm(30)
+        try:
+            while True:
+                _say_yes(listener.accept()[0])
+        finally:
+            os._exit(0)
+    # Longer than gates wait between two tries.
+    time.sleep(3)
+
+
+def _say_yes(gate: socket.socket) -> None:
+    """As sekishod would, had nobody a policy (agent/ipc/messages.h)."""
+    while True:
+        asked = gate.recv(1 << 17)
+        if not asked:
+            return
+        kind, number = asked[:2], asked[2:10]
+        if kind == b"\x01\x04":  # GateHello: it is opened for anything
+            gate.send(b"\x02\x04" + number + (5).to_bytes(4, "little") +
+                      b"audit" + bytes(16) +
+                      2 * (256 << 20).to_bytes(8, "little") + bytes(32 + 8))
+        elif kind == b"\x03\x04":  # WhoQuestion
+            gate.send(b"\x04\x04" + number + (1).to_bytes(8, "little"))
+        elif kind in (b"\x05\x04", b"\x0a\x04"):  # may it pass?
+            gate.send(b"\x06\x04" + number + (1).to_bytes(8, "little"))
 
 
 def _lie_between(gate: socket.socket, real: str) -> None:

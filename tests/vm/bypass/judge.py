@@ -175,8 +175,8 @@ def judge(row: Row, actor: str, said: dict[str, Any], persons: int,
 
 
 def row_patience(row: Row) -> float:
-    """Silence is told after two heartbeats and what the server waits more."""
-    return 70.0 if "silent" in row.expected_word("root") else 0.0
+    """Silence is told after two heartbeats."""
+    return 40.0 if "silent" in row.expected_word("root") else 0.0
 
 
 def table(verdicts: list[Verdict]) -> list[str]:

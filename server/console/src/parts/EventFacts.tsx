@@ -16,6 +16,8 @@ export function WhoFacts({ who }: { who: Who }) {
         <Fact name={t('who.person')}>{who.person || t('app.unknown')}</Fact>
         <Fact name={t('who.origin')}>{who.origin}</Fact>
         <Fact name={t('who.ssh')}>{who.ssh_source}</Fact>
+        <Fact name={t('who.sshKey')}>{who.ssh_key && <Code>{who.ssh_key}</Code>}</Fact>
+        <Fact name={t('who.loginTime')}>{who.login_time && formatTime(who.login_time)}</Fact>
         <Fact name={t('who.tty')}>{who.tty}</Fact>
         <Fact name={t('who.seat')}>{who.seat}</Fact>
         <Fact name={t('who.session')}>{known(who.audit_session)}</Fact>

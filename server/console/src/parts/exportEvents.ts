@@ -12,6 +12,8 @@ const COLUMNS: [string, (event: Event) => string | number][] = [
   ['person', (event) => event.who.person],
   ['origin', (event) => event.who.origin],
   ['ssh_source', (event) => event.who.ssh_source],
+  ['ssh_key', (event) => event.who.ssh_key],
+  ['login_time', (event) => event.who.login_time ?? ''],
   ['kind', (event) => event.kind],
   ['outcome', (event) => event.outcome],
   ['observe_only', (event) => String(event.observe_only)],
