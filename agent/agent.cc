@@ -296,6 +296,7 @@ Status Agent::Start() {
   ApplyCodes();
   TakeCodes();
   programs_->Start();
+  UseRemoteExits();
   UseLandings();
   start_files_->Start();
   ArmExpiry();

@@ -289,7 +289,7 @@ void Agent::TellRewritten(const std::string& what) {
 }
 
 void Agent::OnDenied(const enforce::DeniedAccess& denied) {
-  if (denied.expected || !denied.refused) return;
+  if (denied.expected || OnRemoteDenied(denied) || !denied.refused) return;
   const std::string kind =
       fmt::format("{}/{}/{}/{}", enforce::HookName(denied.hook), denied.uid,
                   denied.login_uid, denied.comm);
@@ -326,13 +326,12 @@ void Agent::OnForeignStart(const std::string& what) {
   WriteSoon(std::move(parts));
 }
 
-// A gate only knows that no worker answered it. Whether somebody's socket stands
-// in the place of systemd's is no crash.
+// A gate only knows that no worker answered it. Whether somebody's socket
+// stands in the place of systemd's is no crash.
 void Agent::LookAtScanSocket() {
   if (scan_socket_timer_ != 0) return;
-  scan_socket_timer_ = loop_.After(kTamperInterval, [this] {
-    scan_socket_timer_ = 0;
-  });
+  scan_socket_timer_ =
+      loop_.After(kTamperInterval, [this] { scan_socket_timer_ = 0; });
   jobs_.Run(
       [path = options_.runtime_dir + "/" + ipc::kScanSocket,
        listener = WorkersStartedBy()] {

@@ -42,15 +42,15 @@ Result<UniqueFd> CopyToMemory(int file, int64_t size) {
 }
 
 Result<ipc::Findings> Scan(const std::string& socket_path, Listener listener,
-                           UniqueFd file,
-                           const ipc::ScanRequest& asked,
+                           UniqueFd file, const ipc::ScanRequest& asked,
                            const ipc::SharedScanRules& rules) {
   struct stat about{};
   if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
   if (about.st_size <= kMaxCopiedBytes) {
     ASSIGN_OR_RETURN(file, CopyToMemory(file.get(), about.st_size));
   }
-  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectScan(socket_path, listener, rules));
+  ASSIGN_OR_RETURN(const UniqueFd scan,
+                   ConnectScan(socket_path, listener, rules));
   return ScanContent(scan.get(), file.get(), asked);
 }
 

@@ -142,6 +142,7 @@ void Agent::UsePolicy() {
   // First: a gate that starts with this policy gets its rules.
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
+  UseRemoteExits();
   UseLandings();
   ArmExpiry();
   if (observe_ != nullptr) observe_->Refresh();
@@ -173,6 +174,7 @@ void Agent::ArmExpiry() {
       std::clamp(wait, std::chrono::milliseconds(0), kLongestWait), [this] {
         expiry_timer_ = 0;
         decider_->OnTime();
+        UseRemoteExits();
         ArmExpiry();
       });
 }

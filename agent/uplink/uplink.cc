@@ -89,8 +89,8 @@ Uplink::Uplink(EventLoop& loop, ServerLink& server, const Clock& clock,
 
 Uplink::~Uplink() {
   for (const EventLoop::TimerId id :
-       {open_timer_, beat_timer_, core_timer_, answer_timer_, refusal_timer_, soon_timer_,
-        fetch_timer_}) {
+       {open_timer_, beat_timer_, core_timer_, answer_timer_, refusal_timer_,
+        soon_timer_, fetch_timer_}) {
     loop_.Cancel(id);
   }
 }
