@@ -19,7 +19,6 @@ OTHER = "/dev/virtio-ports/org.example.other.0"
 def run(vm: Guest) -> None:
     step("ports of a virtual machine, before anything is enforced")
     qmp = vm.qmp
-    qmp.command("device_add", {"driver": "virtio-serial-pci", "id": "ports"})
     for number, name in enumerate(("org.spice-space.webdav.0",
                                    "org.example.other.0"), 1):
         qmp.command("chardev-add", {"id": f"port{number}", "backend": {
