@@ -1373,6 +1373,10 @@ export interface components {
             tty: string;
             origin: string;
             ssh_source: string;
+            /** @description "ED25519 SHA256:..." as sshd said it; empty = none or not known */
+            ssh_key: string;
+            /** Format: date-time */
+            login_time: string | null;
             /** Format: int64 */
             pid: number;
             program: string;
