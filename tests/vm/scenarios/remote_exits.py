@@ -3,6 +3,7 @@
 import story
 from checks import check, equal, eventually, step
 from guest import Guest
+from qmp import QmpError
 
 NEEDS = "agent"
 # As xrdp-chansrv mounts the drives of whoever looks at its desktop.
@@ -12,20 +13,36 @@ MOUNT = ("python3 -c 'import ctypes, os; fd = os.open(\"/dev/fuse\", os.O_RDWR);
          " r = c.mount(b\"{0}\", b\"/mnt/{0}\", b\"fuse.{0}\", 6,"
          " f\"fd={{fd}},rootmode=40000,user_id=0,group_id=0\".encode());"
          " print(ctypes.get_errno() if r else 0)'")
-PORT = "/dev/virtio-ports/org.spice-space.webdav.0"
-OTHER = "/dev/virtio-ports/org.example.other.0"
+NAMES = ("org.spice-space.webdav.0", "org.example.other.0")
+PORT, OTHER = (f"/dev/virtio-ports/{name}" for name in NAMES)
 
 
 def run(vm: Guest) -> None:
     step("ports of a virtual machine, before anything is enforced")
-    qmp = vm.qmp
-    for number, name in enumerate(("org.spice-space.webdav.0",
-                                   "org.example.other.0"), 1):
-        qmp.command("chardev-add", {"id": f"port{number}", "backend": {
+    for number, name in enumerate(NAMES):
+        vm.qmp.command("chardev-add", {"id": f"port{number}", "backend": {
             "type": "null", "data": {}}})
-        qmp.command("device_add", {
+        vm.qmp.command("device_add", {
             "driver": "virtserialport", "bus": "ports.0", "name": name,
             "id": f"vport{number}", "chardev": f"port{number}"})
+    try:
+        decided(vm)
+    finally:
+        # The machine that the next scenario goes on with has none.
+        for number in range(len(NAMES)):
+            vm.qmp.command("device_del", {"id": f"vport{number}"})
+            eventually("the port is gone", lambda n=number: removed(vm, n), 30)
+
+
+def removed(vm: Guest, number: int) -> bool:
+    try:
+        vm.qmp.command("chardev-remove", {"id": f"port{number}"})
+    except QmpError:
+        return False
+    return True
+
+
+def decided(vm: Guest) -> None:
     vm.wait_for(f"test -c {PORT} -a -c {OTHER}", 60)
     vm.ssh("modprobe nbd nbds_max=2")
     check(opens(vm, PORT), "observe refuses nothing")
