@@ -196,6 +196,38 @@ Status AdminClient::Do(const admin::v1::LiftContainmentRequest& request,
                        admin::v1::LiftContainmentResponse& response) {
   return connection_->Do(&Stub::LiftContainment, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListCasesRequest& request,
+                       admin::v1::ListCasesResponse& response) {
+  return connection_->Do(&Stub::ListCases, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetCaseRequest& request,
+                       admin::v1::GetCaseResponse& response) {
+  return connection_->Do(&Stub::GetCase, request, response);
+}
+Status AdminClient::Do(const admin::v1::OpenCaseRequest& request,
+                       admin::v1::OpenCaseResponse& response) {
+  return connection_->Do(&Stub::OpenCase, request, response);
+}
+Status AdminClient::Do(const admin::v1::ChangeCaseRequest& request,
+                       admin::v1::ChangeCaseResponse& response) {
+  return connection_->Do(&Stub::ChangeCase, request, response);
+}
+Status AdminClient::Do(const admin::v1::CloseCaseRequest& request,
+                       admin::v1::CloseCaseResponse& response) {
+  return connection_->Do(&Stub::CloseCase, request, response);
+}
+Status AdminClient::Do(const admin::v1::ReopenCaseRequest& request,
+                       admin::v1::ReopenCaseResponse& response) {
+  return connection_->Do(&Stub::ReopenCase, request, response);
+}
+Status AdminClient::Do(const admin::v1::PlaceHoldRequest& request,
+                       admin::v1::PlaceHoldResponse& response) {
+  return connection_->Do(&Stub::PlaceHold, request, response);
+}
+Status AdminClient::Do(const admin::v1::LiftHoldRequest& request,
+                       admin::v1::LiftHoldResponse& response) {
+  return connection_->Do(&Stub::LiftHold, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
                        admin::v1::ListDevicesResponse& response) {
   return connection_->Do(&Stub::ListDevices, request, response);

@@ -103,6 +103,22 @@ class AdminClient {
             admin::v1::AgreeExtensionResponse& response);
   Status Do(const admin::v1::LiftContainmentRequest& request,
             admin::v1::LiftContainmentResponse& response);
+  Status Do(const admin::v1::ListCasesRequest& request,
+            admin::v1::ListCasesResponse& response);
+  Status Do(const admin::v1::GetCaseRequest& request,
+            admin::v1::GetCaseResponse& response);
+  Status Do(const admin::v1::OpenCaseRequest& request,
+            admin::v1::OpenCaseResponse& response);
+  Status Do(const admin::v1::ChangeCaseRequest& request,
+            admin::v1::ChangeCaseResponse& response);
+  Status Do(const admin::v1::CloseCaseRequest& request,
+            admin::v1::CloseCaseResponse& response);
+  Status Do(const admin::v1::ReopenCaseRequest& request,
+            admin::v1::ReopenCaseResponse& response);
+  Status Do(const admin::v1::PlaceHoldRequest& request,
+            admin::v1::PlaceHoldResponse& response);
+  Status Do(const admin::v1::LiftHoldRequest& request,
+            admin::v1::LiftHoldResponse& response);
   Status Do(const admin::v1::ListDevicesRequest& request,
             admin::v1::ListDevicesResponse& response);
   Status Do(const admin::v1::ApproveDeviceRequest& request,

@@ -14,6 +14,7 @@
 #include "cli/agent_unlock_command.h"
 #include "cli/agent_upgrade_command.h"
 #include "cli/alert_command.h"
+#include "cli/case_command.h"
 #include "cli/code_command.h"
 #include "cli/codes_command.h"
 #include "cli/contain_command.h"
@@ -111,6 +112,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
     {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
+    {"case", "open, fill, hold and close cases", RunCaseCommand},
     {"report inquiry", "did data leave? a signed answer", RunReportInquiry},
     {"report list", "the inquiries that were answered", RunReportList},
     {"report show", "an answer in words", RunReportShow},

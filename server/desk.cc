@@ -47,16 +47,30 @@ Result<std::string> JoinedDesk::GetSamples(const Caller& caller,
                               std::move(samples));
 }
 
-Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
-                                            const core::AlertChange& change) {
+Status CheckVerdict(const std::string& verdict) {
   static constexpr std::string_view kVerdicts[] = {"true_positive",
                                                    "false_positive", "benign"};
+  if (std::ranges::find(kVerdicts, verdict) != std::end(kVerdicts)) return {};
+  return Fail(Code::kInvalidArgument,
+              "a verdict is one of true_positive, false_positive, benign");
+}
+
+Status JoinedDesk::CheckNotHisAlert(const Caller& caller, int64_t alert_id) {
+  core::AlertFilter filter;
+  filter.alert_id = alert_id;
+  ASSIGN_OR_RETURN(const auto page, p_.store.ListAlerts(filter, {}));
+  if (!page.rows.empty() && core::Concerns(caller, page.rows.front())) {
+    return Fail(Code::kPermissionDenied,
+                "this alert concerns you: another person must handle it");
+  }
+  return {};
+}
+
+Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
+                                            const core::AlertChange& change) {
   const auto result = [&]() -> Result<core::Alert> {
-    if (change.verdict &&
-        std::ranges::find(kVerdicts, *change.verdict) == std::end(kVerdicts)) {
-      return Fail(Code::kInvalidArgument,
-                  "a verdict is one of true_positive, false_positive, benign");
-    }
+    if (change.verdict) RETURN_IF_ERROR(CheckVerdict(*change.verdict));
+    RETURN_IF_ERROR(CheckNotHisAlert(caller, change.alert_id));
     if (change.comment.size() > kMaxCommentBytes ||
         !IsValidUtf8(change.comment) ||
         (change.assignee && change.assignee->size() > auth::kMaxUserBytes)) {

@@ -87,6 +87,63 @@ Result<core::Alert> GuardedDesk::UpdateAlert(const core::Caller& caller,
   return desk_->UpdateAlert(caller, change);
 }
 
+Result<core::Page<core::Case>> GuardedDesk::ListCases(
+    const core::Caller& caller, const core::CaseFilter& filter,
+    const core::Paging& paging) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListCases));
+  return desk_->ListCases(caller, filter, paging);
+}
+
+Result<core::CaseStory> GuardedDesk::GetCase(const core::Caller& caller,
+                                             int64_t id) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kGetCase, "case " + std::to_string(id)));
+  return desk_->GetCase(caller, id);
+}
+
+Result<core::Case> GuardedDesk::OpenCase(const core::Caller& caller,
+                                         const core::CaseWish& wish) {
+  RETURN_IF_ERROR(May(caller, core::Method::kOpenCase));
+  return desk_->OpenCase(caller, wish);
+}
+
+Result<core::Case> GuardedDesk::ChangeCase(const core::Caller& caller,
+                                           const core::CaseChange& change) {
+  RETURN_IF_ERROR(May(caller, core::Method::kChangeCase,
+                      "case " + std::to_string(change.case_id)));
+  return desk_->ChangeCase(caller, change);
+}
+
+Result<core::Case> GuardedDesk::CloseCase(const core::Caller& caller,
+                                          const core::CaseClosing& closing) {
+  RETURN_IF_ERROR(May(caller, core::Method::kCloseCase,
+                      "case " + std::to_string(closing.case_id)));
+  return desk_->CloseCase(caller, closing);
+}
+
+Result<core::Case> GuardedDesk::ReopenCase(const core::Caller& caller,
+                                           int64_t id,
+                                           const std::string& reason) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kReopenCase, "case " + std::to_string(id)));
+  return desk_->ReopenCase(caller, id, reason);
+}
+
+Result<core::Case> GuardedDesk::PlaceHold(const core::Caller& caller,
+                                          int64_t id,
+                                          const std::string& reason) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kPlaceHold, "case " + std::to_string(id)));
+  return desk_->PlaceHold(caller, id, reason);
+}
+
+Result<core::Case> GuardedDesk::LiftHold(const core::Caller& caller, int64_t id,
+                                         const std::string& reason) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kLiftHold, "case " + std::to_string(id)));
+  return desk_->LiftHold(caller, id, reason);
+}
+
 Result<core::Page<core::Device>> GuardedDesk::ListDevices(
     const core::Caller& caller, const core::DeviceFilter& filter,
     const core::Paging& paging) {

@@ -41,6 +41,23 @@ class GuardedDesk final : public core::Desk {
                                  const std::string& zone) override;
   Result<core::Alert> UpdateAlert(const core::Caller& caller,
                                   const core::AlertChange& change) override;
+  Result<core::Page<core::Case>> ListCases(const core::Caller& caller,
+                                           const core::CaseFilter& filter,
+                                           const core::Paging& paging) override;
+  Result<core::CaseStory> GetCase(const core::Caller& caller,
+                                  int64_t id) override;
+  Result<core::Case> OpenCase(const core::Caller& caller,
+                              const core::CaseWish& wish) override;
+  Result<core::Case> ChangeCase(const core::Caller& caller,
+                                const core::CaseChange& change) override;
+  Result<core::Case> CloseCase(const core::Caller& caller,
+                               const core::CaseClosing& closing) override;
+  Result<core::Case> ReopenCase(const core::Caller& caller, int64_t id,
+                                const std::string& reason) override;
+  Result<core::Case> PlaceHold(const core::Caller& caller, int64_t id,
+                               const std::string& reason) override;
+  Result<core::Case> LiftHold(const core::Caller& caller, int64_t id,
+                              const std::string& reason) override;
   Result<core::Page<core::Device>> ListDevices(
       const core::Caller& caller, const core::DeviceFilter& filter,
       const core::Paging& paging) override;

@@ -45,6 +45,9 @@ Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
   return result;
 }
 
+// kInvalidArgument, naming those that there are.
+Status CheckVerdict(const std::string& verdict);
+
 // Names a session to people, opens nothing.
 std::string SessionIdOf(const store::SecretHash& hash);
 
@@ -85,6 +88,24 @@ class JoinedDesk final : public core::Desk {
   }
   Result<core::Alert> UpdateAlert(const Caller& caller,
                                   const core::AlertChange& change) override;
+  Result<Page<core::Case>> ListCases(const Caller&,
+                                     const core::CaseFilter& filter,
+                                     const Paging& paging) override {
+    return p_.store.ListCases(filter, paging);
+  }
+  Result<core::CaseStory> GetCase(const Caller& caller, int64_t id) override;
+  Result<core::Case> OpenCase(const Caller& caller,
+                              const core::CaseWish& wish) override;
+  Result<core::Case> ChangeCase(const Caller& caller,
+                                const core::CaseChange& change) override;
+  Result<core::Case> CloseCase(const Caller& caller,
+                               const core::CaseClosing& closing) override;
+  Result<core::Case> ReopenCase(const Caller& caller, int64_t id,
+                                const std::string& reason) override;
+  Result<core::Case> PlaceHold(const Caller& caller, int64_t id,
+                               const std::string& reason) override;
+  Result<core::Case> LiftHold(const Caller& caller, int64_t id,
+                              const std::string& reason) override;
   Result<Page<core::Device>> ListDevices(const Caller&,
                                          const core::DeviceFilter& filter,
                                          const Paging& paging) override {
@@ -286,11 +307,21 @@ class JoinedDesk final : public core::Desk {
   Status RevokeTokenOf(const Caller& caller, const std::string& user,
                        int64_t id);
 
+  Status CheckNotHisAlert(const Caller& caller, int64_t alert_id);
+
   // Gives what is approved and tells the terminal; what is written on the
   // request then.
   Result<core::AlertChange> CarryOut(const Caller& caller,
                                      const core::Alert& asked,
                                      const core::RequestDecision& decision);
+
+  store::CaseEdit NewEdit(const Caller& caller) const;
+  Result<core::Case> AlterCase(const Caller& caller, const char* action,
+                               int64_t id, const std::string& detail,
+                               const store::CaseEdit& edit,
+                               const std::function<Status(core::Case&)>& alter);
+  // Also of the alerts that were put in or taken out.
+  void TellCase(const core::Case& row, const std::vector<int64_t>& alert_ids);
 
   // An alert about one agent, at once.
   Result<int64_t> RaiseAlert(const core::Agent& agent, const std::string& key,

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "policy/parser.h"
+#include "server/core/case_queries.h"
 #include "server/core/report_queries.h"
 #include "server/core/user_desk.h"
 #include "server/store/rows.h"
@@ -385,9 +386,9 @@ struct ContainmentStatus {
 // ---- live changes ----
 
 struct Change {
-  enum class What { kEvent, kAlert, kDevice, kAgent, kPolicy, kContain };
+  enum class What { kEvent, kAlert, kDevice, kAgent, kPolicy, kContain, kCase };
   What what = What::kEvent;
-  // Of the event, alert or containment, or the policy's version.
+  // Of the event, alert, containment or case, or the policy's version.
   int64_t row_id = 0;
   std::string id;  // of the device or agent
 };
@@ -431,9 +432,37 @@ class Desk : public UserDesk {
   // 30 days around an alert, in days of `zone`.
   virtual Result<Around> GetAround(const Caller& caller, int64_t alert_id,
                                    const std::string& zone) = 0;
-  // kFailedPrecondition: closing without a verdict, or a closed alert.
+  // kFailedPrecondition: closing without a verdict, or a closed alert;
+  // kPermissionDenied: the alert concerns the caller himself.
   virtual Result<Alert> UpdateAlert(const Caller& caller,
                                     const AlertChange& change) = 0;
+
+  // ---- cases: case_queries.h ----
+  // Every change: kPermissionDenied if one of the case's alerts or events, or
+  // of those that are added, is the caller's own; kNotFound: no such case,
+  // alert or event.
+
+  // Newest first.
+  virtual Result<Page<Case>> ListCases(const Caller& caller,
+                                       const CaseFilter& filter,
+                                       const Paging& paging) = 0;
+  virtual Result<CaseStory> GetCase(const Caller& caller, int64_t id) = 0;
+  virtual Result<Case> OpenCase(const Caller& caller, const CaseWish& wish) = 0;
+  // kFailedPrecondition: it is closed (a comment may be added all the same), or
+  // it is under legal hold and something is to be removed.
+  virtual Result<Case> ChangeCase(const Caller& caller,
+                                  const CaseChange& change) = 0;
+  // A legal hold stays.
+  virtual Result<Case> CloseCase(const Caller& caller,
+                                 const CaseClosing& closing) = 0;
+  virtual Result<Case> ReopenCase(const Caller& caller, int64_t id,
+                                  const std::string& reason) = 0;
+  // From here on nothing that the case contains is deleted.
+  virtual Result<Case> PlaceHold(const Caller& caller, int64_t id,
+                                 const std::string& reason) = 0;
+  // By another person than who placed it.
+  virtual Result<Case> LiftHold(const Caller& caller, int64_t id,
+                                const std::string& reason) = 0;
 
   // Devices ever seen, newest first.
   virtual Result<Page<Device>> ListDevices(const Caller& caller,

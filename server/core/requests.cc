@@ -82,11 +82,15 @@ std::string TypesOf(const event::v1::PublicPart& part) {
 
 }  // namespace
 
-bool Concerns(const Caller& caller, const Alert& alert) {
+bool Concerns(const Caller& caller, std::string_view person) {
   const auto mine = NamesIn(caller.user);
-  return std::ranges::any_of(NamesIn(alert.person), [&](auto name) {
+  return std::ranges::any_of(NamesIn(person), [&](auto name) {
     return name != "unknown" && std::ranges::find(mine, name) != mine.end();
   });
+}
+
+bool Concerns(const Caller& caller, const Alert& alert) {
+  return Concerns(caller, alert.person);
 }
 
 bool AsksForTransfer(const Alert& alert) {

@@ -38,8 +38,10 @@ AlertChange ClosingOf(const RequestDecision& decision,
 AlertChange ClosingOf(const RequestDecision& decision,
                       const TransferGrant& grant);
 
-// Whether the caller is the person of the alert, by any name the two are known
-// by: "root (tanaka)" is tanaka and root, "op01 (yamada)" is yamada and op01.
+// Whether the caller is the person, or the alert's, by any name the two are
+// known by: "root (tanaka)" is tanaka and root, "op01 (yamada)" is yamada and
+// op01.
+bool Concerns(const Caller& caller, std::string_view person);
 bool Concerns(const Caller& caller, const Alert& alert);
 
 }  // namespace sekisho::core

@@ -105,6 +105,30 @@ class AdminCalls final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::ConfirmUnlockRequest* request,
       admin::v1::ConfirmUnlockResponse* response) override;
+  grpc::Status ListCases(grpc::ServerContext* context,
+                         const admin::v1::ListCasesRequest* request,
+                         admin::v1::ListCasesResponse* response) override;
+  grpc::Status GetCase(grpc::ServerContext* context,
+                       const admin::v1::GetCaseRequest* request,
+                       admin::v1::GetCaseResponse* response) override;
+  grpc::Status OpenCase(grpc::ServerContext* context,
+                        const admin::v1::OpenCaseRequest* request,
+                        admin::v1::OpenCaseResponse* response) override;
+  grpc::Status ChangeCase(grpc::ServerContext* context,
+                          const admin::v1::ChangeCaseRequest* request,
+                          admin::v1::ChangeCaseResponse* response) override;
+  grpc::Status CloseCase(grpc::ServerContext* context,
+                         const admin::v1::CloseCaseRequest* request,
+                         admin::v1::CloseCaseResponse* response) override;
+  grpc::Status ReopenCase(grpc::ServerContext* context,
+                          const admin::v1::ReopenCaseRequest* request,
+                          admin::v1::ReopenCaseResponse* response) override;
+  grpc::Status PlaceHold(grpc::ServerContext* context,
+                         const admin::v1::PlaceHoldRequest* request,
+                         admin::v1::PlaceHoldResponse* response) override;
+  grpc::Status LiftHold(grpc::ServerContext* context,
+                        const admin::v1::LiftHoldRequest* request,
+                        admin::v1::LiftHoldResponse* response) override;
   grpc::Status ListDevices(grpc::ServerContext* context,
                            const admin::v1::ListDevicesRequest* request,
                            admin::v1::ListDevicesResponse* response) override;

@@ -176,6 +176,7 @@ struct Alert {
                         // "benign"
   std::string rule;     // of its event, escaped; empty = none decided
   std::vector<AlertComment> comments;  // newest last
+  std::vector<int64_t> case_ids;       // in which it stands
   std::optional<Event> event;          // when asked for
 };
 

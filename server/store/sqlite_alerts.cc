@@ -47,6 +47,18 @@ Status ReadComments(Connection& db, Alert& alert) {
   }
 }
 
+Status ReadCaseIds(Connection& db, Alert& alert) {
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Query("SELECT case_id FROM case_alerts WHERE alert_id=? "
+                            "ORDER BY case_id",
+                            alert.alert_id));
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return {};
+    alert.case_ids.push_back(row.Int(0));
+  }
+}
+
 // How bad, as a number that rises.
 constexpr const char* kRank =
     "(CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' "
@@ -190,6 +202,7 @@ Result<Alert> SqliteStore::ReadAlert(Connection& db, int64_t alert_id) {
   }
   Alert alert = AlertFrom(row);
   RETURN_IF_ERROR(ReadComments(db, alert));
+  RETURN_IF_ERROR(ReadCaseIds(db, alert));
   return alert;
 }
 
@@ -225,6 +238,7 @@ Result<Page<Alert>> SqliteStore::ListAlerts(const AlertFilter& filter,
   }
   for (Alert& alert : page.rows) {
     RETURN_IF_ERROR(ReadComments(*db, alert));
+    RETURN_IF_ERROR(ReadCaseIds(*db, alert));
     if (filter.with_events && alert.event_row_id != 0) {
       ASSIGN_OR_RETURN(alert.event, ReadEvent(*db, alert.event_row_id));
     }

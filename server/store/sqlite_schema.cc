@@ -530,14 +530,62 @@ CREATE TABLE api_tokens (
 );
 )sql";
 
+// What belongs together (docs/adr/0419). A case that has a hold_time keeps what
+// is in it from being deleted.
+constexpr const char* kCases = R"sql(
+CREATE TABLE cases (
+  case_id INTEGER PRIMARY KEY,
+  title TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  verdict TEXT NOT NULL DEFAULT '',
+  close_reason TEXT NOT NULL DEFAULT '',
+  owner TEXT NOT NULL,
+  opened_by TEXT NOT NULL,
+  open_time INTEGER NOT NULL,
+  update_time INTEGER NOT NULL,
+  closed_by TEXT NOT NULL DEFAULT '',
+  close_time INTEGER,
+  hold_time INTEGER,
+  hold_reason TEXT NOT NULL DEFAULT '',
+  held_by TEXT NOT NULL DEFAULT '',
+  release_time INTEGER,
+  release_reason TEXT NOT NULL DEFAULT '',
+  released_by TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE case_comments (
+  case_id INTEGER NOT NULL REFERENCES cases,
+  comment_no INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (case_id, comment_no)
+) WITHOUT ROWID;
+CREATE TABLE case_alerts (
+  case_id INTEGER NOT NULL REFERENCES cases,
+  alert_id INTEGER NOT NULL REFERENCES alerts,
+  added_by TEXT NOT NULL,
+  add_time INTEGER NOT NULL,
+  PRIMARY KEY (case_id, alert_id)
+) WITHOUT ROWID;
+CREATE INDEX case_alerts_alert ON case_alerts(alert_id, case_id);
+CREATE TABLE case_events (
+  case_id INTEGER NOT NULL REFERENCES cases,
+  event_row_id INTEGER NOT NULL,
+  added_by TEXT NOT NULL,
+  add_time INTEGER NOT NULL,
+  PRIMARY KEY (case_id, event_row_id)
+) WITHOUT ROWID;
+CREATE INDEX case_events_event ON case_events(event_row_id, case_id);
+)sql";
+
 constexpr std::array kMigrations = {
-    Migration{kFirst, nullptr},       Migration{kEpochs, FillEventIds},
-    Migration{kRenewals, nullptr},    Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog},         Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},      Migration{kSinks, nullptr},
-    Migration{kRollouts, nullptr},    Migration{kCodes, nullptr},
-    Migration{kCoverage, nullptr},    Migration{kRoles, nullptr},
-    Migration{kSecondFactor, nullptr}};
+    Migration{kFirst, nullptr},        Migration{kEpochs, FillEventIds},
+    Migration{kRenewals, nullptr},     Migration{kCountsSchema, FillCounts},
+    Migration{kLog, FillLog},          Migration{kContain, nullptr},
+    Migration{kGrants, nullptr},       Migration{kSinks, nullptr},
+    Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
+    Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
+    Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -233,6 +233,12 @@ class SqliteStore final : public Store {
   Result<std::string> UseLoginCode(const SecretHash& hash,
                                    WallTime now) override;
 
+  Result<Case> PutCase(int64_t id, const CaseEdit& edit,
+                       const CaseChange& change) override;
+  Result<Page<Case>> ListCases(const CaseFilter& filter,
+                               const Paging& paging) override;
+  Result<CaseFile> ReadCase(int64_t id) override;
+
   Result<SinkMark> NewestMark() override;
   Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
   Status PutSink(const SinkMark& mark) override;

@@ -19,6 +19,7 @@
 
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
+#include "server/store/case_store.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
 #include "server/store/shared_rows.h"
@@ -178,7 +179,7 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-class Store : public UserStore {
+class Store : public UserStore, public CaseStore {
  public:
   virtual ~Store() = default;
 

@@ -184,6 +184,7 @@ json ToJson(const core::Alert& alert) {
               {"assignee", Shown(alert.assignee)},
               {"verdict", alert.verdict},
               {"rule", alert.rule},
+              {"case_ids", alert.case_ids},
               {"comments", std::move(comments)}};
   if (alert.event) out["event"] = ToJson(*alert.event);
   return out;
@@ -276,6 +277,9 @@ json ToJson(const core::Change& change) {
       break;
     case core::Change::What::kContain:
       what = "containment";
+      break;
+    case core::Change::What::kCase:
+      what = "case";
       break;
   }
   return {{"what", what}, {"row_id", change.row_id}, {"id", change.id}};

@@ -74,6 +74,16 @@ Result<json> ListEvents(const Call& call);
 Result<json> GetEvent(const Call& call);
 Result<json> GetSamples(const Call& call);
 
+// ---- case_routes.cc ----
+Result<json> ListCases(const Call& call);
+Result<json> GetCase(const Call& call);
+Result<json> OpenCase(const Call& call);
+Result<json> ChangeCase(const Call& call);
+Result<json> CloseCase(const Call& call);
+Result<json> ReopenCase(const Call& call);
+Result<json> PlaceHold(const Call& call);
+Result<json> LiftHold(const Call& call);
+
 // ---- device_routes.cc ----
 Result<json> ListDevices(const Call& call);
 Result<json> ApproveDevice(const Call& call);

@@ -168,6 +168,54 @@ await step('acknowledge, assign, comment, close with a verdict', async () => {
   check(!(await button('Acknowledge').isVisible()), 'a closed alert can be acknowledged');
 });
 
+await step('one click makes a case of it; it is held, filled and closed', async () => {
+  const id = await server.tell('alert');
+  await page.goto(`/alerts/${id}`);
+  await button('Open a case').click();
+  await page.getByRole('heading', { name: /^Case 1: Copy stopped/ }).waitFor();
+  await page.getByText('suzuki opened the case.').waitFor();
+  await button('Place a hold…').click();
+  let dialog = page.getByRole('dialog');
+  check(await dialog.getByRole('button', { name: 'Place a hold' }).isDisabled(), 'held without a reason');
+  await dialog.getByLabel('Reason (kept in the record)').fill('the prosecutor asks');
+  await dialog.getByRole('button', { name: 'Place a hold' }).click();
+  await page.getByText('You placed it: another person must lift it.').waitFor();
+  check((await button('Take out').count()) === 0, 'something can be taken out under legal hold');
+  await page.getByLabel('Comment', { exact: true }).fill('Asked the client.');
+  await button('Add comment').click();
+  await page.getByText('suzuki wrote').waitFor();
+  const more = await server.tell('alert');
+  await page.goto(`/alerts/${more}`);
+  await button('Into a case, or with legal hold…').click();
+  await page.getByRole('combobox', { name: 'Case' }).click();
+  await page.getByRole('option', { name: /^Case 1:/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Put in' }).click();
+  await page.getByRole('link', { name: `Alert ${more}` }).waitFor();
+  await shoot('case-en', true);
+  check((await axeFindings(page)).length === 0, (await axeFindings(page)).join('\n'));
+  await button('Close the case…').click();
+  dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: 'True positive' }).check();
+  await dialog.getByLabel('Reason (kept in the record)').fill('Both lists went to a broker.');
+  await dialog.getByRole('button', { name: 'Close the case' }).click();
+  await page.getByText('Both lists went to a broker.').first().waitFor();
+  await page.goto(`/alerts/${more}`);
+  await page.getByText('Closed', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Case 1', exact: true }).waitFor();
+  await go('Cases');
+  await page.getByRole('heading', { name: 'Cases' }).waitFor();
+  await page.getByText('Nothing here.').waitFor();
+  await page.goto('/cases?show=held');
+  await page.getByRole('row', { name: /Legal hold/ }).waitFor();
+  await page.goto('/events');
+  await page.getByRole('button', { name: 'Case…' }).first().click();
+  await page.getByRole('dialog').getByLabel('Title').fill('An event alone');
+  await page.getByRole('dialog').getByRole('button', { name: 'Open the case' }).click();
+  await page.getByRole('heading', { name: 'Case 2: An event alone' }).waitFor();
+  await button('Take out').click();
+  await button('Take out').waitFor({ state: 'detached' });
+});
+
 await step('thirty seconds: from the queue to a verdict in six key presses', async () => {
   const id = await server.tell('alert');
   await go('Alerts');
@@ -483,7 +531,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
 // Nothing is being fetched: no spinner on the page.
 async function settled() {
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);

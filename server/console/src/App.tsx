@@ -18,6 +18,8 @@ import { SessionContext, useMay } from './may';
 const Admin = lazy(() => import('./pages/Admin').then((page) => ({ default: page.Admin })));
 const AlertPage = lazy(() => import('./pages/AlertPage').then((page) => ({ default: page.AlertPage })));
 const Alerts = lazy(() => import('./pages/Alerts').then((page) => ({ default: page.Alerts })));
+const Cases = lazy(() => import('./pages/Cases').then((page) => ({ default: page.Cases })));
+const CasePage = lazy(() => import('./pages/CasePage').then((page) => ({ default: page.CasePage })));
 const Devices = lazy(() => import('./pages/Devices').then((page) => ({ default: page.Devices })));
 const DevicePage = lazy(() => import('./pages/DevicePage').then((page) => ({ default: page.DevicePage })));
 const Overview = lazy(() => import('./pages/Overview').then((page) => ({ default: page.Overview })));
@@ -37,10 +39,10 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['overview', 'alerts', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy', 'admin'] as const;
+const PLACES = ['overview', 'alerts', 'cases', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy', 'admin'] as const;
 // What a place reads first; without it, it is not shown.
 const READS: Partial<Record<(typeof PLACES)[number], string>> = {
-  overview: 'GetOverview', alerts: 'ListAlerts', requests: 'ListAlerts', events: 'ListEvents', devices: 'ListDevices', terminals: 'ListAgents', reports: 'ListInquiries', policy: 'ListPolicyVersions',
+  overview: 'GetOverview', alerts: 'ListAlerts', cases: 'ListCases', requests: 'ListAlerts', events: 'ListEvents', devices: 'ListDevices', terminals: 'ListAgents', reports: 'ListInquiries', policy: 'ListPolicyVersions',
 };
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
@@ -81,6 +83,8 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           <Route path="/overview" element={<Overview />} />
           <Route path="/alerts" element={<Alerts session={session} />} />
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
+          <Route path="/cases" element={<Cases />} />
+          <Route path="/cases/:id" element={<CasePage session={session} />} />
           <Route path="/requests" element={<Requests mayChange={may('DecideRequest')} />} />
           <Route path="/events" element={<Events />} />
           <Route path="/devices" element={<Devices mayChange={may('ApproveDevice')} />} />

@@ -4,8 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "server/web/api.h"
-#include "tests/support/demo_world.h"
+#include "tests/unit/server_web/api_fixture.h"
 
 namespace sekisho::web {
 namespace {
@@ -13,52 +12,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-constexpr char kPassword[] = "a long enough one";
-
-class ReportApiTest : public testing::Test {
- protected:
-  ReportApiTest() {
-    world_.AddUser("suzuki", kPassword, core::Roles::All());
-    world_.AddUser("tanaka", kPassword, core::Role::kAnalyst);
-  }
-  Response Send(const std::string& method, const std::string& target,
-                const json& body = nullptr) {
-    const auto parsed = ParseTarget("/api/v1/" + target);
-    EXPECT_TRUE(parsed) << target;
-    Request request;
-    request.method = method;
-    request.path = parsed->path;
-    request.query = parsed->query;
-    request.session_token = token_;
-    request.csrf = csrf_;
-    if (method != "GET") {
-      request.body = body.dump();
-      request.content_type = "application/json";
-    }
-    return api_.Handle(request);
-  }
-  json Get(const std::string& target) {
-    const Response response = Send("GET", target);
-    EXPECT_EQ(response.status, 200) << response.body;
-    return json::parse(response.body);
-  }
-  void LogInAs(const std::string& user) {
-    token_.clear();
-    const Response response =
-        Send("POST", "login", {{"user", user}, {"password", kPassword}});
-    ASSERT_EQ(response.status, 200);
-    csrf_ = json::parse(response.body)["csrf"].get<std::string>();
-    for (const auto& [name, value] : response.headers) {
-      if (name != "Set-Cookie") continue;
-      const size_t equals = value.find('=');
-      token_ = value.substr(equals + 1, value.find(';') - equals - 1);
-    }
-  }
-
-  demo::DemoWorld world_;
-  Api api_{world_.desk()};
-  std::string token_, csrf_;
-};
+using ReportApiTest = LoggedInApi;
 
 TEST_F(ReportApiTest, EveryPathNeedsASession) {
   for (const char* path :

@@ -9,6 +9,7 @@ const QUERIES: Record<string, string[]> = {
   agent: ['agents', 'overview'],
   policy: ['policies', 'rollout', 'rings'],
   containment: ['containments'],
+  case: ['cases', 'case'],
 };
 
 // True while the stream stands. The browser reconnects by itself.

@@ -204,6 +204,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases, newest first */
+        get: operations["listCases"];
+        put?: never;
+        /**
+         * Open a case of alerts and events
+         * @description With hold_reason it is under legal hold at once. Refused with 403 if one of its alerts or events is the caller's own.
+         */
+        post: operations["openCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One case with all that is in it and what was done to it */
+        get: operations["getCase"];
+        put?: never;
+        /**
+         * Put alerts and events in or take them out, comment, give it to somebody
+         * @description Nothing is taken out under legal hold; a closed case takes comments only. Refused with 403 if one of its alerts or events is the caller's own.
+         */
+        post: operations["changeCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases:close/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a case with a verdict
+         * @description A legal hold stays.
+         */
+        post: operations["closeCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases:reopen/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a closed case again */
+        post: operations["reopenCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases:hold/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Place a legal hold: nothing in the case is deleted */
+        post: operations["placeHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cases:release/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lift a legal hold; by another person than who placed it */
+        post: operations["liftHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1295,7 +1408,7 @@ export interface components {
         /** @description A hint: row_id of an event, alert or policy version, id of a device or agent */
         Change: {
             /** @enum {string} */
-            what: "event" | "alert" | "device" | "agent" | "policy" | "containment";
+            what: "event" | "alert" | "device" | "agent" | "policy" | "containment" | "case";
             /** Format: int64 */
             row_id: number;
             id: string;
@@ -1738,8 +1851,98 @@ export interface components {
             verdict: "true_positive" | "false_positive" | "benign" | "approved" | "denied" | "";
             /** @description of its event; empty = none decided */
             rule: string;
+            /** @description in which it stands */
+            case_ids: number[];
             comments: components["schemas"]["Comment"][];
             event?: components["schemas"]["Event"];
+        };
+        /** @description who placed or lifted a legal hold, when and why */
+        CaseMark: {
+            /** Format: date-time */
+            time: string;
+            by: string;
+            reason: string;
+        };
+        Case: {
+            /** Format: int64 */
+            case_id: number;
+            title: string;
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** @enum {string} */
+            verdict: "true_positive" | "false_positive" | "benign" | "";
+            close_reason: string;
+            /** @description empty = nobody */
+            owner: string;
+            opened_by: string;
+            /** Format: date-time */
+            open_time: string;
+            /** Format: date-time */
+            update_time: string;
+            closed_by: string;
+            /** Format: date-time */
+            close_time: string | null;
+            /** @description null = not under legal hold */
+            hold: components["schemas"]["CaseMark"] | null;
+            /** @description of the last hold that was lifted */
+            release: components["schemas"]["CaseMark"] | null;
+            /** Format: int64 */
+            alert_count: number;
+            /**
+             * Format: int64
+             * @description that stand in it without an alert
+             */
+            event_count: number;
+        };
+        CasePage: {
+            rows: components["schemas"]["Case"][];
+            next_page_token: string;
+        };
+        CaseStory: components["schemas"]["Case"] & {
+            comments: components["schemas"]["Comment"][];
+            alerts: {
+                alert: components["schemas"]["Alert"];
+                added_by: string;
+                /** Format: date-time */
+                add_time: string;
+            }[];
+            events: {
+                event: components["schemas"]["Event"];
+                added_by: string;
+                /** Format: date-time */
+                add_time: string;
+            }[];
+            /** @description of the audit log, newest first */
+            history: components["schemas"]["AuditEntry"][];
+        };
+        CaseWish: {
+            title: string;
+            alert_ids?: number[];
+            event_row_ids?: number[];
+            /** @description without it who asks */
+            owner?: string;
+            comment?: string;
+            /** @description with it the case is under legal hold at once */
+            hold_reason?: string;
+        };
+        /** @description owner: empty takes it away */
+        CaseChange: {
+            title?: string;
+            owner?: string;
+            comment?: string;
+            add_alert_ids?: number[];
+            add_event_row_ids?: number[];
+            remove_alert_ids?: number[];
+            remove_event_row_ids?: number[];
+        };
+        CaseClosing: {
+            verdict: components["schemas"]["Verdict"];
+            reason: string;
+            /** @description its open alerts get the same verdict */
+            with_alerts?: boolean;
+        };
+        CaseReason: {
+            reason: string;
         };
         /** @description assignee: empty takes it away */
         AlertChange: {
@@ -2813,6 +3016,263 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listCases: {
+        parameters: {
+            query?: {
+                /** @description open or closed; without it both */
+                state?: "open" | "closed";
+                /** @description who has it */
+                owner?: string;
+                /** @description only those under legal hold */
+                held?: boolean;
+                /** @description only those with this alert */
+                alert_id?: number;
+                page_size?: components["parameters"]["PageSize"];
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    openCase: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseStory"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+        };
+    };
+    changeCase: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    closeCase: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseClosing"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    reopenCase: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    placeHold: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    liftHold: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                case_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };

@@ -11,6 +11,7 @@ import type { Alert, Event, Session } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
 import { useMay } from '../may';
 import { ContainButton } from '../parts/Contain';
+import { CasesOf } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
 import { ColumnFacts, DeviceFactsRows, EventFacts, LandingFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
@@ -208,6 +209,7 @@ function Comments({ alert, draft, onDraft, onSend }: { alert: Alert; draft: stri
 
 export function AlertPage({ session }: { session: Session }) {
   const mayUpdate = useMay()('UpdateAlert');
+  const mayCase = useMay()('OpenCase');
   const { id = '' } = useParams();
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -273,6 +275,7 @@ export function AlertPage({ session }: { session: Session }) {
               <Stack spacing={1.5} sx={{ position: { md: 'sticky' }, top: 64 }}>
                 <Box><Decision alert={alert} session={session} busy={change.isPending} error={change.isError ? change.error : null} onChange={(body) => change.mutate(body)} onClose={() => setClosing(true)} /></Box>
                 <Box><Stop alert={alert} /></Box>
+                {(mayCase || alert.case_ids.length > 0) && <Box><Section title={t('case.word')} help="case"><CasesOf alert={alert} /></Section></Box>}
                 <Box><Comments alert={alert} draft={comment} onDraft={type} onSend={() => change.mutate({ comment: comment.trim() })} /></Box>
               </Stack>
             </Grid>

@@ -9,6 +9,7 @@ import { get, post } from '../api/client';
 import type { Alert, AlertGroup, BulkResult, Session } from '../api/types';
 import { formatNumber, formatTime } from '../format';
 import { useMay } from '../may';
+import { CaseButton } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
 import { Rows, rowsOf, usePages } from '../parts/Rows';
 import { SeverityChip, StateChip } from '../parts/Shown';
@@ -180,6 +181,7 @@ export function Alerts({ session }: { session: Session }) {
           <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
           <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'in_progress', assignee: session.user })}>{t('alert.assignMe')}</Button>
           <Button size="small" variant="contained" disabled={change.isPending} onClick={() => setDialog('close')}>{t('alert.closeAs')}…</Button>
+          <CaseButton items={{ alert_ids: there }} />
           <Button size="small" color="inherit" onClick={() => setMarked(new Set())}>{t('alert.unmark')}</Button>
         </Paper>
       )}

@@ -6,6 +6,8 @@ import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { useMay } from '../may';
+import { CaseButton } from '../parts/CaseDialog';
 import { exportEvents, save } from '../parts/exportEvents';
 import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
@@ -82,6 +84,7 @@ function PersonSearch({ person, reason, onSearch }: { person: string; reason: st
 
 export function Events() {
   const { t } = useTranslation();
+  const mayCase = useMay()('OpenCase');
   // In the address, so that a search can be linked to and kept as a bookmark.
   const [query, setQuery] = useSearchParams();
   const wish = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
@@ -127,7 +130,7 @@ export function Events() {
       {told && <Rows
         label={t('event.list')}
         pages={pages}
-        head={[t('event.occurred'), t('event.kind'), t('event.outcome'), t('alert.person'), t('terminal.name'), t('event.device'), t('event.detail')]}
+        head={[t('event.occurred'), t('event.kind'), t('event.outcome'), t('alert.person'), t('terminal.name'), t('event.device'), t('event.detail'), ...(mayCase ? [t('case.word')] : [])]}
         row={(event) => (
           <TableRow key={event.row_id}>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatTime(event.occur_time)}</TableCell>
@@ -141,6 +144,7 @@ export function Events() {
               {event.device && event.device_id ? <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`} color="inherit">{deviceName(event.device)}</Link> : '–'}
             </TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{detail(event, t('transfer.persons'))}</TableCell>
+            {mayCase && <TableCell><CaseButton items={{ event_row_ids: [event.row_id] }} /></TableCell>}
           </TableRow>
         )}
       />}
