@@ -42,15 +42,15 @@ Result<UniqueFd> CopyToMemory(int file, int64_t size) {
 }
 
 Result<ipc::Findings> Scan(const std::string& socket_path, Listener listener,
-                           UniqueFd file,
-                           const ipc::ScanRequest& asked,
+                           UniqueFd file, const ipc::ScanRequest& asked,
                            const ipc::SharedScanRules& rules) {
   struct stat about{};
   if (::fstat(file.get(), &about) != 0) return FailErrno("stat");
   if (about.st_size <= kMaxCopiedBytes) {
     ASSIGN_OR_RETURN(file, CopyToMemory(file.get(), about.st_size));
   }
-  ASSIGN_OR_RETURN(const UniqueFd scan, ConnectScan(socket_path, listener, rules));
+  ASSIGN_OR_RETURN(const UniqueFd scan,
+                   ConnectScan(socket_path, listener, rules));
   return ScanContent(scan.get(), file.get(), asked);
 }
 
@@ -86,7 +86,7 @@ void Agent::OnWritten(WriteWatch::Written one) {
     return;
   }
   Written written{.device = device,
-                  .who = attribute::OfProcess("", one.pid),
+                  .who = Behind(static_cast<pid_t>(one.pid)),
                   .path = *std::move(path),
                   .file = std::move(one.file)};
   unscanned_.push_back(std::move(written));

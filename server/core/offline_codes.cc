@@ -9,6 +9,7 @@
 #include "policy/containment.h"
 #include "policy/unlock.h"
 #include "server/core/device_id.h"
+#include "server/core/event_words.h"
 #include "server/core/requests.h"
 
 namespace sekisho::core {
@@ -226,7 +227,7 @@ store::NewAlert AlertOfUsedCode(const store::Event& event,
   alert.alert.severity = "medium";
   std::string what = "A code over the phone opened " + event.device_id +
                      " on " + event.terminal;
-  const std::string& person = event.personal_part.person();
+  const std::string& person = PersonIn(event.personal_part);
   if (!issued) {
     alert.alert.kind = "code_never_issued";
     alert.alert.severity = "critical";
@@ -254,6 +255,7 @@ store::NewAlert AlertOfUsedCode(const store::Event& event,
   alert.alert.agent_id = event.agent_id;
   alert.alert.terminal = event.terminal;
   alert.alert.person = EscapeUntrusted(person, 200);
+  alert.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
   alert.alert.device_id = event.device_id;
   alert.alert.create_time = event.receive_time;
   alert.alert.event_row_id = event.row_id;
