@@ -303,6 +303,7 @@ Status Agent::Start() {
   TakeCodes();
   UseIdentities();
   programs_->Start();
+  UseRemoteExits();
   UseLandings();
   start_files_->Start();
   ArmExpiry();
@@ -358,6 +359,8 @@ void Agent::Stop(const std::string& reason) {
     Log(LogLevel::kError, written.error().message);
   }
   WritePending();
+  // The uplink outlives this process: the server hears of the stop from it.
+  if (uplink_ != nullptr) uplink_->SendNow();
 }
 
 }  // namespace sekisho::agent

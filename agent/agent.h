@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@
 #include "agent/notices.h"
 #include "agent/own_programs.h"
 #include "agent/policy_store.h"
+#include "agent/remote_exits.h"
 #include "agent/socket_server.h"
 #include "agent/spool/event_log.h"
 #include "agent/spool/spool.h"
@@ -158,6 +160,13 @@ class Agent {
   void LookAtScanSocket();
   Status OwnStanding() const;
   std::string GateStateWord() const;
+
+  // Ways out that are no device here (agent_remote.cc).
+  void UseRemoteExits();  // as the policy in force says
+  policy::DeviceDecision DecideRemote(const policy::DeviceFacts& facts,
+                                      const attribute::Who& who) const;
+  // False: it is none of these.
+  bool OnRemoteDenied(const enforce::DeniedAccess& denied);
 
   // Observe (agent_observe.cc).
   void WatchWrites();
@@ -357,7 +366,9 @@ class Agent {
   std::unique_ptr<SocketServer> control_;
   std::unique_ptr<WriteWatch> observe_;
   std::unique_ptr<LandingWatch> landing_watch_;
-  std::unique_ptr<SshKeys> ssh_keys_;  // null: they cannot be learned
+  std::unique_ptr<RemoteExits> remote_;  // null: no kernel gate
+  std::set<std::string> told_remote_;    // bus and uid, for a while
+  std::unique_ptr<SshKeys> ssh_keys_;    // null: they cannot be learned
   std::vector<policy::CustomType> landing_types_;
   int64_t unlooked_ = 0;
   std::string unlooked_why_;

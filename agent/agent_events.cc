@@ -301,7 +301,7 @@ void Agent::TellRewritten(const std::string& what) {
 }
 
 void Agent::OnDenied(const enforce::DeniedAccess& denied) {
-  if (denied.expected || !denied.refused) return;
+  if (denied.expected || OnRemoteDenied(denied) || !denied.refused) return;
   const std::string kind =
       fmt::format("{}/{}/{}/{}", enforce::HookName(denied.hook), denied.uid,
                   denied.login_uid, denied.comm);

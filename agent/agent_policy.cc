@@ -153,6 +153,7 @@ void Agent::UsePolicy() {
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
   UseIdentities();
+  UseRemoteExits();
   UseLandings();
   ArmExpiry();
   if (observe_ != nullptr) observe_->Refresh();
@@ -184,6 +185,7 @@ void Agent::ArmExpiry() {
       std::clamp(wait, std::chrono::milliseconds(0), kLongestWait), [this] {
         expiry_timer_ = 0;
         decider_->OnTime();
+        UseRemoteExits();
         ArmExpiry();
       });
 }

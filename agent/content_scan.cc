@@ -10,8 +10,7 @@
 
 namespace sekisho::agent {
 
-Result<UniqueFd> ConnectScan(const std::string& socket_path,
-                             Listener listener,
+Result<UniqueFd> ConnectScan(const std::string& socket_path, Listener listener,
                              const ipc::SharedScanRules& rules) {
   ASSIGN_OR_RETURN(UniqueFd scan, ConnectSeqpacket(socket_path, listener));
   const timeval timeout{.tv_sec = kContentScanSeconds + 10, .tv_usec = 0};

@@ -14,8 +14,7 @@ namespace sekisho::agent {
 inline constexpr int kContentScanSeconds = 60;
 
 // A worker of its own, with the rules; it dies with the descriptor.
-Result<UniqueFd> ConnectScan(const std::string& socket_path,
-                             Listener listener,
+Result<UniqueFd> ConnectScan(const std::string& socket_path, Listener listener,
                              const ipc::SharedScanRules& rules);
 
 // The size is asked of `file`. An error: the worker is of no use any more.

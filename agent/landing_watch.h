@@ -25,8 +25,8 @@
 #include "agent/write_watch.h"
 #include "common/clock.h"
 #include "common/event_loop.h"
-#include "policy/model.h"
 #include "common/unix_socket.h"
+#include "policy/model.h"
 
 namespace sekisho::agent {
 

@@ -89,9 +89,8 @@ void Media::Unlock(DeviceId id, std::string passphrase, Unlocked done) {
   }
   jobs_.Run(
       [volume = *entry.volume, passphrase = std::move(passphrase),
-       options = UnlockOptions{.socket_path =
-                                   options_.runtime_dir + "/" +
-                                   std::string(ipc::kUnlockSocket),
+       options = UnlockOptions{.socket_path = options_.runtime_dir + "/" +
+                                              std::string(ipc::kUnlockSocket),
                                .listener = options_.workers}]() mutable {
         return AskForKey(volume.node_path, volume.number, std::move(passphrase),
                          options);

@@ -11,8 +11,8 @@
 #include "agent/ipc/messages.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
-#include "policy/model.h"
 #include "common/unix_socket.h"
+#include "policy/model.h"
 
 namespace sekisho::agent {
 

@@ -88,9 +88,9 @@ Result<std::string> OutputOf(const std::vector<std::string>& words,
   if (output.size() > max_bytes) {
     ::kill(pid, SIGKILL);
     [[maybe_unused]] const Status ended = WaitFor(pid, words[0]);
-    return Fail(Code::kResourceExhausted,
-                fmt::format("{} wrote more than {} bytes", words[0],
-                            max_bytes));
+    return Fail(
+        Code::kResourceExhausted,
+        fmt::format("{} wrote more than {} bytes", words[0], max_bytes));
   }
   RETURN_IF_ERROR(WaitFor(pid, words[0]));
   return output;

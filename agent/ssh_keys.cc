@@ -127,9 +127,8 @@ void SshKeys::AskNext() {
       [words = Words(journalctl_, asked.session)] {
         return OutputOf(words, kMaxLinesBytes);
       },
-      [this, alive = alive_, asked = std::move(asked)](
-          const Result<std::string>& lines) mutable {
-        if (*alive) OnAnswer(std::move(asked), lines);
+      [this, alive = alive_, asked](const Result<std::string>& lines) {
+        if (*alive) OnAnswer(asked, lines);
       });
 }
 

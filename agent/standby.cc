@@ -95,13 +95,14 @@ void Standby::Prepare() {
     gate_ = NewGate();
   }
   if (StillWaits(probe_)) return;
-  jobs_.Run([path = options_.probe_socket, listener = options_.listener] {
-              return ConnectSeqpacket(path, listener);
-            },
-            [this](Result<UniqueFd> probe) {
-              // Whoever asks next starts one, and says what is wrong.
-              if (probe && mode_ == Mode::kOn) probe_ = std::move(*probe);
-            });
+  jobs_.Run(
+      [path = options_.probe_socket, listener = options_.listener] {
+        return ConnectSeqpacket(path, listener);
+      },
+      [this](Result<UniqueFd> probe) {
+        // Whoever asks next starts one, and says what is wrong.
+        if (probe && mode_ == Mode::kOn) probe_ = std::move(*probe);
+      });
 }
 
 void Standby::LoadModules() {

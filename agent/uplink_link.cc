@@ -118,14 +118,18 @@ void UplinkLink::Wake() {
   woken_ = true;
   loop_.Post([this] {
     woken_ = false;
-    if (peer_ == 0) return;
-    server_->Send(peer_, ipc::Encode(events_.state()));
-    if (auto contain = events_.contain(); contain != told_contain_) {
-      server_->Send(peer_, ipc::Encode(contain));
-      told_contain_ = std::move(contain);
-    }
-    Pump();
+    SendNow();
   });
+}
+
+void UplinkLink::SendNow() {
+  if (peer_ == 0) return;
+  server_->Send(peer_, ipc::Encode(events_.state()));
+  if (auto contain = events_.contain(); contain != told_contain_) {
+    server_->Send(peer_, ipc::Encode(contain));
+    told_contain_ = std::move(contain);
+  }
+  Pump();
 }
 
 void UplinkLink::Pump() {

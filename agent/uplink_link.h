@@ -44,6 +44,8 @@ class UplinkLink {
 
   // There are new events, or the state changed; many calls make one packet.
   void Wake();
+  // The same at once, before the loop ends: what the socket takes arrives.
+  void SendNow();
 
   bool connected() const { return connected_; }  // to the server
   const std::string& detail() const { return detail_; }

@@ -59,8 +59,8 @@ namespace {
 Status CheckListener(int fd, const std::string& path, Listener listener) {
   ASSIGN_OR_RETURN(const Peer peer, PeerOf(fd));
   if ((peer.pid == 1) != (listener == Listener::kInit)) {
-    return Fail(Code::kPermissionDenied, path + " is served by process " +
-                                             std::to_string(peer.pid));
+    return Fail(Code::kPermissionDenied,
+                path + " is served by process " + std::to_string(peer.pid));
   }
   sockaddr_un name{};
   socklen_t size = sizeof name;

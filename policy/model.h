@@ -58,9 +58,11 @@ struct MediumFacts {
 
 // Strings come from the device: raw bytes, escaped only where shown.
 struct DeviceFacts {
-  std::string bus = "usb";  // "usb", "scsi", "mmc", "pci", "optical"
-  std::string vendor_id;    // 4 lower-case hex digits
-  std::string product_id;   // 4 lower-case hex digits
+  // "usb", "scsi", "mmc", "pci", "optical"; of what somebody far away lends
+  // this terminal: "rdp", "spice", "nbd".
+  std::string bus = "usb";
+  std::string vendor_id;   // 4 lower-case hex digits
+  std::string product_id;  // 4 lower-case hex digits
   std::string serial;
   std::string manufacturer;
   std::string product;

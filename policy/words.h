@@ -83,7 +83,7 @@ inline constexpr auto kAccessWords =
 inline constexpr auto kVerdictWords = WordList("allow", "alert", "block");
 inline constexpr auto kInspectionWords = WordList("full", "partial", "none");
 inline constexpr auto kBusWords =
-    WordList("usb", "scsi", "mmc", "pci", "optical");
+    WordList("usb", "scsi", "mmc", "pci", "optical", "rdp", "spice", "nbd");
 inline constexpr auto kEncryptionWords =
     WordList("none", "luks", "bitlocker", "unknown");
 inline constexpr auto kOriginWords =

@@ -7,16 +7,18 @@
 namespace sekisho::enforce {
 
 std::string ToString(const DeviceNumber& number) {
-  return (number.kind == NodeKind::kBlock ? "b" : "c") +
-         std::to_string(number.major) + ":" + std::to_string(number.minor);
+  const char* const kind = number.kind == NodeKind::kBlock  ? "b"
+                           : number.kind == NodeKind::kChar ? "c"
+                                                            : "remote ";
+  return kind + std::to_string(number.major) + ":" +
+         std::to_string(number.minor);
 }
 
 const char* HookName(DeniedAccess::Hook hook) {
   constexpr std::array kNames = {
       "unknown",  "open",     "mount",    "device_cgroup", "authorize",
       "kill",     "ptrace",   "gate_map", "pin",           "program_write",
-      "exec_map", "exe_file", "tracing",
-      "socket"};
+      "exec_map", "exe_file", "tracing",  "socket"};
   const auto index = static_cast<size_t>(hook);
   return index < kNames.size() ? kNames[index] : kNames[0];
 }

@@ -11,8 +11,9 @@ namespace sekisho::enforce {
 namespace {
 
 // Linux Documentation/admin-guide/devices.txt.
-constexpr std::array<uint32_t, 20> kBlockMajors = {
+constexpr std::array<uint32_t, 21> kBlockMajors = {
     2,                                       // fd
+    43,                                      // nbd: another machine's disk
     8,   65,  66,  67,  68,  69,  70,  71,   // sd
     128, 129, 130, 131, 132, 133, 134, 135,  // sd
     11,                                      // sr
@@ -42,6 +43,7 @@ std::vector<DeviceNumber> GatedMajors(std::string_view proc_devices) {
   for (const uint32_t major : kCharMajors) {
     result.push_back({NodeKind::kChar, major, 0});
   }
+  result.push_back({NodeKind::kRemote, 0, 0});
   NodeKind kind = NodeKind::kChar;
   for (const std::string_view line : Split(proc_devices, '\n')) {
     if (line.starts_with("Character devices")) kind = NodeKind::kChar;

@@ -10,7 +10,8 @@ namespace sekisho::enforce {
 
 // The fixed ones (sd, sr, mmcblk, blkext, sg, st, usbfs, ...) and those that
 // drivers took dynamically (bsg, NVMe controllers), found by name in the text
-// of /proc/devices. `minor` of the result is 0 and means nothing.
+// of /proc/devices; and kRemote, which is none but is closed as one. `minor` of
+// the result is 0 and means nothing.
 std::vector<DeviceNumber> GatedMajors(std::string_view proc_devices);
 
 }  // namespace sekisho::enforce

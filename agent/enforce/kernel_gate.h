@@ -17,7 +17,11 @@
 
 namespace sekisho::enforce {
 
-enum class NodeKind : uint8_t { kBlock = 0, kChar = 1 };
+// kRemote is no node: a mount that is another machine's drive, with major 0 and
+// the minor below.
+enum class NodeKind : uint8_t { kBlock = 0, kChar = 1, kRemote = 2 };
+// What xrdp mounts of the drives at the other end of a remote desktop.
+inline constexpr uint32_t kRemoteXrdp = 1;
 
 // What a node in /dev stands for, independent of its path and namespace.
 struct DeviceNumber {

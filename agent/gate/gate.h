@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "common/unix_socket.h"
+
 namespace sekisho::gate {
 
 // Who may listen where the scan workers are asked for: root could put a socket

@@ -99,8 +99,8 @@ void ScanClient::UseRules(ipc::SharedScanRules rules) {
 
 Result<ScanClient::Worker> ScanClient::NewWorker() const {
   Worker worker;
-  ASSIGN_OR_RETURN(worker.connection, ConnectSeqpacket(options_.socket_path,
-                                                       options_.listener));
+  ASSIGN_OR_RETURN(worker.connection,
+                   ConnectSeqpacket(options_.socket_path, options_.listener));
   return worker;
 }
 

@@ -89,8 +89,8 @@ Uplink::Uplink(EventLoop& loop, ServerLink& server, const Clock& clock,
 
 Uplink::~Uplink() {
   for (const EventLoop::TimerId id :
-       {open_timer_, beat_timer_, core_timer_, answer_timer_, refusal_timer_, soon_timer_,
-        fetch_timer_}) {
+       {open_timer_, beat_timer_, core_timer_, answer_timer_, refusal_timer_,
+        soon_timer_, fetch_timer_}) {
     loop_.Cancel(id);
   }
 }
@@ -307,8 +307,6 @@ void Uplink::OnCoreLost(const std::string& why) {
 
 // A process that is frozen keeps its connections.
 void Uplink::AskCore(int times_left) {
-  loop_.Cancel(core_timer_);
-  core_timer_ = 0;
   if (!core_.connected()) return;
   TellState();
   core_timer_ = loop_.After(options_.core_answers, [this, times_left] {
@@ -394,7 +392,7 @@ void Uplink::Beat() {
   if (phase_ != Phase::kOpen) return;
   loop_.Cancel(beat_timer_);
   beat_timer_ = loop_.After(options_.heartbeat, [this] {
-    AskCore(kCoreAsked);
+    if (core_timer_ == 0) AskCore(kCoreAsked);
     Beat();
   });
   beat_due_ = true;

@@ -30,9 +30,8 @@ Status CoreWatch::Tick() {
   std::set<std::string> present;
   for (const store::AwayCore& core : cores) {
     present.insert(core.agent_id);
-    Away& away =
-        away_.try_emplace(core.agent_id, Away{now, clock_.Now(), 0})
-            .first->second;
+    Away& away = away_.try_emplace(core.agent_id, Away{now, clock_.Now(), 0})
+                     .first->second;
     // One that is silent altogether is told by the silence.
     if (away.alert_id != 0 || now - away.since < kCoreAwayAfter ||
         !presence_.IsHeard(core.agent_id)) {

@@ -1,6 +1,7 @@
-// "Core silent": the terminal is on and its uplink speaks, but sekishod does not
-// answer: stopped, killed or frozen by whoever has root there. One alert each
-// time, resolved when it answers again. The kernel gate stays closed meanwhile.
+// "Core silent": the terminal is on and its uplink speaks, but sekishod does
+// not answer: stopped, killed or frozen by whoever has root there. One alert
+// each time, resolved when it answers again. The kernel gate stays closed
+// meanwhile.
 #pragma once
 
 #include <map>

@@ -137,6 +137,7 @@ def machine_arguments() -> list[str]:
         "-device", "virtio-net-pci,id=harness0,netdev=harness,romfile=",
         "-device", "virtio-net-pci,id=lan0,netdev=lan,romfile=",
         "-device", "qemu-xhci,id=xhci,p2=8,p3=8",
+        "-device", "virtio-serial-pci,id=ports",
         "-serial", "chardev:serial",
     ]
 

@@ -324,12 +324,31 @@ int BPF_PROG(gate_inode_setattr, struct dentry *dentry, struct iattr *attr) {
                                                                        : 0;
 }
 
+// Drives of the machine at the other end of a remote desktop. What a program
+// calls its mount is its own choice: this stops the programs that are installed.
+static __always_inline __u32 RemoteOf(struct super_block *sb) {
+  char name[16] = {};
+
+  bpf_probe_read_kernel_str(name, sizeof(name),
+                            BPF_CORE_READ(sb, s_type, name));
+  if (!StartsWith(name, "fuse", 5)) return 0;
+  bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(sb, s_subtype));
+  return StartsWith(name, "xrdp-chansrv", 13) ? SEKISHO_REMOTE_XRDP : 0;
+}
+
 SEC("lsm/sb_kern_mount")
 int BPF_PROG(gate_sb_kern_mount, struct super_block *sb) {
   struct block_device *bdev = sb->s_bdev;
   __u32 dev;
 
-  if (!bdev) return 0;
+  if (!bdev) {
+    dev = RemoteOf(sb);
+    if (!dev || NodeIsOpen(SEKISHO_REMOTE, dev, 1)) return 0;
+    return Refuse(SEKISHO_HOOK_MOUNT, NodeOf(SEKISHO_REMOTE, dev), 0,
+                  SEKISHO_EVENT_WRITE)
+               ? -EPERM
+               : 0;
+  }
   dev = BPF_CORE_READ(bdev, bd_dev);
   if (NodeIsOpen(SEKISHO_BLOCK, dev, 1)) return 0;
   return Refuse(SEKISHO_HOOK_MOUNT, NodeOf(SEKISHO_BLOCK, dev), 0,

@@ -17,7 +17,10 @@
 
 enum sekisho_mode { SEKISHO_OBSERVE = 0, SEKISHO_ENFORCE = 1 };
 
-enum sekisho_kind { SEKISHO_BLOCK = 0, SEKISHO_CHAR = 1 };
+enum sekisho_kind { SEKISHO_BLOCK = 0, SEKISHO_CHAR = 1, SEKISHO_REMOTE = 2 };
+
+/* SEKISHO_REMOTE, for its dev: FUSE mounts by subtype. */
+enum sekisho_remote { SEKISHO_REMOTE_XRDP = 1 };
 
 enum sekisho_access {
   SEKISHO_ACCESS_PROBE = 1,

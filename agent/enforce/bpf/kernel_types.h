@@ -54,10 +54,16 @@ struct block_device {
   __u32 bd_dev;
 };
 
+struct file_system_type {
+  const char *name;
+};
+
 struct super_block {
   __u32 s_dev;
   unsigned long s_magic;
   struct block_device *s_bdev;
+  struct file_system_type *s_type;
+  const char *s_subtype;
 };
 
 struct inode {

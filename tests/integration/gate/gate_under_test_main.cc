@@ -12,10 +12,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string sockets = std::string(argv[2]) + "/";
-  return sekisho::gate::RunGate(
-      std::strtol(argv[1], nullptr, 10),
-      {.core_socket = sockets + "gate.sock",
-       .scan_socket = sockets + "scan.sock",
-       .scan_listener = sekisho::Listener::kAnybody,
-       .staging_directory = argv[3]});
+  return sekisho::gate::RunGate(std::strtol(argv[1], nullptr, 10),
+                                {.core_socket = sockets + "gate.sock",
+                                 .scan_socket = sockets + "scan.sock",
+                                 .scan_listener = sekisho::Listener::kAnybody,
+                                 .staging_directory = argv[3]});
 }

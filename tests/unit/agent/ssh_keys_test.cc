@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/unit/agent/stepped_loop.h"
 #include "tests/unit/agent/temp_dir.h"
 
 namespace sekisho::agent {
@@ -52,17 +53,13 @@ INSTANTIATE_TEST_SUITE_P(
                  ""},
         LineCase{"Controls",
                  "Accepted publickey for maint from a port 5 ssh2: R\x1b[1m\n",
-                 "R\\x1b[1m"}),
-    [](const auto& info) { return info.param.name; });
+                 "R\\u{1b}[1m"}),
+    [](const auto& one) { return one.param.name; });
 
 class SshKeysTest : public testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(dir_.path() + "/run/systemd/sessions");
-    auto loop = EventLoop::Create();
-    ASSERT_TRUE(loop);
-    loop_ = std::move(*loop);
-    jobs_ = std::make_unique<Jobs>(*loop_);
   }
 
   // Answers as journalctl does, with what it was asked added to "asked".
@@ -82,36 +79,23 @@ class SshKeysTest : public testing::Test {
     fs::rename(dir_.path() + "/new", path);
   }
 
-  // Until the key is known, or for so long.
-  std::string KeyWithin(SshKeys& keys, int64_t session,
-                        std::chrono::milliseconds time) {
-    std::string key;
-    const std::function<void()> look = [&] {
-      key = keys.KeyOf(session);
-      if (key.empty()) {
-        loop_->After(std::chrono::milliseconds(5), look);
-      } else {
-        loop_->Stop();
-      }
-    };
-    loop_->After(time, [this] { loop_->Stop(); });
-    look();
-    loop_->Run();
-    return key;
+  std::string KeyOnceKnown(SshKeys& keys, int64_t session) {
+    loop_.RunUntil([&] { return !keys.KeyOf(session).empty(); });
+    return keys.KeyOf(session);
   }
 
   TempDir dir_;
-  std::unique_ptr<EventLoop> loop_;
-  std::unique_ptr<Jobs> jobs_;
+  SteppedLoop loop_;
+  Jobs jobs_{loop_};
 };
 
 TEST_F(SshKeysTest, LearnsTheKeyOfALoginThatBegins) {
   Journal("Accepted publickey for maint from a port 5 ssh2: RSA SHA256:k\\n");
   auto keys =
-      SshKeys::Watch(*loop_, *jobs_, dir_.path(), dir_.path() + "/journalctl");
+      SshKeys::Watch(loop_, jobs_, dir_.path(), dir_.path() + "/journalctl");
   ASSERT_TRUE(keys) << keys.error().message;
   Login("7", "sshd");
-  EXPECT_EQ(KeyWithin(**keys, 7, std::chrono::seconds(20)), "RSA SHA256:k");
+  EXPECT_EQ(KeyOnceKnown(**keys, 7), "RSA SHA256:k");
   std::ifstream asked(dir_.path() + "/asked");
   std::string words;
   std::getline(asked, words);
@@ -125,12 +109,12 @@ TEST_F(SshKeysTest, ForgetsALoginThatIsOver) {
   Journal("Accepted publickey for maint from a port 5 ssh2: RSA SHA256:k\\n");
   Login("7", "sshd");
   auto keys =
-      SshKeys::Watch(*loop_, *jobs_, dir_.path(), dir_.path() + "/journalctl");
+      SshKeys::Watch(loop_, jobs_, dir_.path(), dir_.path() + "/journalctl");
   ASSERT_TRUE(keys) << keys.error().message;
-  ASSERT_EQ(KeyWithin(**keys, 7, std::chrono::seconds(20)), "RSA SHA256:k");
+  ASSERT_EQ(KeyOnceKnown(**keys, 7), "RSA SHA256:k");
   fs::remove(dir_.path() + "/run/systemd/sessions/7");
   Login("8", "sshd");
-  EXPECT_EQ(KeyWithin(**keys, 8, std::chrono::seconds(20)), "RSA SHA256:k");
+  EXPECT_EQ(KeyOnceKnown(**keys, 8), "RSA SHA256:k");
   EXPECT_EQ((*keys)->KeyOf(7), "");
 }
 
@@ -138,9 +122,9 @@ TEST_F(SshKeysTest, AsksOfSshLoginsOnly) {
   Journal("Accepted publickey for maint from a port 5 ssh2: RSA SHA256:k\\n");
   Login("7", "login");
   auto keys =
-      SshKeys::Watch(*loop_, *jobs_, dir_.path(), dir_.path() + "/journalctl");
+      SshKeys::Watch(loop_, jobs_, dir_.path(), dir_.path() + "/journalctl");
   ASSERT_TRUE(keys) << keys.error().message;
-  EXPECT_EQ(KeyWithin(**keys, 7, std::chrono::milliseconds(50)), "");
+  EXPECT_EQ((*keys)->KeyOf(7), "");
   EXPECT_FALSE(fs::exists(dir_.path() + "/asked"));
 }
 

@@ -52,8 +52,7 @@ class CoreWatchTest : public ::testing::Test {
     std::filesystem::remove_all(dir_);
   }
   void Begin() {
-    watch_ =
-        std::make_unique<CoreWatch>(*store_, presence_, changes_, clock_);
+    watch_ = std::make_unique<CoreWatch>(*store_, presence_, changes_, clock_);
     ASSERT_TRUE(watch_->Load());
   }
   void Say(const std::string& agent_id, bool core_alive) {

@@ -15,6 +15,7 @@ import signal
 import socket
 import ssl
 import time
+from typing import Callable
 
 from .rows import (BLOCKED, DETECTED, LIMITATION, Place, Refused, pid_of, row,
                    run, write_file)
@@ -328,47 +329,46 @@ def another_socket(at: Place) -> None:
     place of the one that was asked about."""
     path = "/run/sekisho/scan.sock"
     os.rename(path, path + ".real")
+    _serve(path, lambda gate: _lie_between(gate, path + ".real"))
+    _new_worker()
+
+
+def _serve(path: str, answer: Callable[[socket.socket], None]) -> None:
+    """Goes on while the driver looks whether the list passes."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(path)
     os.chmod(path, 0o666)
     listener.listen(8)
-    _new_worker()
-    if os.fork() == 0:
-        # Goes on while the driver looks whether the list passes.
-        os.setsid()
-        signal.alarm(30)
-        try:
-            while True:
-                _lie_between(listener.accept()[0], path + ".real")
-        finally:
-            os._exit(0)
+    if os.fork() != 0:
+        return
+    os.setsid()
+    # The driver waits for the end of its pipe.
+    os.closerange(3, listener.fileno())
+    os.closerange(listener.fileno() + 1, 256)
+    signal.alarm(40)
+    try:
+        while True:
+            answer(listener.accept()[0])
+    finally:
+        os._exit(0)
 
 
 @row("fakecore", "a process of root's in the place of sekishod", "agent",
-     refs="A28", root=DETECTED, told_root="refused: socket", short=True,
-     after="rm -f /run/sekisho/gate.sock; systemctl start sekishod")
+     refs="A28", root=BLOCKED, told_root="refused: socket", short=True,
+     after="rm -f /run/sekisho/gate.sock; systemctl restart sekishod")
 def another_core(at: Place) -> None:
     """sekishod is stopped in good order, which root may. Whoever dials
     gate.sock then is told by root's process that everything may pass."""
     run("systemctl", "stop", "sekishod")
-    path = "/run/sekisho/gate.sock"
-    if os.path.exists(path):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(path)
-    os.chmod(path, 0o666)
-    listener.listen(8)
-    if os.fork() == 0:
-        # Goes on while the driver looks whether the list passes.
-        os.setsid()
-        signal.alarm(30)
-        try:
-            while True:
-                _say_yes(listener.accept()[0])
-        finally:
-            os._exit(0)
-    # Longer than gates wait between two tries.
-    time.sleep(3)
+    try:
+        path = "/run/sekisho/gate.sock"
+        if os.path.exists(path):
+            os.unlink(path)
+        _serve(path, _say_yes)
+        time.sleep(3)  # longer than gates wait between two tries
+        write_file(at.file("said-yes.csv"), at.people)
+    finally:
+        run("systemctl", "start", "sekishod")
 
 
 def _say_yes(gate: socket.socket) -> None:

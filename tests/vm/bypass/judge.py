@@ -119,7 +119,9 @@ def _words(row: Row, said: dict[str, Any], events: list[dict[str, Any]],
             continue
         pid = int(personal.get("pid", 0))
         reason = f"{public['kind']} {public.get('reason', '')}"
-        if reason.startswith("tamper refused: ") and "program" not in reason:
+        # Of a gate that dials a stranger the process is the gate's.
+        own = "program" in reason or "refused: socket" in reason
+        if reason.startswith("tamper refused: ") and not own:
             # Of what one program was refused within ten seconds the rest is
             # told together, with the first one's process.
             together = re.search(r", \d+ times$", reason)

@@ -74,7 +74,7 @@ def closed_in_the_middle(vm: Guest, stick: Stick, folder: str) -> None:
                    lambda: stick.find([b"000000002000 link"]), 120)
         before = time.monotonic()
         answer = contain(vm, "terminal", story.TERMINAL, "--reason",
-                         "copies at night", "--for", "3m")
+                         "copies at night", "--for", "2m")
         taken = time.monotonic() - before
         print(f"    answered after {taken:.1f} s", flush=True)
         equal([t["answer"] for t in answer["terminals"]], ["closed"],
