@@ -225,7 +225,8 @@ ipc::CoreState Agent::CoreStateNow() const {
           .gate_state = GateStateWord(),
           .policy_version = store_->version("policy"),
           .devices_version = store_->version("devices"),
-          .spooled_count = log_->spooled_count()};
+          .spooled_count = log_->spooled_count(),
+          .people_version = store_->version("people")};
 }
 
 template <typename Message>

@@ -28,7 +28,7 @@ class Identities {
   // Of one person, whoever types: new logins do not give more.
   static constexpr int kTriesOfPerson = 20;
   static constexpr std::chrono::minutes kTriesTime{15};
-  static constexpr size_t kMaxLogins = 1024;
+  static constexpr size_t kMaxLogins = 256;
   static constexpr size_t kMaxProofBytes = 64;
 
   using People = std::shared_ptr<const std::vector<policy::ListedPerson>>;

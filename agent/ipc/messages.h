@@ -592,9 +592,11 @@ struct CoreState {
   int64_t policy_version = 0;
   int64_t devices_version = 0;
   int64_t spooled_count = 0;
+  int64_t people_version = 0;  // of the list of people, which may be large
   template <typename V>
   void Fields(V& v) {
-    v(head, mode, gate_state, policy_version, devices_version, spooled_count);
+    v(head, mode, gate_state, policy_version, devices_version, spooled_count,
+      people_version);
   }
 };
 

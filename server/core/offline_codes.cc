@@ -124,6 +124,15 @@ Result<OfflineCode> OfflineCodes::RowFor(const Caller& caller,
     break;
   }
   RETURN_IF_ERROR(heard);
+  ASSIGN_OR_RETURN(const auto registered, store_.FindPerson(wish.person));
+  WallTime end = clock_.Now() + std::chrono::seconds(wish.seconds);
+  ASSIGN_OR_RETURN(const bool longer,
+                   CutToContract(registered, clock_.Now(), &end));
+  if (longer) {
+    return Fail(Code::kFailedPrecondition, "the contract of " + wish.person +
+                                               " ends " + FormatUtc(end) +
+                                               ": give a shorter code");
+  }
   ASSIGN_OR_RETURN(const auto lost, store_.LostDevices());
   if (lost.contains(wish.device_id)) {
     return Fail(Code::kFailedPrecondition,

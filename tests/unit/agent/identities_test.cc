@@ -297,7 +297,7 @@ TEST_F(IdentitiesTest, AFileThatIsDamagedMakesNobodyKnown) {
   EXPECT_TRUE(Say(maint3_, "yamada", kPin));
 }
 
-TEST_F(IdentitiesTest, AThousandLoginsAndNoMore) {
+TEST_F(IdentitiesTest, HasALimitOfLogins) {
   identify_->accounts = {"maint"};
   for (size_t i = 0; i < Identities::kMaxLogins; ++i) {
     const auto who = Login(std::to_string(100 + i), "maint");

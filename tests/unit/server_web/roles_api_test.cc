@@ -117,6 +117,7 @@ const json kBody = {{"device_id", "0411:0282:none"},
                     {"person", "mori"},
                     {"seconds", 3600},
                     {"csv", "x"},
+                    {"format", "csv"},
                     {"owner", "city"},
                     {"from", "2026-10-01T00:00:00Z"},
                     {"to", "2026-10-02T00:00:00Z"}};
