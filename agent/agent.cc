@@ -115,7 +115,7 @@ Status Agent::OpenState() {
                                          log_->agent_id());
 
   const auto gate_account = attribute::AccountNamed("", "sekisho-gate");
-  MediaOptions media{.attribution_root = "",
+  MediaOptions media{.attribution_root = options_.attribution_root,
                      .sysfs_root = options_.sysfs_root,
                      .proc_root = options_.proc_root,
                      .runtime_dir = options_.runtime_dir,
@@ -132,7 +132,9 @@ Status Agent::OpenState() {
           .problem = [this](const std::string& what) { TellHealth(what); },
           .mode_changed = [this](policy::Mode m) { OnModeChanged(m); },
           .differs = [this](decide::DeviceId id,
-                            const Difference& d) { OnDifference(id, d); }});
+                            const Difference& d) { OnDifference(id, d); },
+          .knowing =
+              [this](attribute::Who who) { return Knowing(std::move(who)); }});
   decider_ = std::make_unique<decide::Decider>(
       clock_, *media_, store_->snapshot(),
       policy::TerminalFacts{
@@ -143,6 +145,9 @@ Status Agent::OpenState() {
   const auto boot = ReadFileAt(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64);
   codes_ = std::make_unique<Codes>(clock_, core + "codes",
                                    boot ? std::string(Trim(*boot)) : "unknown");
+  identities_ = std::make_unique<Identities>(
+      clock_, core + "identified", boot ? std::string(Trim(*boot)) : "unknown");
+  identities_->Use(store_->people(), store_->snapshot()->policy().identify);
   programs_ = std::make_unique<OwnPrograms>(
       loop_, jobs_, gate_.get(), ProgramsOf(options_),
       OwnPrograms::Events{
@@ -173,6 +178,7 @@ Status Agent::Listen() {
                       pid_t pid) { return programs_->Owns(pid, path); };
   }
   Gates::Options gates;
+  gates.attribution_root = options_.attribution_root;
   gates.socket_path = options_.runtime_dir + "/" + ipc::kGateSocket;
   gates.gate_uid = UidOf("sekisho-gate");
   gates.runs_gate = std::move(runs_gate);
@@ -295,6 +301,7 @@ Status Agent::Start() {
   TellEnded(codes_->EndDue());
   ApplyCodes();
   TakeCodes();
+  UseIdentities();
   programs_->Start();
   UseRemoteExits();
   UseLandings();
@@ -324,6 +331,7 @@ Status Agent::Start() {
   WriteSoon(std::move(parts));
   if (!totals_problem_.empty()) TellHealth("totals: " + totals_problem_);
   if (!codes_->problem().empty()) TellHealth(codes_->problem());
+  if (!identities_->problem().empty()) TellHealth(identities_->problem());
   if (!landings_problem_.empty()) TellHealth("landings: " + landings_problem_);
   for (const std::string& problem : store_->problems()) TellHealth(problem);
   for (const spool::Problem& problem : log_->TakeProblems()) {

@@ -22,6 +22,7 @@
 #include "agent/event_parts.h"
 #include "agent/gates.h"
 #include "agent/grants.h"
+#include "agent/identities.h"
 #include "agent/jobs.h"
 #include "agent/landing_watch.h"
 #include "agent/landings.h"
@@ -57,7 +58,8 @@ struct AgentOptions {
   enum class Machine { kReal, kTest } machine = Machine::kReal;
   std::string sysfs_root = "/sys";
   std::string proc_root = "/proc";  // where routes are read
-  std::string unit_root;            // in front of /etc/systemd and the like
+  std::string attribution_root;  // in front of /proc, /run and /etc of people
+  std::string unit_root;         // in front of /etc/systemd and the like
   int64_t spool_bytes = int64_t{64} << 20;
   // Whether what arrives on the disks is watched, where policy says so.
   enum class LandingWatching { kOff, kOn } landings = LandingWatching::kOn;
@@ -290,6 +292,19 @@ class Agent {
   ipc::CodeAnswer ShowChallenges(const Peer& peer, const std::string& wanted);
   ipc::CodeAnswer RedeemCode(const Peer& peer, const std::string& code);
 
+  // Who is at a shared account (agent_identify.cc).
+  attribute::Who Behind(pid_t pid) const;  // OfProcess(), and Knowing() of it
+  // With who he proved to be, or whose job it is, as it stands now.
+  attribute::Who Knowing(attribute::Who who) const;
+  void UseIdentities();  // list or policy changed; also at the start
+  void JudgePluggers();
+  void ArmIdentityLook();
+  void TellIdentified(const attribute::Who& who, const std::string& person,
+                      const Result<Identities::Known>& known);
+  void OnIdentify(SocketServer::ConnectionId id, const Peer& peer,
+                  ipc::IdentifyRequest request);
+  void SetIdentity(const Peer& peer, ipc::StatusAnswer* status) const;
+
   // Encrypted media (agent_unlock.cc).
   void OnUnlock(SocketServer::ConnectionId id, const Peer& peer,
                 ipc::UnlockRequest request);
@@ -333,6 +348,8 @@ class Agent {
   std::unique_ptr<Containments> containments_;
   std::unique_ptr<Grants> grants_;
   std::unique_ptr<Codes> codes_;
+  std::unique_ptr<Identities> identities_;
+  bool identifying_ = false;  // one at a time: each takes 64 MiB
   std::deque<RefusedCopy> refused_;
   std::deque<AskedFor> asked_;
   std::unique_ptr<OwnPrograms> programs_;
@@ -373,6 +390,7 @@ class Agent {
   EventLoop::TimerId contain_end_timer_ = 0;
   EventLoop::TimerId code_end_timer_ = 0;
   EventLoop::TimerId code_confirm_timer_ = 0;
+  EventLoop::TimerId identity_timer_ = 0;
   bool server_reached_ = false;
   EventLoop::TimerId contain_look_timer_ = 0;
   EventLoop::TimerId scan_socket_timer_ = 0;  // not looked at until then

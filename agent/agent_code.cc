@@ -175,7 +175,7 @@ ipc::CodeAnswer Agent::ShowChallenges(const Peer& peer,
          .tries_left = challenge->tries_left});
     if (!challenge->is_new) continue;
     Parts parts = CodeParts(event::v1::CODE_STEP_CHALLENGED, &facts);
-    SetWho(attribute::OfProcess("", peer.pid), parts);
+    SetWho(Behind(peer.pid), parts);
     parts.open.set_reason("a challenge was shown, to ask for a code with");
     WriteSoon(std::move(parts));
   }
@@ -202,7 +202,7 @@ ipc::CodeAnswer Agent::RedeemCode(const Peer& peer, const std::string& code) {
   const policy::DeviceFacts& of = facts[tried->devices.front().key];
   Parts parts = CodeParts(
       right ? event::v1::CODE_STEP_USED : event::v1::CODE_STEP_REFUSED, &of);
-  SetWho(attribute::OfProcess("", peer.pid), parts);
+  SetWho(Behind(peer.pid), parts);
   parts.open.set_code_tries_left(tried->tries_left);
   ipc::CodeAnswer answer;
   if (!right) {

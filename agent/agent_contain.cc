@@ -60,10 +60,10 @@ const policy::Containment* Agent::ContainedCopy(
   if (device == nullptr) return nullptr;
   const policy::DeviceFacts& facts = device->plug.facts;
   const policy::Containment* of_writer =
-      decider_->ContainedBy(facts, who.person);
+      decider_->ContainedBy(facts, PersonOf(who));
   return of_writer != nullptr
              ? of_writer
-             : decider_->ContainedBy(facts, device->plug.person.person);
+             : decider_->ContainedBy(facts, device->plug.person);
 }
 
 policy::ContentDecision Agent::Contained(
@@ -116,7 +116,8 @@ void Agent::LookAtContained() {
       const decide::Plug& plug = device.plug;
       if (plug.standing == decide::Standing::kSystem ||
           !policy::CarriesFiles(plug.facts) ||
-          !policy::Covers(one, plug.facts, plug.person.person)) {
+          !(policy::Covers(one, plug.facts, plug.person.person) ||
+            policy::Covers(one, plug.facts, plug.person.account))) {
         continue;
       }
       ++row.media_count;

@@ -36,7 +36,8 @@ policy::ContentDecision Agent::DecideContent(
             .reason = scan_rules_problem_,
             .notify = {}};
   }
-  const Totals::Transfer transfer = TransferOf(who.person, facts, findings);
+  const Totals::Transfer transfer =
+      TransferOf(identities_->CountedAs(who), facts, findings);
   for (const policy::TotalKey& key : snapshot->totals()) {
     content.totals[key] = totals_->Sum(key, transfer, now);
   }
@@ -54,7 +55,8 @@ Status Agent::CountWritten(const ipc::Findings& findings,
   const auto durability = decider_->snapshot()->totals().empty()
                               ? Totals::Durability::kMemory
                               : Totals::Durability::kDisk;
-  Totals::Transfer transfer = TransferOf(who.person, facts, findings);
+  Totals::Transfer transfer =
+      TransferOf(identities_->CountedAs(who), facts, findings);
   if (released != nullptr) {
     transfer.persons = std::max<int64_t>(
         0, transfer.persons - (transfer.people.empty() ? released->persons

@@ -58,7 +58,9 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
     return;
   }
   if (ipc::Decode<ipc::StatusRequest>(packet.bytes)) {
-    answer(StatusNow());
+    ipc::StatusAnswer status = StatusNow();
+    SetIdentity(peer, &status);
+    answer(status);
   } else if (ipc::Decode<ipc::IdentityRequest>(packet.bytes)) {
     answer(ipc::IdentityAnswer{.chain_public_key = log_->public_key(),
                                .agent_id = log_->agent_id()});
@@ -71,12 +73,14 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
     answer(OnCode(peer, *code));
   } else if (auto unlock = ipc::Decode<ipc::UnlockRequest>(packet.bytes)) {
     OnUnlock(id, peer, *std::move(unlock));
+  } else if (auto identify = ipc::Decode<ipc::IdentifyRequest>(packet.bytes)) {
+    OnIdentify(id, peer, *std::move(identify));
   } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
     subscribers_[id] = {.uid = peer.uid, .language = wish->language};
   } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {
     if (!decider_->observing() && !Unlocked()) {
       Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
-      SetWho(attribute::OfProcess("", peer.pid), parts);
+      SetWho(Behind(peer.pid), parts);
       parts.open.set_outcome(event::v1::OUTCOME_BLOCKED);
       parts.open.set_reason("refused: removal of the agent");
       WriteSoon(std::move(parts));
@@ -148,7 +152,7 @@ ipc::Reply Agent::OnApprovalRequest(const Peer& peer,
   if (request.seconds < 0 || request.seconds > kMaxRequestSeconds) {
     return {.ok = false, .message = "ask for at most a year"};
   }
-  const attribute::Who who = attribute::OfProcess("", peer.pid);
+  const attribute::Who who = Behind(peer.pid);
   const bool of_copy = request.device.empty();
   auto made =
       of_copy ? CopyRequest(who, request.file) : DeviceRequest(request.device);
@@ -221,7 +225,8 @@ ipc::CoreState Agent::CoreStateNow() const {
           .gate_state = GateStateWord(),
           .policy_version = store_->version("policy"),
           .devices_version = store_->version("devices"),
-          .spooled_count = log_->spooled_count()};
+          .spooled_count = log_->spooled_count(),
+          .people_version = store_->version("people")};
 }
 
 template <typename Message>

@@ -68,6 +68,16 @@ Result<spool::Written> Agent::Write(Parts parts) {
     parts.personal.set_ssh_key(
         ssh_keys_->KeyOf(parts.personal.audit_session()));
   }
+  // What names a login, and not all that is known of it.
+  event::v1::PersonalPart& personal = parts.personal;
+  if (kind != event::v1::EVENT_KIND_IDENTIFIED &&
+      personal.proven_by().empty()) {
+    if (const auto* known =
+            identities_->OfAuditSession(personal.audit_session())) {
+      personal.set_stated_person(known->person);
+      personal.set_proven_by(policy::Name(known->proof));
+    }
+  }
   auto written = log_->Write(std::move(parts.open), parts.personal);
   if (!written) Log(LogLevel::kError, "event: " + written.error().message);
   if (uplink_ != nullptr) uplink_->Wake();
@@ -102,7 +112,7 @@ void Agent::OnReport(const decide::Report& report) {
   Parts parts = NewParts(KindOf(report.kind));
   SetDevice(report.facts, parts);
   SetDecision(report.decision, parts);
-  const attribute::Who person = media_->PlugPerson(report.id);
+  const attribute::Who person = Knowing(media_->PlugPerson(report.id));
   SetWho(person, parts);
   if (report.attached_at_start &&
       report.kind == decide::Report::Kind::kPlugged) {
@@ -148,8 +158,10 @@ void Agent::OnReport(const decide::Report& report) {
 }
 
 ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
-                                       const attribute::Who& who,
+                                       const attribute::Who& asker,
                                        const ipc::TransferQuestion& question) {
+  // He may have said who he is since he opened the file.
+  const attribute::Who who = Knowing(asker);
   const bool observing = decider_->observing();
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
@@ -273,7 +285,7 @@ void Agent::OnDifference(decide::DeviceId id, const Difference& difference) {
   Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
   const auto* device = decider_->Find(id);
   if (device != nullptr) SetDevice(device->Facts(), parts);
-  SetWho(media_->PlugPerson(id), parts);
+  SetWho(Knowing(media_->PlugPerson(id)), parts);
   SetFigures(difference.figures, parts);
   parts.open.set_outcome(event::v1::OUTCOME_ALERTED);
   parts.open.set_rule("witness");
@@ -369,7 +381,7 @@ void Agent::TellTamperCounts() {
 
 void Agent::TellTamper(const enforce::DeniedAccess& denied, int64_t count) {
   Parts parts = NewParts(event::v1::EVENT_KIND_TAMPER);
-  attribute::Who who = attribute::OfProcess("", denied.pid);
+  attribute::Who who = Behind(static_cast<pid_t>(denied.pid));
   if (who.uid < 0) {
     who.uid = denied.uid;
     who.login_uid =

@@ -24,7 +24,7 @@ std::vector<std::string> TypesOf(const ipc::Findings& findings) {
   return types;
 }
 
-std::string_view NameOf(std::string_view path) {
+std::string_view LastPart(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
@@ -35,7 +35,7 @@ policy::GrantedTransfer Agent::GrantedBy(const attribute::Who& who,
                                          const std::string& file_hash) const {
   const ByteSpan hash = AsBytes(file_hash);
   return {.agent_id = log_->agent_id(),
-          .person = who.person,
+          .person = PersonName(who),
           .device = policy::DeviceKey(facts),
           .content_hash = Bytes(hash.begin(), hash.end())};
 }
@@ -68,11 +68,12 @@ void Agent::RememberRefused(RefusedCopy copy) {
 const Agent::RefusedCopy* Agent::FindRefused(const attribute::Who& who,
                                              std::string_view file) const {
   for (auto at = refused_.rbegin(); at != refused_.rend(); ++at) {
-    const bool his = who.person == kUnknownPerson
-                         ? at->who.uid == who.uid
-                         : at->who.person == who.person;
-    const bool named =
-        file.empty() || file == at->path || NameOf(file) == NameOf(at->path);
+    const bool his =
+        who.person == kUnknownPerson
+            ? at->who.uid == who.uid
+            : identities_->CountedAs(at->who) == identities_->CountedAs(who);
+    const bool named = file.empty() || file == at->path ||
+                       LastPart(file) == LastPart(at->path);
     if (his && named) return &*at;
   }
   return nullptr;

@@ -70,7 +70,8 @@ void Agent::OnLanded(const Landed& landed, const std::string& path,
     return;
   }
   Parts parts = NewParts(event::v1::EVENT_KIND_LANDING);
-  SetWho(landed.who, parts);
+  const attribute::Who who = Knowing(landed.who);
+  SetWho(who, parts);
   SetFindings(findings, parts);
   parts.open.set_rule("landings");
   parts.open.set_reason(fmt::format(
@@ -89,7 +90,7 @@ void Agent::OnLanded(const Landed& landed, const std::string& path,
   Landing landing = LandingOf(findings);
   landing.time = clock_.Now();
   landing.path = path;
-  landing.person = landed.who.person;
+  landing.person = PersonName(who);
   // A copy of what landed before comes from where that came from.
   landing.source_hosts.assign(parts.personal.source_hosts().begin(),
                               parts.personal.source_hosts().end());

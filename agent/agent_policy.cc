@@ -108,6 +108,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
                                       taken->version,
                                       store_->codes()->issued.size()));
   }
+  if (type == "people") {
+    parts.open.set_reason(fmt::format("people version {}: {} are registered",
+                                      taken->version,
+                                      store_->people()->size()));
+  }
   if (type == "contain") {
     parts.open.set_reason(fmt::format(
         "containments version {}: {} run{}", taken->version,
@@ -131,6 +136,11 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
     uplink_->Wake();
     return;
   }
+  if (type == "people") {
+    UseIdentities();
+    uplink_->Wake();
+    return;
+  }
   if (type == "upgrade") programs_->SetManifest(store_->upgrade());
   if (type == "upgrade" || type == "unlock") return;
   const Needs before = NeedsNow();
@@ -142,6 +152,7 @@ void Agent::UsePolicy() {
   // First: a gate that starts with this policy gets its rules.
   UpdateScanRules();
   decider_->OnPolicy(store_->snapshot(), store_->expires());
+  UseIdentities();
   UseRemoteExits();
   UseLandings();
   ArmExpiry();

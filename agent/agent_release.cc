@@ -27,8 +27,9 @@ bool Agent::MayStream() const {
 }
 
 ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
-                                      const attribute::Who& who,
+                                      const attribute::Who& asker,
                                       const ipc::ReleaseQuestion& question) {
+  const attribute::Who who = Knowing(asker);
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
   const bool audit =
@@ -71,7 +72,7 @@ Status Agent::CountReleased(const ipc::Released& released,
     return {};
   }
   Totals::Transfer transfer = TransferOf(
-      stream->who.person,
+      identities_->CountedAs(stream->who),
       device == nullptr ? policy::DeviceFacts{} : device->Facts(), {});
   transfer.files = 0;
   transfer.people = HashesIn(released.keyed_hashes);
@@ -93,7 +94,7 @@ void Agent::OnStreamEnded(int64_t mount_id, const attribute::Who& who,
   OpenStream stream;
   if (!known.empty()) stream = std::move(known.mapped());
   // Of before sekishod's restart the gate alone knows.
-  if (known.empty()) stream.who = who;
+  if (known.empty()) stream.who = Knowing(who);
   stream.path = ended.path.substr(0, 4096);
   stream.persons = std::max(stream.persons, ended.persons_released);
   if (stream.persons <= 0) return;

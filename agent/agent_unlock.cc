@@ -56,7 +56,7 @@ void Agent::OnUnlock(SocketServer::ConnectionId id, const Peer& peer,
                      : "a passphrase has 1 to 512 bytes");
     return;
   }
-  const attribute::Who who = attribute::OfProcess("", peer.pid);
+  const attribute::Who who = Behind(peer.pid);
   media_->Unlock(*device, std::move(request.passphrase),
                  [this, device = *device, who, answer](const Status& opened) {
                    const auto* about = decider_->Find(device);

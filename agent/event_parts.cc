@@ -77,6 +77,8 @@ void SetDecision(const policy::DeviceDecision& decision, Parts& parts) {
 void SetWho(const attribute::Who& who, Parts& parts) {
   event::v1::PersonalPart& out = parts.personal;
   out.set_person(who.person);
+  out.set_stated_person(who.stated_person);
+  out.set_proven_by(who.proven_by);
   out.set_uid(who.uid);
   out.set_login_uid(who.login_uid);
   out.set_audit_session(who.audit_session);
@@ -192,10 +194,15 @@ policy::ContentFacts ContentOf(const ipc::Findings& findings) {
 }
 
 policy::PersonFacts PersonOf(const attribute::Who& who) {
-  return {.person = who.person,
+  return {.person = PersonName(who),
           .uid = who.uid,
           .login_uid = who.login_uid,
-          .origin = who.origin};
+          .origin = who.origin,
+          .account = who.stated_person.empty() ? "" : who.person};
+}
+
+const std::string& PersonName(const attribute::Who& who) {
+  return who.stated_person.empty() ? who.person : who.stated_person;
 }
 
 std::string ShownId(const policy::DeviceFacts& facts) {

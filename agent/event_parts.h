@@ -37,5 +37,7 @@ event::v1::Outcome OutcomeOf(policy::Verdict verdict);
 // Unknown words become "none".
 policy::ContentFacts ContentOf(const ipc::Findings& findings);
 policy::PersonFacts PersonOf(const attribute::Who& who);
+// Who counts: the one he proved to be, or the login.
+const std::string& PersonName(const attribute::Who& who);
 
 }  // namespace sekisho::agent

@@ -153,7 +153,8 @@ std::optional<MountRecord> Media::TakeRecord(const std::string& sysfs_path,
 DeviceId Media::Plug(decide::Plug plug, Entry entry, int64_t device_number) {
   plug.attached_at_start = !scanned_;
   entry.person = attribute::OfPlug(options_.attribution_root);
-  plug.person = PersonOf(entry.person);
+  plug.person =
+      PersonOf(events_.knowing ? events_.knowing(entry.person) : entry.person);
   entry.device_number = device_number;
   if (auto record = TakeRecord(entry.sysfs_path, device_number)) {
     const auto access = policy::ParseAccess(record->access);

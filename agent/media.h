@@ -52,6 +52,8 @@ class Media final : public decide::Effects {
     std::function<void(policy::Mode)> mode_changed;
     // The kernel counted more than the gate did.
     std::function<void(decide::DeviceId, const Difference&)> differs;
+    // With what is known of him beside his login; null: nothing is.
+    std::function<attribute::Who(attribute::Who)> knowing{};
   };
 
   // `gate` may be null (kernel without any of its layers): then only

@@ -27,17 +27,20 @@ constexpr char kUnlockType[] = "unlock";
 constexpr char kContainType[] = "contain";
 constexpr char kGrantType[] = "grant";
 constexpr char kCodeType[] = "code";
+constexpr char kPeopleType[] = "people";
 constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
                                        kUnlockType, kContainType, kGrantType,
-                                       kCodeType};
+                                       kCodeType,   kPeopleType};
 
-// A terminal that enrolled before there were containments or codes has no key
-// for them: whoever may sign its policy may close and open everything anyway.
+// A terminal that enrolled before there were containments, codes or people has
+// no key for them: whoever may sign its policy may close and open everything
+// anyway.
 policy::Root WithLaterTypes(policy::Root root) {
   const auto policy = root.roles.find(kPolicyType);
   if (policy != root.roles.end()) {
     root.roles.try_emplace(kContainType, policy->second);
     root.roles.try_emplace(kCodeType, policy->second);
+    root.roles.try_emplace(kPeopleType, policy->second);
   }
   return root;
 }
@@ -202,6 +205,10 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed,
     ASSIGN_OR_RETURN(grants_, policy::ParseGrants(envelope.body));
   } else if (type == kCodeType) {
     ASSIGN_OR_RETURN(codes_, policy::ParseCodes(envelope.body));
+  } else if (type == kPeopleType) {
+    ASSIGN_OR_RETURN(auto people, policy::ParsePeople(envelope.body));
+    people_ = std::make_shared<const std::vector<policy::ListedPerson>>(
+        std::move(people));
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
@@ -235,6 +242,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto containments_before = containments_;
   const auto grants_before = grants_;
   const auto codes_before = codes_;
+  const auto people_before = people_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed, oldest);
   if (taken && type == kPolicyType) {
@@ -254,6 +262,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     containments_ = containments_before;
     grants_ = grants_before;
     codes_ = codes_before;
+    people_ = people_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

@@ -2,8 +2,8 @@
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
 // devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope,
-// grant.envelope, code.envelope, mode; policy.before (the one before
-// policy.envelope), policy.trial and policy.undone (docs/adr/0307).
+// grant.envelope, code.envelope, people.envelope, mode; policy.before (the one
+// before policy.envelope), policy.trial and policy.undone (docs/adr/0307).
 #pragma once
 
 #include <map>
@@ -19,6 +19,7 @@
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
 #include "policy/offline_code.h"
+#include "policy/people_list.h"
 #include "policy/transfer_grant.h"
 #include "policy/unlock.h"
 #include "policy/upgrade_manifest.h"
@@ -81,6 +82,9 @@ class PolicyStore {
   const policy::GrantList& grants() const { return grants_; }
   // Unset: no server said anything about codes yet.
   const std::optional<policy::CodeList>& codes() const { return codes_; }
+  // By id; never null.
+  using People = std::shared_ptr<const std::vector<policy::ListedPerson>>;
+  const People& people() const { return people_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -111,6 +115,7 @@ class PolicyStore {
   std::optional<Undone> undone_;
   std::optional<std::string> trial_;
   std::optional<policy::CodeList> codes_;
+  People people_ = std::make_shared<const std::vector<policy::ListedPerson>>();
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

@@ -279,6 +279,26 @@ Status AdminClient::Do(const admin::v1::ListTerminalsRequest& request,
                        admin::v1::ListTerminalsResponse& response) {
   return connection_->Do(&Stub::ListTerminals, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListPeopleRequest& request,
+                       admin::v1::ListPeopleResponse& response) {
+  return connection_->Do(&Stub::ListPeople, request, response);
+}
+Status AdminClient::Do(const admin::v1::ImportPeopleRequest& request,
+                       admin::v1::ImportPeopleResponse& response) {
+  return connection_->Do(&Stub::ImportPeople, request, response);
+}
+Status AdminClient::Do(const admin::v1::MakePinRequest& request,
+                       admin::v1::MakePinResponse& response) {
+  return connection_->Do(&Stub::MakePin, request, response);
+}
+Status AdminClient::Do(const admin::v1::MakePersonTotpRequest& request,
+                       admin::v1::MakePersonTotpResponse& response) {
+  return connection_->Do(&Stub::MakePersonTotp, request, response);
+}
+Status AdminClient::Do(const admin::v1::RemovePersonRequest& request,
+                       admin::v1::RemovePersonResponse& response) {
+  return connection_->Do(&Stub::RemovePerson, request, response);
+}
 Status AdminClient::Do(const admin::v1::RunInquiryRequest& request,
                        admin::v1::RunInquiryResponse& response) {
   return connection_->Do(&Stub::RunInquiry, request, response, kInquiryLimit);

@@ -143,6 +143,16 @@ class AdminClient {
             admin::v1::ImportTerminalsResponse& response);
   Status Do(const admin::v1::ListTerminalsRequest& request,
             admin::v1::ListTerminalsResponse& response);
+  Status Do(const admin::v1::ListPeopleRequest& request,
+            admin::v1::ListPeopleResponse& response);
+  Status Do(const admin::v1::ImportPeopleRequest& request,
+            admin::v1::ImportPeopleResponse& response);
+  Status Do(const admin::v1::MakePinRequest& request,
+            admin::v1::MakePinResponse& response);
+  Status Do(const admin::v1::MakePersonTotpRequest& request,
+            admin::v1::MakePersonTotpResponse& response);
+  Status Do(const admin::v1::RemovePersonRequest& request,
+            admin::v1::RemovePersonResponse& response);
   Status Do(const admin::v1::RunInquiryRequest& request,
             admin::v1::RunInquiryResponse& response);
   Status Do(const admin::v1::ListInquiriesRequest& request,

@@ -112,6 +112,13 @@ void ShowEvent(Table& table, const admin::v1::EventRow& event) {
   table.Add({"data", data});
   table.Add({"rule", part.rule()});
   table.Add({"reason", part.reason()});
+  if (!personal.stated_person().empty()) {
+    table.Add({"stated person",
+               personal.stated_person() + " (" +
+                   (personal.proven_by().empty() ? "not proven"
+                                                 : personal.proven_by()) +
+                   ")"});
+  }
   table.Add({"person", personal.person() + " (" + personal.origin() + " " +
                            personal.ssh_source() + ")"});
   table.Add({"SSH key", personal.ssh_key()});

@@ -14,6 +14,12 @@
 namespace sekisho::cli {
 namespace {
 
+// With the account at which he proved who he is.
+std::string PersonOf(const event::v1::PersonalPart& personal) {
+  if (personal.proven_by().empty()) return personal.person();
+  return personal.stated_person() + " (" + personal.person() + ")";
+}
+
 using admin::v1::EventRow;
 
 constexpr std::string_view kUsage =
@@ -57,7 +63,7 @@ std::vector<std::string> Cells(const EventRow& event) {
           event.terminal(),
           Word(part, "kind"),
           Word(part, "outcome") + (part.observe_only() ? " (observe)" : ""),
-          event.personal_part().person(),
+          PersonOf(event.personal_part()),
           DeviceOf(event),
           About(event)};
 }

@@ -23,6 +23,8 @@
 #include "cli/enroll_command.h"
 #include "cli/event_command.h"
 #include "cli/grant_command.h"
+#include "cli/iam_command.h"
+#include "cli/people_command.h"
 #include "cli/policy_check_command.h"
 #include "cli/policy_explain_command.h"
 #include "cli/policy_import_command.h"
@@ -61,6 +63,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"request deny", "refuse what an operator asks for", RunRequestDeny},
     {"request", "ask for approval of a device", RunRequest},
     {"unlock", "open an encrypted medium with its passphrase", RunUnlock},
+    {"iam", "say who you are at an account that several people use", RunIam},
     {"doctor", "can this terminal be protected, and what is never taken away",
      RunDoctor},
     {"enroll", "make this terminal an agent of a server", RunEnroll},
@@ -121,6 +124,7 @@ constexpr auto kCommands = std::to_array<Command>({
      RunTerminalImport},
     {"terminal list", "terminals and how long each was covered",
      RunTerminalList},
+    {"people", "who may use accounts that several share", RunPeopleCommand},
     {"user", "who may come to the console, and as what", RunUserCommand},
     {"token", "programs that use the JSON API", RunTokenCommand},
     {"login", "a one-time login to the console", RunLoginCommand},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/control_client.h"
 #include "common/text.h"
 
@@ -13,7 +15,7 @@ constexpr std::string_view kUsage = "usage: sekisho status [--json]\n";
 struct Words {
   std::string_view terminal, not_enrolled, mode, observe, enforce, gate, server,
       connected, not_connected, policy, policy_note, no_policy, version, events,
-      waiting, media, no_media, refused, recorded;
+      waiting, media, no_media, refused, person, asked, proven, recorded;
 };
 
 constexpr Words kEnglishWords = {
@@ -35,6 +37,9 @@ constexpr Words kEnglishWords = {
     .media = "Media with access now",
     .no_media = "none",
     .refused = "Plugged in, not allowed",
+    .person = "You are",
+    .asked = "several people use this account: sekisho iam YOUR-ID",
+    .proven = "proven by",
     .recorded =
         "What is recorded on this terminal: devices that are plugged in and "
         "what was\ndecided about them; files copied to removable media, with "
@@ -62,6 +67,9 @@ constexpr Words kJapaneseWords = {
     .media = "現在利用できる媒体",
     .no_media = "なし",
     .refused = "接続中だが利用できない機器",
+    .person = "現在の利用者",
+    .asked = "このアカウントは複数の人が使用します: sekisho iam 自分のID",
+    .proven = "本人確認",
     .recorded =
         "この端末で記録されるもの: "
         "接続された機器とその可否の判断。リムーバブル媒体"
@@ -108,6 +116,20 @@ std::string MediaText(const std::vector<ipc::MediumStatus>& media,
   return out;
 }
 
+std::string PersonText(const ipc::StatusAnswer& status, const Words& words) {
+  const std::string account = EscapeUntrusted(status.account);
+  if (!status.stated_person.empty()) {
+    const int64_t minutes =
+        std::max<int64_t>(0, status.stated_left_us) / 60'000'000;
+    return fmt::format("{} ({}, {} {}, {}:{:02} h)",
+                       EscapeUntrusted(status.stated_person), account,
+                       words.proven, EscapeUntrusted(status.proven_by),
+                       minutes / 60, minutes % 60);
+  }
+  return status.asks_who ? WithDetail(account, std::string(words.asked))
+                         : account;
+}
+
 }  // namespace
 
 std::string StatusText(const ipc::StatusAnswer& status, Language language) {
@@ -142,6 +164,9 @@ std::string StatusText(const ipc::StatusAnswer& status, Language language) {
               fmt::format("{} {} {}/{} MiB", status.spooled_count,
                           words.waiting, status.spool_used_bytes >> 20,
                           status.spool_size_bytes >> 20));
+  if (!status.account.empty()) {
+    out += line(words.person, PersonText(status, words));
+  }
   out += MediaText(status.media, words);
   return out + "\n" + std::string(words.recorded);
 }
@@ -162,7 +187,8 @@ std::string StatusJson(const ipc::StatusAnswer& status) {
       R"("gate_state":{},"gate_detail":{},"connected":{},"uplink_detail":{},)"
       R"("policy_version":{},"policy_name":{},"policy_note":{},"spooled_count":{},)"
       R"("spool_used_bytes":{},"spool_size_bytes":{},"head":{{"epoch":{},)"
-      R"("sequence":{},"hash":{}}},"media":[{}]}})",
+      R"("sequence":{},"hash":{}}},"account":{},"stated_person":{},)"
+      R"("proven_by":{},"asks_who":{},"media":[{}]}})",
       JsonQuote(status.version), JsonQuote(status.terminal),
       JsonQuote(status.agent_id), !status.agent_id.empty(),
       JsonQuote(status.mode), JsonQuote(status.gate_state),
@@ -171,7 +197,9 @@ std::string StatusJson(const ipc::StatusAnswer& status) {
       JsonQuote(status.policy_name), JsonQuote(status.policy_note),
       status.spooled_count, status.spool_used_bytes, status.spool_size_bytes,
       status.head.epoch, status.head.sequence,
-      JsonQuote(ToHex(status.head.hash)), media);
+      JsonQuote(ToHex(status.head.hash)), JsonQuote(status.account),
+      JsonQuote(status.stated_person), JsonQuote(status.proven_by),
+      status.asks_who, media);
 }
 
 int RunStatus(std::span<const std::string_view> args) {

@@ -121,6 +121,12 @@ bool IsPlausible(const ContentFacts& content) {
           content.inspection == Inspection::kNone);
 }
 
+std::string UnidentifiedReason(const PersonFacts& person) {
+  return fmt::format(
+      "several people use the account '{}', and nobody has said who he is",
+      person.person);
+}
+
 struct Answer {
   Match match = Match::kNo;
   Access access = Access::kBlock;
@@ -308,6 +314,13 @@ ContentDecision IndexedSnapshot::DecideContent(const ContentFacts& content,
     decision.reason = kImplausible;
     return decision;
   }
+  // A file without people is no reason to ask anybody who he is.
+  if (content.persons > 0 && IsUnidentified(policy_, person)) {
+    decision.rule = kIdentifyRule;
+    decision.reason = UnidentifiedReason(person);
+    decision.notify = IdentifyNotice(person.person);
+    return decision;
+  }
   const Question question(sets_, device, person, terminal, now);
   for (const ContentRule& rule : policy_.content) {
     if (!Covers(rule, content, question, nullptr)) continue;
@@ -336,6 +349,15 @@ std::vector<Snapshot::Step> IndexedSnapshot::ExplainContent(
   }
   const Question question(sets_, device, person, terminal, now);
   std::vector<Step> steps;
+  if (policy_.identify) {
+    const bool asked = content.persons > 0 && IsUnidentified(policy_, person);
+    steps.push_back({std::string(kIdentifyRule), 0, asked,
+                     asked ? UnidentifiedReason(person)
+                     : content.persons > 0
+                         ? "the person is known"
+                         : "there are no people in the file"});
+    if (asked) return steps;
+  }
   for (const ContentRule& rule : policy_.content) {
     Step step;
     step.rule = rule.id;
@@ -387,6 +409,22 @@ std::shared_ptr<const Snapshot> Snapshot::Make(Policy policy,
 
 ContentDecision Snapshot::DecideContent(const ContentFacts& content) const {
   return DecideContent(content, {}, {}, {}, {});
+}
+
+bool IsUnidentified(const Policy& policy, const PersonFacts& person) {
+  return policy.identify && person.account.empty() &&
+         std::ranges::find(policy.identify->accounts, person.person) !=
+             policy.identify->accounts.end();
+}
+
+std::map<std::string, std::string> IdentifyNotice(const std::string& account) {
+  return {{"en", fmt::format("Several people use the account '{}'. Say who you "
+                             "are, then copy again: sekisho iam YOUR-ID",
+                             account)},
+          {"ja", fmt::format("アカウント「{}」は複数の人が使用します。"
+                             "「sekisho iam 自分のID」で本人確認をしてから、"
+                             "もう一度コピーしてください。",
+                             account)}};
 }
 
 DeviceDecision StricterWhenStale(DeviceDecision decision,

@@ -68,6 +68,12 @@ class Snapshot {
                                            WallTime now) const = 0;
 };
 
+// Whether the policy wants to know who is at this account before people's data
+// is copied, and nobody proved it.
+bool IsUnidentified(const Policy& policy, const PersonFacts& person);
+// What he is told: the command, in each language.
+std::map<std::string, std::string> IdentifyNotice(const std::string& account);
+
 // What `when_stale: stricter` makes of a decision once the envelope's expiry
 // has passed: no medium is written any more (at most read_only); keyboards,
 // hubs and other devices that hold no medium stay as they were.

@@ -24,6 +24,8 @@ inline constexpr size_t kMaxSentenceBytes = 2000;
 inline constexpr size_t kMaxListItems = 1000;
 inline constexpr size_t kMaxLandingFolders = 64;
 inline constexpr size_t kMaxFileHashes = 10'000;
+inline constexpr size_t kMaxSharedAccounts = 64;
+inline constexpr size_t kMaxJobs = 256;
 // The engine's own caps (detect/custom.h); tests/unit/agent holds them equal.
 inline constexpr size_t kMaxCustomTypes = 64;
 inline constexpr size_t kMaxTypePatternBytes = 1024;

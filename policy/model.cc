@@ -68,6 +68,11 @@ constexpr std::array<Word<TypeCheck>, 5> kTypeChecks{{
     {"verhoeff", TypeCheck::kVerhoeff},
 }};
 
+constexpr std::array<Word<Proof>, 2> kProofs{{
+    {"pin", Proof::kPin},
+    {"totp", Proof::kTotp},
+}};
+
 template <typename T, size_t kSize>
 const char* NameIn(const std::array<Word<T>, kSize>& words, T value) {
   for (const auto& [name, known] : words) {
@@ -89,6 +94,7 @@ const char* Name(Granting granting) { return NameIn(kGrantings, granting); }
 const char* Name(TotalOf of) { return NameIn(kTotalOfs, of); }
 const char* Name(TotalBy by) { return NameIn(kTotalBys, by); }
 const char* Name(TypeCheck check) { return NameIn(kTypeChecks, check); }
+const char* Name(Proof proof) { return NameIn(kProofs, proof); }
 
 std::optional<Mode> ParseMode(std::string_view word) {
   return Find(kModes, word);
@@ -117,6 +123,10 @@ std::optional<TotalBy> ParseTotalBy(std::string_view word) {
 
 std::optional<TypeCheck> ParseTypeCheck(std::string_view word) {
   return Find(kTypeChecks, word);
+}
+
+std::optional<Proof> ParseProof(std::string_view word) {
+  return Find(kProofs, word);
 }
 
 bool DeviceMatch::NeedsMedium() const {

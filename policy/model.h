@@ -80,6 +80,9 @@ struct PersonFacts {
   int64_t uid = -1;
   int64_t login_uid = -1;
   std::string origin;  // "console", "ssh", "network", "service", "unknown"
+  // The account that several people use, at which `person` proved who he is;
+  // empty: `person` is the login.
+  std::string account{};
   bool operator==(const PersonFacts&) const = default;
 };
 
@@ -300,6 +303,27 @@ struct Landings {
   bool operator==(const Landings&) const = default;
 };
 
+enum class Proof { kPin, kTotp };
+
+const char* Name(Proof proof);  // "pin" ...
+std::optional<Proof> ParseProof(std::string_view word);
+
+// Accounts that several people use: whoever copies people's data says first who
+// he is (policy/people_list.h).
+struct Identify {
+  std::vector<std::string> accounts;
+  std::vector<Proof> proof;  // any of
+  int lasts_hours = 8;       // at most, of one login
+  bool operator==(const Identify&) const = default;
+};
+
+// What runs without a login, under whose name.
+struct Job {
+  std::string unit;   // "nightly-export.service"
+  std::string owner;  // id of a person
+  bool operator==(const Job&) const = default;
+};
+
 struct Policy {
   std::string name;
   Mode mode = Mode::kObserve;
@@ -315,6 +339,8 @@ struct Policy {
   // How to ask for approval, shown to the operator; language -> text.
   std::map<std::string, std::string> contact;
   std::optional<Landings> landings;  // unset: not watched
+  std::optional<Identify> identify;  // unset: nobody is asked who he is
+  std::vector<Job> jobs;
   bool operator==(const Policy&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include "policy/field_reader.h"
 #include "policy/match_reader.h"
 #include "policy/packs.h"
+#include "policy/people_list.h"
 #include "policy/samples_key.h"
 #include "policy/sets_reader.h"
 #include "policy/words.h"
@@ -59,6 +60,8 @@ class PolicyReader {
   ContentRule ReadContentRule(const YamlNode& node);
   void ReadFolder(const YamlNode& node, std::vector<std::string>* out);
   void ReadLandings(const YamlNode& node);
+  void ReadIdentify(const YamlNode& node);
+  void ReadJob(const YamlNode& node);
 
   FieldReader in_;
   Policy policy_;
@@ -204,6 +207,89 @@ void PolicyReader::ReadLandings(const YamlNode& node) {
   policy_.landings = std::move(landings);
 }
 
+void PolicyReader::ReadIdentify(const YamlNode& node) {
+  if (!in_.IsMapping(node,
+                     "identify such as { accounts: [maint], proof: [pin, totp] "
+                     "}")) {
+    return;
+  }
+  in_.CheckKeys(node, "identify", kIdentifyKeys);
+  Identify identify;
+  in_.Items(
+      in_.Required(node, "identify", "accounts", "[maint, root]"),
+      "a list of accounts such as [maint, root]",
+      [&](const YamlNode& item) {
+        static constexpr std::string_view kExpected =
+            "the name of an account such as maint, whole";
+        auto name = in_.Text(item, kMaxPatternBytes, kExpected);
+        if (!name) return;
+        if (!IsAccountName(*name)) {
+          in_.Wrong(item, kExpected);
+        } else if (std::ranges::find(identify.accounts, *name) !=
+                   identify.accounts.end()) {
+          in_.Wrong(item, "each account once");
+        } else {
+          identify.accounts.push_back(*std::move(name));
+        }
+      },
+      kMaxSharedAccounts);
+  in_.Items(
+      in_.Required(node, "identify", "proof", "[pin, totp]"),
+      "a list of pin and totp", [&](const YamlNode& item) {
+        Proof proof = Proof::kPin;
+        in_.Word(&item, ParseProof, kProofWords, &proof);
+        if (std::ranges::find(identify.proof, proof) == identify.proof.end()) {
+          identify.proof.push_back(proof);
+        }
+      });
+  if (const YamlNode* lasts = node.Find("lasts")) {
+    const auto hours = lasts->kind == YamlNode::Kind::kScalar
+                           ? ParseHours(lasts->text)
+                           : std::nullopt;
+    if (!hours || *hours > kMaxIdentifyHours) {
+      in_.Wrong(*lasts, "a time such as 8h, at most 7d");
+    } else {
+      identify.lasts_hours = *hours;
+    }
+  }
+  policy_.identify = std::move(identify);
+}
+
+void PolicyReader::ReadJob(const YamlNode& node) {
+  if (!in_.IsMapping(node,
+                     "a job such as { unit: nightly.service, owner: yamada "
+                     "}")) {
+    return;
+  }
+  in_.CheckKeys(node, "a job", kJobKeys);
+  Job job;
+  if (const YamlNode* unit =
+          in_.Required(node, "a job", "unit", "nightly-export.service")) {
+    static constexpr std::string_view kExpected =
+        "the whole name of a system service such as nightly-export.service";
+    auto text = in_.Text(*unit, kMaxPatternBytes, kExpected);
+    if (text && !IsServiceUnit(*text)) {
+      in_.Wrong(*unit, kExpected);
+    } else if (text && std::ranges::find(policy_.jobs, *text, &Job::unit) !=
+                           policy_.jobs.end()) {
+      in_.Wrong(*unit, "each service once");
+    } else if (text) {
+      job.unit = *std::move(text);
+    }
+  }
+  if (const YamlNode* owner = in_.Required(node, "a job", "owner", "yamada")) {
+    static constexpr std::string_view kExpected =
+        "the id of the person whose job it is, as in the people register";
+    auto text = in_.Text(*owner, kMaxPatternBytes, kExpected);
+    if (text && !IsPersonId(*text)) {
+      in_.Wrong(*owner, kExpected);
+    } else if (text) {
+      job.owner = *std::move(text);
+    }
+  }
+  policy_.jobs.push_back(std::move(job));
+}
+
 bool PolicyReader::ReadVersion(const YamlNode& root) {
   const YamlNode* version = in_.Required(root, "the policy", "policy", "1");
   if (version == nullptr) return true;
@@ -308,6 +394,13 @@ Policy PolicyReader::Read(const YamlNode& root) {
   ReadSamples(root.Find("samples"));
   in_.Texts(root.Find("contact"), &policy_.contact);
   if (const YamlNode* landings = root.Find("landings")) ReadLandings(*landings);
+  if (const YamlNode* identify = root.Find("identify")) ReadIdentify(*identify);
+  if (const YamlNode* jobs = root.Find("jobs")) {
+    policy_.jobs.clear();
+    in_.Items(
+        jobs, "a list of jobs such as [{ unit: a.service, owner: yamada }]",
+        [&](const YamlNode& item) { ReadJob(item); }, kMaxJobs);
+  }
   if (included_) AddIncluded(std::move(*included_), &policy_);
   return std::move(policy_);
 }

@@ -313,6 +313,21 @@ std::string PrintLandings(const Landings& landings) {
   return out.text();
 }
 
+std::string PrintIdentify(const Identify& identify) {
+  Mapping out("  ");
+  out.List("accounts", identify.accounts);
+  std::vector<std::string> proofs;
+  for (const Proof proof : identify.proof) proofs.emplace_back(Name(proof));
+  out.List("proof", proofs);
+  out.Raw("lasts", PrintHours(identify.lasts_hours));
+  return out.text();
+}
+
+std::string PrintJob(const Job& job) {
+  return fmt::format("  - {{ unit: {}, owner: {} }}\n", Quote(job.unit),
+                     Quote(job.owner));
+}
+
 template <typename Rule>
 std::string PrintRules(const std::vector<Rule>& rules) {
   std::string out;
@@ -342,6 +357,10 @@ std::string PrintPolicy(const Policy& policy) {
   }
   out.Texts("contact", policy.contact);
   if (policy.landings) out.Nested("landings", PrintLandings(*policy.landings));
+  if (policy.identify) out.Nested("identify", PrintIdentify(*policy.identify));
+  std::string jobs;
+  for (const Job& job : policy.jobs) jobs += PrintJob(job);
+  if (!jobs.empty()) out.Nested("jobs", jobs);
   return out.text();
 }
 

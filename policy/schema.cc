@@ -222,6 +222,24 @@ std::string LandingsSchema() {
                 kNeeded);
 }
 
+std::string IdentifySchema() {
+  static constexpr auto kNeeded = WordList("accounts", "proof");
+  return Object(
+      kIdentifyKeys, {},
+      {{"accounts", List(Pattern("^[A-Za-z0-9_][A-Za-z0-9._@$-]{0,63}$"),
+                         kMaxSharedAccounts)},
+       {"proof", List(Enum(kProofWords))},
+       {"lasts", Pattern("^[0-9]{1,3}[hd]$")}},
+      kNeeded);
+}
+
+std::string JobSchema() {
+  return Object(kJobKeys, {},
+                {{"unit", Pattern("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.service$")},
+                 {"owner", Pattern("^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")}},
+                kJobKeys);
+}
+
 std::string PolicyObject() {
   static constexpr auto kNeeded = WordList("policy", "name");
   const std::string dates = List(Pattern(
@@ -253,7 +271,9 @@ std::string PolicyObject() {
        {"windows", ByName(Ref("window"))},
        {"types", ByName(Ref("type"))},
        {"samples", Ref("samples")},
-       {"landings", Ref("landings")}},
+       {"landings", Ref("landings")},
+       {"identify", Ref("identify")},
+       {"jobs", List(Ref("job"), kMaxJobs)}},
       kNeeded);
 }
 
@@ -283,6 +303,8 @@ std::string PolicySchema() {
                          {{"key", Pattern("^sekisho-p256:[A-Za-z0-9+/]{92}$")}},
                          kSamplesKeys)},
       {"landings", LandingsSchema()},
+      {"identify", IdentifySchema()},
+      {"job", JobSchema()},
       {"device_rule", DeviceRuleSchema()},
       {"content_rule", ContentRuleSchema()},
       {"policy", PolicyObject()}};

@@ -159,9 +159,21 @@ std::string PrintHours(int hours) {
                          : fmt::format("{}h", hours);
 }
 
+bool IsServiceUnit(std::string_view text) {
+  static constexpr std::string_view kEnd = ".service";
+  if (!text.ends_with(kEnd) || text.size() > 255) return false;
+  const std::string_view name = text.substr(0, text.size() - kEnd.size());
+  return !name.empty() && name.back() != '@' &&
+         std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  (c >= '0' && c <= '9') || c == ':' || c == '-' || c == '_' ||
+                  c == '.' || c == '\\' || c == '@';
+         });
+}
+
 bool NeedsVersion2(const Policy& policy) {
   return policy.sets != Sets{} || !policy.samples_key.empty() ||
-         policy.landings ||
+         policy.landings || policy.identify || !policy.jobs.empty() ||
          std::ranges::any_of(policy.devices,
                              [](const DeviceRule& rule) {
                                return NeedsVersion2(rule.match);

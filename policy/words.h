@@ -18,6 +18,9 @@ namespace sekisho::policy {
 // "newer" instead of "unknown key".
 inline constexpr int64_t kSchemaVersion = 2;
 inline constexpr std::string_view kDefaultRule = "default";
+// Stands for `identify` where a rule's id is told.
+inline constexpr std::string_view kIdentifyRule = "identify";
+inline constexpr int kMaxIdentifyHours = 7 * 24;
 
 template <typename... T>
 constexpr auto WordList(T... words) {
@@ -42,8 +45,10 @@ inline constexpr auto kContentMatchKeys =
 // What came with version 2, by the same places.
 inline constexpr auto kPolicyKeys2 =
     WordList("include", "zone", "groups", "holidays", "windows", "types",
-             "samples", "landings");
+             "samples", "landings", "identify", "jobs");
 inline constexpr auto kLandingKeys = WordList("persons", "folders", "lies_for");
+inline constexpr auto kIdentifyKeys = WordList("accounts", "proof", "lasts");
+inline constexpr auto kJobKeys = WordList("unit", "owner");
 inline constexpr auto kDeviceMatchKeys2 =
     WordList("device_groups", "person_groups", "terminal_groups", "during",
              "online", "interface_count", "all", "any", "not");
@@ -71,6 +76,7 @@ inline constexpr int kMaxTotalHours = 400 * 24;
 
 inline constexpr auto kModeWords = WordList("observe", "enforce");
 inline constexpr auto kWhenStaleWords = WordList("keep", "stricter");
+inline constexpr auto kProofWords = WordList("pin", "totp");
 inline constexpr auto kGrantingWords = WordList("transfer", "never");
 inline constexpr auto kAccessWords =
     WordList("block", "read_only", "inspect", "audit", "full");
@@ -110,6 +116,8 @@ std::string PrintTimeOfDay(int minutes);
 // "36h", "30d", at most kMaxTotalHours.
 std::optional<int> ParseHours(std::string_view text);
 std::string PrintHours(int hours);
+// A system service by its whole name: "nightly-export.service".
+bool IsServiceUnit(std::string_view text);
 // Does the policy say anything that version 1 could not?
 bool NeedsVersion2(const Policy& policy);
 

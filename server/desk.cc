@@ -138,12 +138,26 @@ Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,
                       "access is one of block, read_only, inspect, audit, "
                       "full");
         }
+        RETURN_IF_ERROR(CheckContract(approval));
         auto version = p_.publisher.ChangeApproval(caller.user, approval);
         if (version) {
           p_.changes.Tell({core::Change::What::kDevice, 0, approval.device_id});
         }
         return version;
       });
+}
+
+// Who opens a device for somebody says until when he works here.
+Status JoinedDesk::CheckContract(const core::Approval& approval) {
+  if (approval.access == "block" || approval.owner.empty()) return {};
+  ASSIGN_OR_RETURN(const auto owner, p_.store.FindPerson(approval.owner));
+  WallTime end = approval.expire_time.value_or(WallTime::max());
+  ASSIGN_OR_RETURN(const bool longer,
+                   core::CutToContract(owner, p_.clock.Now(), &end));
+  if (!longer) return {};
+  return Fail(Code::kInvalidArgument, "the contract of " + approval.owner +
+                                          " ends " + FormatUtc(end) +
+                                          ": approve until then at most");
 }
 
 Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
@@ -218,18 +232,30 @@ Result<core::AlertChange> JoinedDesk::CarryOut(
   if (approve && core::AsksForTransfer(asked)) {
     ASSIGN_OR_RETURN(change.grant,
                      core::GrantFor(caller, asked, decision, now));
+    ASSIGN_OR_RETURN(const auto person,
+                     p_.store.FindPerson(change.grant->person));
+    ASSIGN_OR_RETURN(const bool cut,
+                     core::CutToContract(person, now, &change.grant->end_time));
     ASSIGN_OR_RETURN(const auto grant, p_.publisher.PutGrant(change));
-    return core::ClosingOf(decision, grant);
+    core::AlertChange closing = core::ClosingOf(decision, grant);
+    if (cut) closing.comment += core::kCutNote;
+    return closing;
   }
   ASSIGN_OR_RETURN(core::Approval approval,
                    core::ApprovalFor(caller, asked, decision, now));
   std::optional<core::Approval> given;
+  bool cut = false;
   if (approve) {
+    ASSIGN_OR_RETURN(const auto person, p_.store.FindPerson(approval.owner));
+    ASSIGN_OR_RETURN(cut,
+                     core::CutToContract(person, now, &*approval.expire_time));
     RETURN_IF_ERROR(ApproveDevice(caller, approval));
     given = std::move(approval);
   }
   if (change.answer) RETURN_IF_ERROR(p_.publisher.PutGrant(change));
-  return core::ClosingOf(decision, given);
+  core::AlertChange closing = core::ClosingOf(decision, given);
+  if (cut) closing.comment += core::kCutNote;
+  return closing;
 }
 
 Result<core::Alert> JoinedDesk::DecideRequest(

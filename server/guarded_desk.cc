@@ -326,6 +326,47 @@ Result<std::vector<core::SiteOutage>> GuardedDesk::ListSiteOutages(
   return desk_->ListSiteOutages(caller);
 }
 
+Result<core::Page<core::PersonRow>> GuardedDesk::ListPeople(
+    const core::Caller& caller, const std::string& text,
+    const core::Paging& paging) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListPeople, "people register"));
+  return desk_->ListPeople(caller, text, paging);
+}
+
+Result<core::RegisterImport> GuardedDesk::PreviewPeople(
+    const core::Caller& caller, const core::PeopleFile& file) {
+  RETURN_IF_ERROR(May(caller, core::Method::kPreviewPeople, "people register"));
+  return desk_->PreviewPeople(caller, file);
+}
+
+Result<core::RegisterImport> GuardedDesk::ImportPeople(
+    const core::Caller& caller, const core::PeopleFile& file) {
+  RETURN_IF_ERROR(May(caller, core::Method::kImportPeople, "people register"));
+  return desk_->ImportPeople(caller, file);
+}
+
+Result<core::MadePin> GuardedDesk::MakePin(const core::Caller& caller,
+                                           const std::string& person) {
+  RETURN_IF_ERROR(May(caller, core::Method::kMakePin,
+                      "person " + EscapeUntrusted(person, 128)));
+  return desk_->MakePin(caller, person);
+}
+
+Result<core::TotpSecret> GuardedDesk::MakePersonTotp(
+    const core::Caller& caller, const std::string& person) {
+  RETURN_IF_ERROR(May(caller, core::Method::kMakePersonTotp,
+                      "person " + EscapeUntrusted(person, 128)));
+  return desk_->MakePersonTotp(caller, person);
+}
+
+Status GuardedDesk::RemovePerson(const core::Caller& caller,
+                                 const std::string& person,
+                                 const std::string& reason) {
+  RETURN_IF_ERROR(May(caller, core::Method::kRemovePerson,
+                      "person " + EscapeUntrusted(person, 128)));
+  return desk_->RemovePerson(caller, person, reason);
+}
+
 Result<core::Inquiry> GuardedDesk::RunInquiry(const core::Caller& caller,
                                               const core::InquiryWish& wish) {
   RETURN_IF_ERROR(May(caller, core::Method::kRunInquiry));

@@ -121,6 +121,19 @@ class GuardedDesk final : public core::Desk {
       const core::Paging& paging) override;
   Result<std::vector<core::SiteOutage>> ListSiteOutages(
       const core::Caller& caller) override;
+  Result<core::Page<core::PersonRow>> ListPeople(
+      const core::Caller& caller, const std::string& text,
+      const core::Paging& paging) override;
+  Result<core::RegisterImport> PreviewPeople(
+      const core::Caller& caller, const core::PeopleFile& file) override;
+  Result<core::RegisterImport> ImportPeople(
+      const core::Caller& caller, const core::PeopleFile& file) override;
+  Result<core::MadePin> MakePin(const core::Caller& caller,
+                                const std::string& person) override;
+  Result<core::TotpSecret> MakePersonTotp(const core::Caller& caller,
+                                          const std::string& person) override;
+  Status RemovePerson(const core::Caller& caller, const std::string& person,
+                      const std::string& reason) override;
   Result<core::Inquiry> RunInquiry(const core::Caller& caller,
                                    const core::InquiryWish& wish) override;
   Result<core::Page<core::Inquiry>> ListInquiries(

@@ -1,9 +1,12 @@
 // The joined desk, behind the guard that asks for roles (guarded_desk.h). Its
 // members, which desk.cc (alerts, devices, agents),
 // desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks),
-// desk_contain.cc, desk_code.cc, desk_rollout.cc and desk_report.cc (register,
-// coverage, inquiries) share between them.
+// desk_contain.cc, desk_code.cc, desk_rollout.cc, desk_register.cc (people at
+// shared accounts) and desk_report.cc (register of terminals, coverage,
+// inquiries) share between them.
 #pragma once
+
+#include <mutex>
 
 #include "server/core/around.h"
 #include "server/core/audit.h"
@@ -212,6 +215,19 @@ class JoinedDesk final : public core::Desk {
                                                 const Paging& paging) override;
   Result<std::vector<core::SiteOutage>> ListSiteOutages(
       const Caller& caller) override;
+  Result<Page<core::PersonRow>> ListPeople(const Caller& caller,
+                                           const std::string& text,
+                                           const Paging& paging) override;
+  Result<core::RegisterImport> PreviewPeople(
+      const Caller& caller, const core::PeopleFile& file) override;
+  Result<core::RegisterImport> ImportPeople(
+      const Caller& caller, const core::PeopleFile& file) override;
+  Result<core::MadePin> MakePin(const Caller& caller,
+                                const std::string& person) override;
+  Result<core::TotpSecret> MakePersonTotp(const Caller& caller,
+                                          const std::string& person) override;
+  Status RemovePerson(const Caller& caller, const std::string& person,
+                      const std::string& reason) override;
   Result<core::Inquiry> RunInquiry(const Caller& caller,
                                    const core::InquiryWish& wish) override;
   Result<Page<core::Inquiry>> ListInquiries(const Caller& caller,
@@ -309,6 +325,9 @@ class JoinedDesk final : public core::Desk {
 
   Status CheckNotHisAlert(const Caller& caller, int64_t alert_id);
 
+  Status CheckContract(const core::Approval& approval);
+  // Transfer grants of those whose contract ends before them.
+  Status CutGrants();
   // Gives what is approved and tells the terminal; what is written on the
   // request then.
   Result<core::AlertChange> CarryOut(const Caller& caller,
@@ -333,6 +352,7 @@ class JoinedDesk final : public core::Desk {
   core::OverviewReader overview_;
   core::Unlocks unlocks_;
   core::PersonSearches searches_;
+  std::mutex pin_mutex_;  // while a PIN is hashed
 };
 
 }  // namespace sekisho

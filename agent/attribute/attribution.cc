@@ -31,6 +31,7 @@ std::string OriginOf(const Session& session) {
 
 void TakeSession(const Session& session, Who& who) {
   who.session = session.id;
+  who.login_over = session.state == "closing";
   who.seat = session.seat;
   if (who.tty.empty()) who.tty = session.tty;
   who.origin = OriginOf(session);
@@ -58,6 +59,9 @@ std::string ScopeSession(std::string_view cgroup) {
   const size_t end = rest.find(kEnd);
   return end == std::string_view::npos ? "" : std::string(rest.substr(0, end));
 }
+
+constexpr std::string_view kSlice = ".slice";
+constexpr std::string_view kService = ".service";
 
 bool UnderUserManager(std::string_view cgroup) {
   return cgroup.find("/user@") != std::string_view::npos;
@@ -120,6 +124,19 @@ void ListOthers(const std::vector<Session>& sessions, Who& who) {
 
 }  // namespace
 
+std::string ServiceOf(std::string_view cgroup) {
+  while (cgroup.starts_with('/')) {
+    cgroup.remove_prefix(1);
+    const std::string_view part = cgroup.substr(0, cgroup.find('/'));
+    if (part == "user.slice") return "";
+    if (!part.ends_with(kSlice)) {
+      return part.ends_with(kService) ? std::string(part) : "";
+    }
+    cgroup.remove_prefix(part.size());
+  }
+  return "";
+}
+
 Who OfProcess(const std::string& root, pid_t pid) {
   Who who;
   who.pid = pid;
@@ -135,6 +152,7 @@ Who OfProcess(const std::string& root, pid_t pid) {
   who.tty = process->tty;
   who.program = process->program;
   who.command = process->command;
+  who.unit = ServiceOf(process->cgroup);
   const Session* session = SessionOf(sessions, *process);
   if (session != nullptr) {
     const bool agrees = who.login_uid < 0 || who.login_uid == session->uid;
@@ -146,7 +164,8 @@ Who OfProcess(const std::string& root, pid_t pid) {
     // Logged out since, or a login that logind does not know.
     who.person = NameOf(root, who.login_uid);
     if (DescendsFromSshd(root, *process)) who.origin = "ssh";
-  } else if (process->cgroup.starts_with("/system.slice/")) {
+  } else if (!who.unit.empty() ||
+             process->cgroup.starts_with("/system.slice/")) {
     who.origin = "service";
   }
   ListOthers(sessions, who);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/attribute/process.h"
@@ -30,7 +31,18 @@ struct Who {
   std::string program;
   std::string command;              // arguments not shown
   std::vector<std::string> others;  // who else is logged in
+  // The system service in whose control group it is: "a.service"; or empty.
+  std::string unit{};
+  bool login_over = false;  // what he left behind still runs
+  // At an account that several people use: who he proved to be, and how. Not
+  // filled here.
+  std::string stated_person{};
+  std::string proven_by{};
 };
+
+// The service that a control group of the unified hierarchy belongs to; empty:
+// none of the system's. What users start has none. Pure.
+std::string ServiceOf(std::string_view cgroup);
 
 // The process that asks, by login uid and audit session, which survive su and
 // sudo. Below user@.service it belongs to a login only if that user has exactly

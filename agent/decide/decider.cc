@@ -316,6 +316,20 @@ const policy::Containment* Decider::ContainedBy(
   return found == contained_.end() ? nullptr : &*found;
 }
 
+const policy::Containment* Decider::ContainedBy(
+    const policy::DeviceFacts& facts, const policy::PersonFacts& person) const {
+  const auto* of_person = ContainedBy(facts, person.person);
+  if (of_person != nullptr || person.account.empty()) return of_person;
+  return ContainedBy(facts, person.account);
+}
+
+void Decider::SetPerson(DeviceId id, const policy::PersonFacts& person) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end() || found->second.plug.person == person) return;
+  found->second.plug.person = person;
+  Step(id);
+}
+
 void Decider::SetCoded(std::vector<Coded> running) {
   if (running == coded_) return;
   coded_ = std::move(running);
@@ -337,7 +351,7 @@ bool Decider::WaitsForCode(const Device& device) const {
   return !observing() && refused && device.plug.malformed.empty() &&
          device.plug.standing != Standing::kSystem &&
          HoldsMedium(device.plug.facts) && !CodedOf(device.plug.facts) &&
-         ContainedBy(device.plug.facts, device.plug.person.person) == nullptr;
+         ContainedBy(device.plug.facts, device.plug.person) == nullptr;
 }
 
 void Decider::SetTerminal(policy::TerminalFacts terminal) {
@@ -524,7 +538,7 @@ void Decider::JudgeNow(DeviceId id, Device& device) {
       .stale = Stale(),
       .other_keyboard_stays = OtherKeyboardStays(id),
       .kept_behind_hub = KeptBehind(device),
-      .contained = ContainedBy(device.plug.facts, device.plug.person.person),
+      .contained = ContainedBy(device.plug.facts, device.plug.person),
       .coded = CodedOf(device.plug.facts),
   };
   const policy::DeviceDecision before = device.judged.decision;

@@ -75,6 +75,12 @@ class Decider {
   // nullptr: none covers it, or it carries no files.
   const policy::Containment* ContainedBy(const policy::DeviceFacts& facts,
                                          const std::string& person) const;
+  // By who he is, or by his account.
+  const policy::Containment* ContainedBy(
+      const policy::DeviceFacts& facts,
+      const policy::PersonFacts& person) const;
+  // More, or less, is known of who plugged it in.
+  void SetPerson(DeviceId id, const policy::PersonFacts& person);
   // What codes over the phone open, from now on; what they no longer open is
   // closed.
   void SetCoded(std::vector<Coded> running);

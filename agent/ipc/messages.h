@@ -592,9 +592,11 @@ struct CoreState {
   int64_t policy_version = 0;
   int64_t devices_version = 0;
   int64_t spooled_count = 0;
+  int64_t people_version = 0;  // of the list of people, which may be large
   template <typename V>
   void Fields(V& v) {
-    v(head, mode, gate_state, policy_version, devices_version, spooled_count);
+    v(head, mode, gate_state, policy_version, devices_version, spooled_count,
+      people_version);
   }
 };
 
@@ -626,7 +628,7 @@ struct ContainState {
 // it; uplink's word counts for nothing.
 struct EnvelopeIn {
   static constexpr uint16_t kType = 0x0505;
-  std::string type;  // "policy", "devices", "upgrade", "unlock", "contain"
+  std::string type;  // "policy", "devices", "upgrade", "unlock", "people"...
   int64_t size_bytes = 0;
   template <typename V>
   void Fields(V& v) {
@@ -695,11 +697,18 @@ struct StatusAnswer {
   ChainHead head;
   std::vector<MediumStatus> media;
   std::string policy_note;  // it is on trial, or a newer one was undone
+  // Of whoever asks: his login, and who he proved to be at it.
+  std::string account{};
+  std::string stated_person{};
+  std::string proven_by{};
+  int64_t stated_left_us = 0;
+  bool asks_who = false;  // policy wants to know who is at this account
   template <typename V>
   void Fields(V& v) {
     v(version, mode, gate_state, gate_detail, terminal, agent_id, connected,
       uplink_detail, policy_version, policy_name, spooled_count,
-      spool_used_bytes, spool_size_bytes, head, media, policy_note);
+      spool_used_bytes, spool_size_bytes, head, media, policy_note, account,
+      stated_person, proven_by, stated_left_us, asks_who);
   }
 };
 
@@ -850,6 +859,18 @@ struct UnlockRequest {
   template <typename V>
   void Fields(V& v) {
     v(device, passphrase);
+  }
+};
+
+// Whoever is logged in at an account that several people use says who he is.
+// Answered with Reply, once it was checked.
+struct IdentifyRequest {
+  static constexpr uint16_t kType = 0x0611;
+  std::string person;  // id of the people register
+  std::string proof;   // PIN, or code of an authenticator
+  template <typename V>
+  void Fields(V& v) {
+    v(person, proof);
   }
 };
 

@@ -411,6 +411,7 @@ event::v1::Hello Uplink::MakeHello() const {
     auto& held = *hello.mutable_held_versions();
     held["policy"] = core_state_->policy_version;
     held["devices"] = core_state_->devices_version;
+    held["people"] = core_state_->people_version;
   }
   if (contain_state_) {
     (*hello.mutable_held_versions())["contain"] = contain_state_->version;
@@ -456,6 +457,7 @@ int64_t Uplink::HeldVersion(const std::string& type) const {
   const int64_t sent = delivered == delivered_.end() ? 0 : delivered->second;
   if (type == "policy") return std::max(sent, core_state_->policy_version);
   if (type == "devices") return std::max(sent, core_state_->devices_version);
+  if (type == "people") return std::max(sent, core_state_->people_version);
   if (type == "contain" && contain_state_) {
     return std::max(sent, contain_state_->version);
   }

@@ -80,6 +80,10 @@ bool FillPast(const event::v1::PublicPart& open,
   past->device = FactsOf(open.device());
   past->content = device ? policy::ContentFacts{} : ContentOf(open);
   past->person.person = personal.person();
+  if (!personal.proven_by().empty()) {
+    past->person.account = past->person.person;
+    past->person.person = personal.stated_person();
+  }
   past->person.uid = personal.uid();
   past->person.login_uid = personal.login_uid();
   past->person.origin = personal.origin();

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/text.h"
+#include "server/core/event_words.h"
 
 namespace sekisho::alert {
 namespace {
@@ -44,7 +45,8 @@ store::NewAlert Make(const store::Event& event, std::string kind,
   alert.alert.title = std::move(title);
   alert.alert.agent_id = event.agent_id;
   alert.alert.terminal = event.terminal;
-  alert.alert.person = Text(event.personal_part.person());
+  alert.alert.person = Text(core::PersonIn(event.personal_part));
+  alert.alert.account = Text(core::AccountIn(event.personal_part));
   alert.alert.device_id = event.device_id;
   alert.alert.create_time = event.receive_time;
   alert.alert.event_row_id = event.row_id;
@@ -180,6 +182,18 @@ std::vector<store::NewAlert> RefusedCode(const store::Event& event) {
       event.device_id)};
 }
 
+// One wrong PIN is a slip of the finger.
+std::vector<store::NewAlert> TriedTooOften(const store::Event& event) {
+  if (event.public_part.rule() != "identify-tries") return {};
+  const std::string stated = Text(event.personal_part.stated_person(), 64);
+  return {Daily(
+      Make(event, "identify_refused", "medium",
+           "Somebody at the account " + Text(event.personal_part.person(), 64) +
+               " on " + event.terminal + " tried to be " + stated +
+               " with wrong PINs or codes until he had to wait"),
+      stated)};
+}
+
 // One for the SOC, whose history has a hole, and one for IT, whose disk or
 // image is the likely cause.
 std::vector<store::NewAlert> ChainRestarted(const store::Event& event) {
@@ -242,6 +256,7 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
     case event::v1::EVENT_KIND_MEDIUM_FILES:
     case event::v1::EVENT_KIND_MEDIUM_ERASED:
     case event::v1::EVENT_KIND_IDENTIFIED:
+      return TriedTooOften(event);
     case event::v1::EVENT_KIND_PAST:
       return {};
     case event::v1::EVENT_KIND_POLICY_CHANGED:

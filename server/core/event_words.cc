@@ -79,4 +79,14 @@ std::optional<event::v1::Outcome> ParseOutcome(std::string_view word) {
   return std::nullopt;
 }
 
+const std::string& PersonIn(const event::v1::PersonalPart& personal) {
+  // Stated and not proven is nobody.
+  return personal.proven_by().empty() ? personal.person()
+                                      : personal.stated_person();
+}
+
+std::string AccountIn(const event::v1::PersonalPart& personal) {
+  return personal.proven_by().empty() ? "" : personal.person();
+}
+
 }  // namespace sekisho::core

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "server/core/device_id.h"
+#include "server/core/event_words.h"
 #include "server/core/offline_codes.h"
 
 namespace sekisho::core {
@@ -42,7 +43,7 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.sequence = event.public_part.sequence();
   row.kind = event.public_part.kind();
   row.outcome = event.public_part.outcome();
-  row.person = EscapeUntrusted(event.personal_part.person(), 256);
+  row.person = EscapeUntrusted(PersonIn(event.personal_part), 256);
   row.device_id = event.device_id;
   row.receive_time = event.receive_time;
   row.event_id = event.public_part.event_id();
@@ -68,7 +69,7 @@ store::DeviceSeen DeviceRow(const store::Event& event) {
   seen.device_id = event.device_id;
   seen.facts = event.public_part.device();
   seen.terminal = event.terminal;
-  seen.person = EscapeUntrusted(event.personal_part.person(), 256);
+  seen.person = EscapeUntrusted(PersonIn(event.personal_part), 256);
   seen.time = event.receive_time;
   if (IsAboutDevice(event.public_part.kind())) {
     seen.access = EscapeUntrusted(event.public_part.access(), 32);
@@ -90,7 +91,8 @@ store::NewAlert LostSeen(const store::Event& event,
                      ", was seen on " + event.terminal;
   seen.alert.agent_id = event.agent_id;
   seen.alert.terminal = event.terminal;
-  seen.alert.person = EscapeUntrusted(event.personal_part.person(), 200);
+  seen.alert.person = EscapeUntrusted(PersonIn(event.personal_part), 200);
+  seen.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
   seen.alert.device_id = event.device_id;
   seen.alert.create_time = event.receive_time;
   seen.alert.event_row_id = event.row_id;

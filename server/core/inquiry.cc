@@ -7,6 +7,7 @@
 
 #include "common/text.h"
 #include "server/core/coverage.h"
+#include "server/core/event_words.h"
 
 namespace sekisho::core {
 namespace {
@@ -85,8 +86,9 @@ constexpr Word kLimits[] = {
      "A file hash finds the same bytes only: not the same data in another "
      "file."},
     {"persons_are_accounts",
-     "A person is the login that the terminal saw. Who shares an account is "
-     "not told apart."},
+     "A person is the login that the terminal saw, or who he proved to be at "
+     "an account that several share. Others who share one are not told "
+     "apart."},
     {"terminal_clocks",
      "Times of copies are by the clock of the terminal; a copy counts if it "
      "happened or arrived in the time asked for."},
@@ -224,7 +226,7 @@ json Inquirer::Row(const store::Event& event) const {
       {"time", Utc(SecondsOf(OccurTime(open)))},
       {"receive_time", Utc(SecondsOf(event.receive_time))},
       {"terminal", EscapeUntrusted(event.terminal, 253)},
-      {"person", EscapeUntrusted(event.personal_part.person(), 256)},
+      {"person", EscapeUntrusted(PersonIn(event.personal_part), 256)},
       {"device", EscapeUntrusted(event.device_id, 512)},
       {"file", EscapeUntrusted(event.personal_part.file_path(), 1024)},
       {"file_hash", ToHex(AsBytes(open.file_hash()))},
@@ -433,10 +435,12 @@ Fit FitOf(const store::Event& transfer, const InquiryWish& wish) {
   const auto unclear = [&](const char* why) { fit.why.emplace_back(why); };
   if (!wish.person.empty()) {
     const std::string person =
-        EscapeUntrusted(transfer.personal_part.person(), 256);
+        EscapeUntrusted(PersonIn(transfer.personal_part), 256);
+    const std::string account =
+        EscapeUntrusted(AccountIn(transfer.personal_part), 256);
     if (IsUnknown(person)) {
       unclear("person_unknown");
-    } else if (person != wish.person) {
+    } else if (person != wish.person && account != wish.person) {
       return fit;
     }
   }

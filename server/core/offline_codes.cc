@@ -9,6 +9,7 @@
 #include "policy/containment.h"
 #include "policy/unlock.h"
 #include "server/core/device_id.h"
+#include "server/core/event_words.h"
 #include "server/core/requests.h"
 
 namespace sekisho::core {
@@ -123,6 +124,15 @@ Result<OfflineCode> OfflineCodes::RowFor(const Caller& caller,
     break;
   }
   RETURN_IF_ERROR(heard);
+  ASSIGN_OR_RETURN(const auto registered, store_.FindPerson(wish.person));
+  WallTime end = clock_.Now() + std::chrono::seconds(wish.seconds);
+  ASSIGN_OR_RETURN(const bool longer,
+                   CutToContract(registered, clock_.Now(), &end));
+  if (longer) {
+    return Fail(Code::kFailedPrecondition, "the contract of " + wish.person +
+                                               " ends " + FormatUtc(end) +
+                                               ": give a shorter code");
+  }
   ASSIGN_OR_RETURN(const auto lost, store_.LostDevices());
   if (lost.contains(wish.device_id)) {
     return Fail(Code::kFailedPrecondition,
@@ -226,7 +236,7 @@ store::NewAlert AlertOfUsedCode(const store::Event& event,
   alert.alert.severity = "medium";
   std::string what = "A code over the phone opened " + event.device_id +
                      " on " + event.terminal;
-  const std::string& person = event.personal_part.person();
+  const std::string& person = PersonIn(event.personal_part);
   if (!issued) {
     alert.alert.kind = "code_never_issued";
     alert.alert.severity = "critical";
@@ -254,6 +264,7 @@ store::NewAlert AlertOfUsedCode(const store::Event& event,
   alert.alert.agent_id = event.agent_id;
   alert.alert.terminal = event.terminal;
   alert.alert.person = EscapeUntrusted(person, 200);
+  alert.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
   alert.alert.device_id = event.device_id;
   alert.alert.create_time = event.receive_time;
   alert.alert.event_row_id = event.row_id;

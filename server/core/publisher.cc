@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "policy/containment.h"
 #include "policy/packs.h"
+#include "policy/people_list.h"
 #include "policy/transfer_grant.h"
 #include "policy/upgrade_manifest.h"
 #include "server/core/device_id.h"
@@ -16,8 +17,9 @@
 namespace sekisho::core {
 namespace {
 
-constexpr std::string_view kSignedTypes[] = {
-    "policy", "devices", "grant", "unlock", "upgrade", "contain", "code"};
+constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
+                                             "unlock", "upgrade", "contain",
+                                             "code",   "people"};
 constexpr size_t kMaxNoteBytes = 256;
 constexpr int64_t kAnswerSeconds = int64_t{24} * 3600;
 
@@ -81,6 +83,18 @@ policy::RequestAnswer SignedAnswer(const store::RequestAnswer& row) {
   std::ranges::copy(AsBytes(row.event_id).first(answer.event_id.size()),
                     answer.event_id.begin());
   return answer;
+}
+
+policy::ListedPerson SignedPerson(const store::RegisteredPerson& row) {
+  policy::ListedPerson person;
+  person.id = row.id;
+  if (row.contract_end) person.until_seconds = SecondsOf(*row.contract_end);
+  for (const std::string_view word : Split(row.accounts, ',')) {
+    if (!word.empty()) person.accounts.emplace_back(word);
+  }
+  person.pin_verifier = row.pin_verifier;
+  person.totp_secret = row.totp_secret;
+  return person;
 }
 
 Status CheckNote(std::string_view what, const std::string& text) {
@@ -286,6 +300,22 @@ Result<TransferGrant> Publisher::PutGrant(
           }));
   Tell("grant", put.version);
   return put;
+}
+
+Result<int64_t> Publisher::PutPeople(const store::PeopleChange& change) {
+  ASSIGN_OR_RETURN(
+      const int64_t version,
+      store_.PutPeople(change, clock_.Now(),
+                       [&](int64_t next,
+                           const std::vector<store::RegisteredPerson>& people) {
+                         std::vector<policy::ListedPerson> list;
+                         list.reserve(people.size());
+                         for (const auto& row : people)
+                           list.push_back(SignedPerson(row));
+                         return Seal("people", next, policy::PrintPeople(list));
+                       }));
+  Tell("people", version);
+  return version;
 }
 
 Result<OfflineCode> Publisher::PutCode(const std::optional<OfflineCode>& code,

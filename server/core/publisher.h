@@ -57,6 +57,9 @@ class Publisher {
   // the key that terminals seal their secrets to.
   Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
                               const policy::CodePublicKey& key);
+  // Changes the register of people and pushes all who are not removed; the
+  // version of that. kNotFound: nobody has this id.
+  Result<int64_t> PutPeople(const store::PeopleChange& change);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);

@@ -620,6 +620,27 @@ class Desk : public UserDesk {
                                               const Paging& paging) = 0;
   virtual Result<Inquiry> GetInquiry(const Caller& caller, int64_t id) = 0;
 
+  // ---- people at accounts that several use: report_queries.h ----
+
+  // By id; `text`: part of id, name or employer. Those who were removed too.
+  virtual Result<Page<PersonRow>> ListPeople(const Caller& caller,
+                                             const std::string& text,
+                                             const Paging& paging) = 0;
+  // What an import would change; nothing changes.
+  virtual Result<RegisterImport> PreviewPeople(const Caller& caller,
+                                               const PeopleFile& file) = 0;
+  // Replaces the register, keeps what each proves himself with, and tells the
+  // terminals; with problems nothing changes.
+  virtual Result<RegisterImport> ImportPeople(const Caller& caller,
+                                              const PeopleFile& file) = 0;
+  // A new one, shown once; the one before is none any more. kNotFound.
+  virtual Result<MadePin> MakePin(const Caller& caller,
+                                  const std::string& person) = 0;
+  virtual Result<TotpSecret> MakePersonTotp(const Caller& caller,
+                                            const std::string& person) = 0;
+  virtual Status RemovePerson(const Caller& caller, const std::string& person,
+                              const std::string& reason) = 0;
+
   // `callback` runs on the server's own thread and must not block or call the
   // desk: it hands the change on. Changes are hints; what they name is read
   // through the desk.

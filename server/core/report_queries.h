@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/store/people_rows.h"
 #include "server/store/report_rows.h"
 
 namespace sekisho::core {
@@ -62,6 +63,34 @@ struct RegisterImport {
   std::vector<RegisterProblem> problems;  // any: nothing was taken
   RegisterDiff diff;
   bool done = false;
+};
+
+// ---- people at accounts that several use (people_register.h) ----
+
+enum class PeopleFormat { kCsv, kLdif };
+
+struct PeopleFile {
+  std::string text;
+  PeopleFormat format = PeopleFormat::kCsv;
+  std::string zone = "UTC";  // whose days the dates are
+  // Of those for whom the file names no accounts: separated by ;, or "*".
+  // Empty: they may use none.
+  std::string accounts{};
+};
+
+// As people see him; never what proves who he is.
+struct PersonRow {
+  std::string id, name, employer, manager;
+  std::optional<WallTime> contract_end;
+  std::string accounts;  // sorted, with commas; "*": all; empty: none
+  bool has_pin = false;
+  bool has_totp = false;
+  std::optional<WallTime> remove_time;
+};
+
+// Shown once.
+struct MadePin {
+  std::string pin;
 };
 
 // ---- inquiries ----

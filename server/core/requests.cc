@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "server/core/event_words.h"
 
 namespace sekisho::core {
 namespace {
@@ -90,7 +91,7 @@ bool Concerns(const Caller& caller, std::string_view person) {
 }
 
 bool Concerns(const Caller& caller, const Alert& alert) {
-  return Concerns(caller, alert.person);
+  return Concerns(caller, alert.person) || Concerns(caller, alert.account);
 }
 
 bool AsksForTransfer(const Alert& alert) {
@@ -128,7 +129,7 @@ Result<TransferGrant> GrantFor(const Caller& caller, const Alert& alert,
                 "content it was about");
   }
   const event::v1::PublicPart& part = alert.event->public_part;
-  const std::string& person = alert.event->personal_part.person();
+  const std::string& person = PersonIn(alert.event->personal_part);
   if (part.file_hash().size() != kHashBytes || alert.device_id.empty()) {
     return Fail(Code::kFailedPrecondition,
                 "the request does not say which content, or for which device");
@@ -151,6 +152,19 @@ Result<TransferGrant> GrantFor(const Caller& caller, const Alert& alert,
   grant.create_time = now;
   grant.end_time = now + std::chrono::seconds(seconds);
   return grant;
+}
+
+Result<bool> CutToContract(const std::optional<RegisteredPerson>& person,
+                           WallTime now, WallTime* end) {
+  if (!person) return false;
+  if (person->remove_time ||
+      (person->contract_end && *person->contract_end <= now)) {
+    return Fail(Code::kFailedPrecondition,
+                "the contract of " + person->id + " is over: nothing is given");
+  }
+  if (!person->contract_end || *person->contract_end >= *end) return false;
+  *end = *person->contract_end;
+  return true;
 }
 
 AlertChange ClosingOf(const RequestDecision& decision,

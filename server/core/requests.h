@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "server/core/people_register.h"
 #include "server/core/queries.h"
 
 namespace sekisho::core {
@@ -31,6 +32,13 @@ bool AsksForTransfer(const Alert& alert);
 // content, by this person, on this terminal, to this device. Errors as above.
 Result<TransferGrant> GrantFor(const Caller& caller, const Alert& alert,
                                const RequestDecision& decision, WallTime now);
+
+// Nothing lasts longer than the contract of the person it is for, as far as the
+// register knows him: true if `end` was cut to it. kFailedPrecondition: it is
+// over, or he was removed.
+Result<bool> CutToContract(const std::optional<RegisteredPerson>& person,
+                           WallTime now, WallTime* end);
+inline constexpr char kCutNote[] = ", when the contract ends";
 
 // What is written on the alert: closed, with verdict and the reason.
 AlertChange ClosingOf(const RequestDecision& decision,

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <optional>
 
 #include "common/text.h"
+#include "server/core/csv_reader.h"
 #include "server/core/expected_hours.h"
 
 namespace sekisho::core {
@@ -18,96 +18,6 @@ constexpr std::array<std::string_view, kFields> kFieldNames = {
     "expected_hours", "owner", "in_service_from",
     "in_service_to"};
 constexpr size_t kMaxNameBytes = 253;
-constexpr size_t kMaxColumns = 64;
-
-// One record; its cells without their quotes.
-struct Record {
-  int64_t line = 0;
-  std::vector<std::string> cells;
-  std::string broken;  // why it cannot be read on after it; empty = it can
-};
-
-class CsvReader {
- public:
-  explicit CsvReader(std::string_view text) : text_(text) {}
-
-  bool AtEnd() const { return at_ == text_.size(); }
-  Record Next() {
-    Record record;
-    record.line = line_;
-    for (;;) {
-      record.broken = Cell(record.cells.emplace_back());
-      if (!record.broken.empty() || AtEnd()) return record;
-      if (text_[at_] == ',') {
-        ++at_;
-        if (record.cells.size() == kMaxColumns) {
-          record.broken = "more than 64 columns";
-          return record;
-        }
-        continue;
-      }
-      EndLine();
-      return record;
-    }
-  }
-
- private:
-  bool AtLineEnd() const {
-    return AtEnd() || text_[at_] == '\n' ||
-           (text_[at_] == '\r' && at_ + 1 < text_.size() &&
-            text_[at_ + 1] == '\n');
-  }
-  void EndLine() {
-    if (text_[at_] == '\r') ++at_;
-    ++at_;
-    ++line_;
-  }
-
-  std::string Cell(std::string& cell) {
-    if (AtEnd() || text_[at_] != '"') {
-      while (!AtLineEnd() && text_[at_] != ',') cell += text_[at_++];
-      return "";
-    }
-    for (++at_; !AtEnd(); ++at_) {
-      if (text_[at_] == '\n') ++line_;
-      if (text_[at_] != '"') {
-        cell += text_[at_];
-      } else if (at_ + 1 < text_.size() && text_[at_ + 1] == '"') {
-        cell += text_[at_++];
-      } else {
-        ++at_;
-        return AtLineEnd() || text_[at_] == ','
-                   ? ""
-                   : "text stands after a closing quote";
-      }
-    }
-    return "a quote is not closed";
-  }
-
-  const std::string_view text_;
-  size_t at_ = 0;
-  int64_t line_ = 1;
-};
-
-std::optional<std::chrono::year_month_day> DateOf(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
-    return std::nullopt;
-  }
-  const auto number = [&](size_t from, size_t length) {
-    int value = -1;
-    const char* begin = text.data() + from;
-    const auto [end, error] = std::from_chars(begin, begin + length, value);
-    return error == std::errc() && end == begin + length ? value : -1;
-  };
-  const int year = number(0, 4);
-  const int month = number(5, 2);
-  const int day = number(8, 2);
-  if (year < 1970 || year > 2200 || month < 1 || day < 1) return std::nullopt;
-  const std::chrono::year_month_day date{
-      std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-      std::chrono::day(static_cast<unsigned>(day))};
-  return date.ok() ? std::optional(date) : std::nullopt;
-}
 
 class Parser {
  public:
@@ -126,7 +36,7 @@ class Parser {
     CsvReader reader(csv);
     if (csv.empty() || !Head(reader.Next())) return Empty(csv);
     while (!reader.AtEnd()) {
-      const Record record = reader.Next();
+      const CsvRecord record = reader.Next();
       if (!record.broken.empty()) {
         Report(record.line, kFields, record.broken,
                "put the whole cell in quotes, and each quote in it twice");
@@ -162,7 +72,7 @@ class Parser {
          std::move(fix)});
   }
 
-  bool Head(const Record& head) {
+  bool Head(const CsvRecord& head) {
     columns_ = head.cells.size();
     for (size_t i = 0; i < head.cells.size(); ++i) {
       const std::string_view cell = Trim(head.cells[i]);
@@ -193,7 +103,7 @@ class Parser {
     return out_.problems.empty();
   }
 
-  std::string Cell(const Record& record, Field field) {
+  std::string Cell(const CsvRecord& record, Field field) {
     if (!places_[field] || *places_[field] >= record.cells.size()) return "";
     const std::string text(Trim(record.cells[*places_[field]]));
     if (text.size() > kMaxRegisterCell) {
@@ -208,7 +118,7 @@ class Parser {
     return text;
   }
 
-  void Row(const Record& record) {
+  void Row(const CsvRecord& record) {
     const size_t before = out_.problems.size();
     if (record.cells.size() != columns_) {
       Report(record.line, kFields,
@@ -240,7 +150,7 @@ class Parser {
     if (out_.problems.size() == before) out_.rows.push_back(std::move(row));
   }
 
-  void Name(const Record& record, const std::string& name) {
+  void Name(const CsvRecord& record, const std::string& name) {
     const bool good =
         !name.empty() && name.size() <= kMaxNameBytes &&
         std::ranges::all_of(name, [](char c) {
@@ -263,7 +173,7 @@ class Parser {
     }
   }
 
-  std::optional<WallTime> Day(const Record& record, Field field,
+  std::optional<WallTime> Day(const CsvRecord& record, Field field,
                               const policy::Zone& zone) {
     const std::string text = Cell(record, field);
     if (text.empty()) return std::nullopt;

@@ -101,7 +101,7 @@ Record RecordOf(const core::Event& event) {
   record.receive_time = event.receive_time;
   record.terminal = event.terminal;
   record.agent_id = event.agent_id;
-  record.person = EscapeUntrusted(event.personal_part.person(), 200);
+  record.person = EscapeUntrusted(core::PersonIn(event.personal_part), 200);
   record.device_id = event.device_id;
   record.rule = EscapeUntrusted(event.public_part.rule(), 200);
   record.event = event;

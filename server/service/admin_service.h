@@ -173,6 +173,22 @@ class AdminCalls final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::ListTerminalsRequest* request,
       admin::v1::ListTerminalsResponse* response) override;
+  grpc::Status ListPeople(grpc::ServerContext* context,
+                          const admin::v1::ListPeopleRequest* request,
+                          admin::v1::ListPeopleResponse* response) override;
+  grpc::Status ImportPeople(grpc::ServerContext* context,
+                            const admin::v1::ImportPeopleRequest* request,
+                            admin::v1::ImportPeopleResponse* response) override;
+  grpc::Status MakePin(grpc::ServerContext* context,
+                       const admin::v1::MakePinRequest* request,
+                       admin::v1::MakePinResponse* response) override;
+  grpc::Status MakePersonTotp(
+      grpc::ServerContext* context,
+      const admin::v1::MakePersonTotpRequest* request,
+      admin::v1::MakePersonTotpResponse* response) override;
+  grpc::Status RemovePerson(grpc::ServerContext* context,
+                            const admin::v1::RemovePersonRequest* request,
+                            admin::v1::RemovePersonResponse* response) override;
   grpc::Status RunInquiry(grpc::ServerContext* context,
                           const admin::v1::RunInquiryRequest* request,
                           admin::v1::RunInquiryResponse* response) override;

@@ -175,6 +175,8 @@ struct Alert {
   std::string verdict;  // when closed: "true_positive", "false_positive",
                         // "benign"
   std::string rule;     // of its event, escaped; empty = none decided
+  // Of the login, where `person` said at it who he is; else empty.
+  std::string account{};
   std::vector<AlertComment> comments;  // newest last
   std::vector<int64_t> case_ids;       // in which it stands
   std::optional<Event> event;          // when asked for

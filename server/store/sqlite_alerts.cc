@@ -9,8 +9,8 @@ namespace {
 constexpr const char* kAlertColumns =
     "alert_id, kind, severity, state, title, agent_id, terminal, person, "
     "device_id, create_time, update_time, event_row_id, resolve_time, "
-    "assignee, verdict, rule";
-constexpr int kAlertColumnCount = 16;
+    "assignee, verdict, rule, account";
+constexpr int kAlertColumnCount = 17;
 
 Alert AlertFrom(const Statement& row) {
   Alert alert;
@@ -30,6 +30,7 @@ Alert AlertFrom(const Statement& row) {
   alert.assignee = row.Text(13);
   alert.verdict = row.Text(14);
   alert.rule = row.Text(15);
+  alert.account = row.Text(16);
   return alert;
 }
 
@@ -161,11 +162,11 @@ Result<std::optional<int64_t>> InsertAlert(Connection& db,
   RETURN_IF_ERROR(db.Run(
       "INSERT INTO alerts (alert_key, kind, severity, state, title, agent_id, "
       "terminal, person, device_id, create_time, update_time, event_row_id, "
-      "rule) VALUES (?1,?2,?3,1,?4,?5,?6,?7,?8,?9,?9,?10,?11) "
+      "rule, account) VALUES (?1,?2,?3,1,?4,?5,?6,?7,?8,?9,?9,?10,?11,?12) "
       "ON CONFLICT (alert_key) DO NOTHING",
       added.key, alert.kind, alert.severity, alert.title, alert.agent_id,
       alert.terminal, alert.person, alert.device_id, alert.create_time,
-      alert.event_row_id, alert.rule));
+      alert.event_row_id, alert.rule, alert.account));
   if (db.Changes() == 0) {
     return std::nullopt;
   }

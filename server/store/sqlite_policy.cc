@@ -20,7 +20,7 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
   if (type == "devices" || type == "contain" || type == "grant" ||
-      type == "code") {
+      type == "code" || type == "people") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }

@@ -578,6 +578,25 @@ CREATE TABLE case_events (
 CREATE INDEX case_events_event ON case_events(event_row_id, case_id);
 )sql";
 
+// Who may say at a terminal that he is there; those who are not removed are
+// signed into "people". The PIN is kept as what checks it, the authenticator's
+// secret must be readable: the terminals check codes without the server. An
+// alert about somebody at an account that several use shows both.
+constexpr const char* kPeople = R"sql(
+CREATE TABLE people (
+  person_id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  employer TEXT NOT NULL,
+  manager TEXT NOT NULL,
+  contract_end INTEGER,
+  accounts TEXT NOT NULL,
+  pin_verifier TEXT NOT NULL,
+  totp_secret BLOB NOT NULL,
+  remove_time INTEGER
+) WITHOUT ROWID;
+ALTER TABLE alerts ADD COLUMN account TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},        Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},     Migration{kCountsSchema, FillCounts},
@@ -585,7 +604,8 @@ constexpr std::array kMigrations = {
     Migration{kGrants, nullptr},       Migration{kSinks, nullptr},
     Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
     Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
-    Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr}};
+    Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr},
+    Migration{kPeople, nullptr}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

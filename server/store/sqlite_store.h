@@ -183,6 +183,11 @@ class SqliteStore final : public Store {
   Result<std::optional<OfflineCode>> FindCode(
       const std::string& agent_id, const std::string& match) override;
   Result<std::string> CodeSecretOf(const std::string& agent_id) override;
+  Result<int64_t> PutPeople(const PeopleChange& change, WallTime now,
+                            const PeopleSealer& seal) override;
+  Result<std::vector<RegisteredPerson>> AllPeople() override;
+  Result<std::optional<RegisteredPerson>> FindPerson(
+      const std::string& id) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;

@@ -20,6 +20,7 @@
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
 #include "server/store/case_store.h"
+#include "server/store/people_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
 #include "server/store/shared_rows.h"
@@ -407,6 +408,17 @@ class Store : public UserStore, public CaseStore {
       const std::string& agent_id, const std::string& match) = 0;
   // As the terminal told it last, sealed. kNotFound: it did not yet.
   virtual Result<std::string> CodeSecretOf(const std::string& agent_id) = 0;
+
+  // Changes the register of people, then seals all who are not removed into the
+  // next "people" envelope, in one transaction; its version. kNotFound: nobody
+  // has this id, or he is removed.
+  virtual Result<int64_t> PutPeople(const PeopleChange& change, WallTime now,
+                                    const PeopleSealer& seal) = 0;
+  // By id, with those who were removed.
+  virtual Result<std::vector<RegisteredPerson>> AllPeople() = 0;
+  // Removed or not.
+  virtual Result<std::optional<RegisteredPerson>> FindPerson(
+      const std::string& id) = 0;
 
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;

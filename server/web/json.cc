@@ -93,6 +93,8 @@ json Who(const event::v1::PersonalPart& q) {
   json others = json::array();
   for (const auto& other : q.other_persons()) others.push_back(Shown(other));
   return {{"person", Shown(q.person())},
+          {"stated_person", Shown(q.stated_person())},
+          {"proven_by", Shown(q.proven_by())},
           {"uid", q.uid()},
           {"login_uid", q.login_uid()},
           {"audit_session", q.audit_session()},
@@ -176,6 +178,7 @@ json ToJson(const core::Alert& alert) {
               {"agent_id", alert.agent_id},
               {"terminal", Shown(alert.terminal)},
               {"person", alert.person},
+              {"account", alert.account},
               {"device_id", alert.device_id},
               {"create_time", Time(alert.create_time)},
               {"update_time", Time(alert.update_time)},

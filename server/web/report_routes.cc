@@ -14,26 +14,6 @@ json Time(const std::optional<WallTime>& time) {
   return time ? json(FormatUtc(*time)) : json(nullptr);
 }
 
-json ToJson(const core::RegisterImport& import) {
-  json problems = json::array();
-  for (const core::RegisterProblem& one : import.problems) {
-    problems.push_back({{"line", one.line},
-                        {"column", one.column},
-                        {"field", one.field},
-                        {"message", Shown(one.message)},
-                        {"fix", Shown(one.fix)}});
-  }
-  json changed = json::array();
-  for (const core::RegisterChange& one : import.diff.changed) {
-    json fields = json::array();
-    for (const std::string& field : one.fields) fields.push_back(Shown(field));
-    changed.push_back({{"name", one.name}, {"fields", std::move(fields)}});
-  }
-  return {{"problems", std::move(problems)}, {"added", import.diff.added},
-          {"changed", std::move(changed)},   {"removed", import.diff.removed},
-          {"same", import.diff.same},        {"done", import.done}};
-}
-
 json ToJson(const core::TerminalRow& row) {
   json parts = json::array();
   for (const core::CoverPart& part : row.cover.parts) {
@@ -89,12 +69,32 @@ Result<WallTime> BodyTime(const json& body, const char* name) {
 
 }  // namespace
 
+json RegisterJson(const core::RegisterImport& import) {
+  json problems = json::array();
+  for (const core::RegisterProblem& one : import.problems) {
+    problems.push_back({{"line", one.line},
+                        {"column", one.column},
+                        {"field", one.field},
+                        {"message", Shown(one.message)},
+                        {"fix", Shown(one.fix)}});
+  }
+  json changed = json::array();
+  for (const core::RegisterChange& one : import.diff.changed) {
+    json fields = json::array();
+    for (const std::string& field : one.fields) fields.push_back(Shown(field));
+    changed.push_back({{"name", one.name}, {"fields", std::move(fields)}});
+  }
+  return {{"problems", std::move(problems)}, {"added", import.diff.added},
+          {"changed", std::move(changed)},   {"removed", import.diff.removed},
+          {"same", import.diff.same},        {"done", import.done}};
+}
+
 Result<json> PreviewRegister(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   ASSIGN_OR_RETURN(const std::string csv, Text(body, "csv", true));
   ASSIGN_OR_RETURN(const auto import,
                    call.desk.PreviewRegister(call.caller, csv));
-  return ToJson(import);
+  return RegisterJson(import);
 }
 
 Result<json> ImportRegister(const Call& call) {
@@ -102,7 +102,7 @@ Result<json> ImportRegister(const Call& call) {
   ASSIGN_OR_RETURN(const std::string csv, Text(body, "csv", true));
   ASSIGN_OR_RETURN(const auto import,
                    call.desk.ImportRegister(call.caller, csv));
-  return ToJson(import);
+  return RegisterJson(import);
 }
 
 Result<json> ListTerminals(const Call& call) {

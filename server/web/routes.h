@@ -111,6 +111,16 @@ Result<json> RunInquiry(const Call& call);
 Result<json> ListInquiries(const Call& call);
 Result<json> GetInquiry(const Call& call);
 
+json RegisterJson(const core::RegisterImport& import);
+
+// ---- people_routes.cc ----
+Result<json> ListPeople(const Call& call);
+Result<json> PreviewPeople(const Call& call);
+Result<json> ImportPeople(const Call& call);
+Result<json> MakePin(const Call& call);
+Result<json> MakePersonTotp(const Call& call);
+Result<json> RemovePerson(const Call& call);
+
 // ---- account_routes.cc ----
 json RolesJson(core::Roles roles);
 Result<json> ListUsers(const Call& call);

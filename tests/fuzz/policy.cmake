@@ -12,3 +12,5 @@ sekisho_fuzzer(fuzz_policy_unlock SOURCE unlock.cc
   CORPUS tests/fuzz/corpus/policy_unlock DEPS sekisho_policy)
 sekisho_fuzzer(fuzz_policy_contain SOURCE contain.cc
   CORPUS tests/fuzz/corpus/policy_contain DEPS sekisho_policy)
+sekisho_fuzzer(fuzz_policy_people SOURCE people_list.cc
+  CORPUS tests/fuzz/corpus/people_list DEPS sekisho_policy)

@@ -273,7 +273,7 @@ int64_t DemoWorld::AddRequest() {
   return NewestAlert();
 }
 
-int64_t DemoWorld::AddCopyRequest() {
+int64_t DemoWorld::AddCopyRequest(const std::string& stated) {
   auto asked = Request(minutes(0));
   FillTransfer(asked.open, asked.personal, 60,
                "/media/sekisho/1/引き継ぎ_2026-11.csv");
@@ -282,6 +282,11 @@ int64_t DemoWorld::AddCopyRequest() {
   asked.open.set_rule("too-many-people");
   asked.open.set_request_seconds(2 * 3600);
   asked.personal.set_purpose("月次の引き継ぎ");
+  if (!stated.empty()) {
+    asked.personal.set_person("maint");
+    asked.personal.set_stated_person(stated);
+    asked.personal.set_proven_by("pin");
+  }
   Tell(asked);
   Index();
   return NewestAlert();

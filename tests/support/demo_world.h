@@ -63,7 +63,8 @@ class DemoWorld {
   // The operator asks for the approval of a stick. The alert's id.
   int64_t AddRequest();
   // An operator asks that one refused copy may go.
-  int64_t AddCopyRequest();
+  // By somebody who said who he is, if `stated` is not empty.
+  int64_t AddCopyRequest(const std::string& stated = "");
   // The first terminal says what became of a code over the phone for its
   // stick: `bytes` are the sealed secret or the match.
   void TellCode(event::v1::CodeStep step, const std::string& bytes,

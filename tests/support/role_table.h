@@ -73,6 +73,12 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ImportRegister", "D"},
     {"ListTerminals", "VAPYUD"},
     {"ListSiteOutages", "VAPYUD"},
+    {"ListPeople", "APUD"},
+    {"PreviewPeople", "D"},
+    {"ImportPeople", "D"},
+    {"MakePin", "D"},
+    {"MakePersonTotp", "D"},
+    {"RemovePerson", "D"},
     {"RunInquiry", "AU"},
     {"ListInquiries", "VAPUD"},
     {"GetInquiry", "VAPUD"},
@@ -121,7 +127,8 @@ inline constexpr std::string_view kPeopleOnly[] = {
     "EnableUser",       "ResetTotp",      "CreateLogin",     "ListSessions",
     "EndSession",       "ListMySessions", "EndMySession",    "ListApiTokens",
     "AddApiToken",      "RevokeApiToken", "ListMyApiTokens", "AddMyApiToken",
-    "RevokeMyApiToken", "IssueCode"};
+    "RevokeMyApiToken", "IssueCode",      "MakePin",         "MakePersonTotp",
+    "RemovePerson"};
 
 inline constexpr char kRefusal[] = "this needs the role ";
 

@@ -1,4 +1,5 @@
 // Values as people read them, in the language and time zone of the browser.
+import type { Who } from './api/types';
 import i18n from './i18n';
 
 export function formatTime(iso: string | null | undefined): string {
@@ -67,4 +68,9 @@ export function deviceName(facts: {
 
 export function fileName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1) || path;
+}
+
+// Who an event counts for, with the account at which he proved it.
+export function personOf(who: Who): string {
+  return who.proven_by ? `${who.stated_person} (${who.person})` : who.person;
 }

@@ -34,6 +34,14 @@ test('the same in Japanese', async () => {
   expect(alertStory(ALERT, i18n.t)).toContain('媒体には何も書かれていません。');
 });
 
+test('who proved to be there is named with the account', () => {
+  const known = structuredClone(ALERT);
+  if (known.event) known.event.who = { ...known.event.who, person: 'maint', stated_person: 'yamada', proven_by: 'pin' };
+  expect(alertStory(known, i18n.t)).toMatch(/^yamada \(maint\) tried/);
+  if (known.event) known.event.who.proven_by = '';
+  expect(alertStory(known, i18n.t)).toMatch(/^maint tried/);
+});
+
 test('an unknown person is said to be unknown', () => {
   const nobody = structuredClone(ALERT);
   nobody.person = '';

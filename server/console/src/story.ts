@@ -3,13 +3,15 @@
 import type { TFunction } from 'i18next';
 
 import type { Alert } from './api/types';
-import { deviceName, fileName, formatBytes, formatNumber, formatSpan } from './format';
+import { deviceName, fileName, formatBytes, formatNumber, formatSpan, personOf } from './format';
 
 function values(alert: Alert, t: TFunction): Record<string, string> {
   const event = alert.event;
   return {
-    person: event?.who.person || alert.person || t('story.someone'),
+    person: (event && personOf(event.who)) || alert.person || t('story.someone'),
     terminal: alert.terminal,
+    stated: event?.who.stated_person ?? '',
+    account: event?.who.person ?? '',
     device: event?.device ? deviceName(event.device) : alert.device_id,
     file: event?.transfer ? fileName(event.transfer.file_path) : '',
     persons: formatNumber(event?.transfer?.persons ?? 0),

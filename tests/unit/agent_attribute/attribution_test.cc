@@ -180,6 +180,43 @@ TEST_F(AttributionTest, CronIsAService) {
   EXPECT_EQ(who.origin, "service");
 }
 
+TEST_F(AttributionTest, NamesTheServiceAndSaysThatALoginIsOver) {
+  Add({.cgroup = "/system.slice/nightly.service"});
+  Who who = OfProcess(root(), 100);
+  EXPECT_EQ(who.unit, "nightly.service");
+  EXPECT_EQ(who.origin, "service");
+  EXPECT_EQ(who.person, "unknown");
+  EXPECT_FALSE(who.login_over);
+  AddSession("3", 1001, "maint", "AUDIT=3\n");
+  Add({.pid = 101,
+       .login_uid = 1001,
+       .audit_session = 3,
+       .cgroup = "/user.slice/user-1001.slice/session-3.scope"});
+  who = OfProcess(root(), 101);
+  EXPECT_EQ(who.unit, "");
+  EXPECT_FALSE(who.login_over);
+  Put("run/systemd/sessions/3",
+      "UID=1001\nUSER=maint\nSTATE=closing\nCLASS=user\nAUDIT=3\n");
+  EXPECT_TRUE(OfProcess(root(), 101).login_over);
+}
+
+TEST(Services, AreTheSystemsOwn) {
+  EXPECT_EQ(ServiceOf("/system.slice/a.service"), "a.service");
+  EXPECT_EQ(ServiceOf("/system.slice/a.service/worker"), "a.service");
+  EXPECT_EQ(ServiceOf("/system.slice/system-b.slice/b@1.service"),
+            "b@1.service");
+  EXPECT_EQ(ServiceOf("/batch.slice/a.service"), "a.service");
+  // What a user starts may be called anything.
+  EXPECT_EQ(ServiceOf("/user.slice/user-1000.slice/user@1000.service/"
+                      "app.slice/a.service"),
+            "");
+  EXPECT_EQ(ServiceOf("/machine.slice/m.scope/system.slice/a.service"), "");
+  EXPECT_EQ(ServiceOf("/init.scope"), "");
+  EXPECT_EQ(ServiceOf("/"), "");
+  EXPECT_EQ(ServiceOf("system.slice/a.service"), "");
+  EXPECT_EQ(ServiceOf(""), "");
+}
+
 TEST_F(AttributionTest, VanishedProcessIsUnknown) {
   AddConsole("3", 1000, "operator");
   const Who who = OfProcess(root(), 4711);

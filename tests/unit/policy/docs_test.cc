@@ -94,6 +94,8 @@ TEST(PolicyReference, EveryKeyStandsInAnExample) {
   expect(kNameGroupKeys);
   expect(kWindowKeys);
   expect(kTotalKeys);
+  expect(kIdentifyKeys);
+  expect(kJobKeys);
 }
 
 TEST(PolicyReference, EveryWordIsExplained) {
@@ -116,6 +118,7 @@ TEST(PolicyReference, EveryWordIsExplained) {
   expect(kTotalOfWords);
   expect(kTotalByWords);
   expect(kDayWords);
+  expect(kProofWords);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "policy/words.h"
+
 namespace sekisho::policy {
 namespace {
 
@@ -208,6 +210,15 @@ Policy RandomWorld::MakePolicy(int rules) {
                        .lies_for_hours = std::nullopt};
     if (Chance(50)) policy.landings->lies_for_hours = 1 + Below(9600);
   }
+  if (newer && Chance(30)) {
+    policy.identify = {.accounts = {"operator", "maint"},
+                       .proof = {Proof::kTotp},
+                       .lasts_hours = 1 + Below(kMaxIdentifyHours)};
+    if (Chance(50)) policy.identify->proof.push_back(Proof::kPin);
+  }
+  if (newer && Chance(30)) {
+    policy.jobs = {{.unit = "nightly\\x2dexport.service", .owner = "yamada"}};
+  }
   for (int i = 0; i < rules; ++i) {
     DeviceRule rule;
     rule.id = "d" + std::to_string(i);
@@ -282,6 +293,7 @@ PersonFacts RandomWorld::MakePerson() {
   PersonFacts person;
   person.person = Pick(kPersons);
   person.origin = Pick(kOrigins);
+  if (Chance(30)) person.account = "operator";
   return person;
 }
 
@@ -632,6 +644,14 @@ ContentDecision ReferenceDecision(const Policy& policy,
                                   const PersonFacts& person,
                                   const TerminalFacts& terminal, WallTime now) {
   ContentDecision decision;
+  if (content.persons >= 1 && person.account.empty() && policy.identify) {
+    for (const std::string& shared : policy.identify->accounts) {
+      if (shared != person.person) continue;
+      decision.verdict = Verdict::kBlock;
+      decision.rule = "identify";
+      return decision;
+    }
+  }
   for (const ContentRule& rule : policy.content) {
     const ContentMatch& m = rule.match;
     bool data = m.data.empty();

@@ -38,6 +38,32 @@ TEST(AlertRules, TransfersByWhatWasDecided) {
   EXPECT_EQ(Kind(observed), "transfer_observed");
 }
 
+TEST(AlertRules, AreAboutWhoProvedToBeThere) {
+  auto event =
+      Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);
+  event.personal_part.set_stated_person("yamada");
+  EXPECT_EQ(AlertsFor(event)[0].alert.person, "operator");
+  EXPECT_EQ(AlertsFor(event)[0].alert.account, "");
+  event.personal_part.set_proven_by("pin");
+  EXPECT_EQ(AlertsFor(event)[0].alert.person, "yamada");
+  EXPECT_EQ(AlertsFor(event)[0].alert.account, "operator");
+}
+
+TEST(AlertRules, WrongPinsUntilHeHasToWait) {
+  auto event =
+      Event(event::v1::EVENT_KIND_IDENTIFIED, event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_rule("identify");
+  event.personal_part.set_stated_person("yamada");
+  EXPECT_EQ(Kind(event), "") << "a slip of the finger";
+  event.public_part.set_rule("identify-tries");
+  ASSERT_EQ(Kind(event), "identify_refused");
+  const auto alert = AlertsFor(event)[0];
+  EXPECT_NE(alert.alert.title.find("yamada"), std::string::npos);
+  EXPECT_EQ(alert.alert.person, "operator");
+  event.personal_part.set_stated_person("sato");
+  EXPECT_NE(AlertsFor(event)[0].key, alert.key);
+}
+
 TEST(AlertRules, WrongCodesUntilTheChallengeIsVoid) {
   auto event = Event(event::v1::EVENT_KIND_CODE, event::v1::OUTCOME_BLOCKED);
   event.public_part.set_code_step(event::v1::CODE_STEP_REFUSED);

@@ -94,7 +94,10 @@ TEST(Indexer, BuildsIndexDevicesAndAlertsOnce) {
     part.mutable_device()->set_vendor_id("0951");
     part.mutable_device()->set_product_id("1666");
     event::v1::PersonalPart personal;
-    personal.set_person("tanaka");
+    // Two logged in as tanaka, one proved to be he.
+    personal.set_person(i == 2 ? "maint" : "tanaka");
+    if (i > 0) personal.set_stated_person(i == 2 ? "tanaka" : "sato");
+    if (i == 2) personal.set_proven_by("totp");
     records.push_back(*event::Append(head, part, personal, keys.secret_key));
   }
   std::promise<void> stored;

@@ -154,6 +154,43 @@ TEST(Requests, OfACopyGiveThisTransferAndNoMore) {
   EXPECT_EQ(given->end_time, kNow + std::chrono::hours(1));
 }
 
+TEST(Requests, ConcernWhoProvedToBeThereAndHisAccount) {
+  Alert alert = CopyRequest();
+  alert.person = "yamada";
+  alert.account = "maint";
+  alert.event->personal_part.set_person("maint");
+  alert.event->personal_part.set_stated_person("yamada");
+  EXPECT_TRUE(Concerns(Admin("yamada"), alert));
+  EXPECT_TRUE(Concerns(Admin("maint"), alert));
+  EXPECT_FALSE(Concerns(Admin("suzuki"), alert));
+  // Stated and not proven is nobody.
+  EXPECT_EQ(GrantFor(Admin("suzuki"), alert, Approve(), kNow)->person, "maint");
+  alert.event->personal_part.set_proven_by("pin");
+  EXPECT_EQ(GrantFor(Admin("suzuki"), alert, Approve(), kNow)->person,
+            "yamada");
+}
+
+TEST(Requests, NothingLastsLongerThanTheContract) {
+  using std::chrono::hours;
+  std::optional<RegisteredPerson> person;
+  WallTime end = kNow + hours(5);
+  EXPECT_FALSE(CutToContract(person, kNow, &end).value()) << "not registered";
+  person.emplace();
+  person->id = "yamada";
+  EXPECT_FALSE(CutToContract(person, kNow, &end).value()) << "no end";
+  person->contract_end = kNow + hours(5);
+  EXPECT_FALSE(CutToContract(person, kNow, &end).value());
+  person->contract_end = kNow + hours(2);
+  EXPECT_TRUE(CutToContract(person, kNow, &end).value());
+  EXPECT_EQ(end, kNow + hours(2));
+  person->contract_end = kNow;
+  EXPECT_THAT(CutToContract(person, kNow, &end).error().message,
+              HasSubstr("contract of yamada is over"));
+  person->contract_end.reset();
+  person->remove_time = kNow;
+  EXPECT_FALSE(CutToContract(person, kNow, &end));
+}
+
 TEST(Requests, OfACopyGiveNothingToNobodyOrByWhoAsked) {
   const auto refused = [&](const Caller& caller, const Alert& alert,
                            const RequestDecision& decision) {

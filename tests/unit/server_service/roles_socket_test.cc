@@ -63,6 +63,11 @@ const std::map<std::string, std::string> kRpcMethods = {
     {"RevokeCode", "RevokeCode"},
     {"ImportTerminals", "ImportRegister"},
     {"ListTerminals", "ListTerminals"},
+    {"ListPeople", "ListPeople"},
+    {"ImportPeople", "ImportPeople"},
+    {"MakePin", "MakePin"},
+    {"MakePersonTotp", "MakePersonTotp"},
+    {"RemovePerson", "RemovePerson"},
     {"RunInquiry", "RunInquiry"},
     {"ListInquiries", "ListInquiries"},
     {"GetInquiry", "GetInquiry"},
@@ -118,6 +123,7 @@ class RolesSocketTest : public ::testing::Test {
     // What to do is asked before who asks.
     grpc::Slice message(rpc == "ChangeRollout"   ? "\x08\x02"
                         : rpc == "DecideRequest" ? "\x10\x02"
+                        : rpc == "ImportPeople"  ? "\x10\x01"
                                                  : "");
     grpc::ByteBuffer buffer(&message, 1);
     stream->WriteLast(buffer, grpc::WriteOptions(), nullptr);

@@ -350,6 +350,67 @@ TEST_P(StoreTest, AGrantIsInTheListUntilItsEventIsIndexed) {
   EXPECT_EQ(store_->ListGrants(WhichGrants::kAll)->size(), 1U);
 }
 
+TEST_P(StoreTest, TheRegisterOfPeopleIsSealedAsItIs) {
+  std::vector<RegisteredPerson> sealed;
+  const auto put = [&](const PeopleChange& change) {
+    return store_->PutPeople(
+        change, At(7),
+        [&](int64_t version, const std::vector<RegisteredPerson>& people) {
+          sealed = people;
+          return "people " + std::to_string(version);
+        });
+  };
+  const auto person = [](const std::string& id) {
+    RegisteredPerson one;
+    one.id = id;
+    one.name = "N";
+    one.contract_end = At(1000);
+    one.accounts = "maint";
+    return one;
+  };
+  PeopleChange all;
+  all.all = {person("a"), person("b")};
+  EXPECT_EQ(put(all).value(), 1);
+  PeopleChange pin;
+  pin.id = "b";
+  pin.pin_verifier = "$v";
+  EXPECT_EQ(put(pin).value(), 2);
+  PeopleChange totp;
+  totp.id = "b";
+  totp.totp_secret = std::string("\0\xff", 2);
+  EXPECT_EQ(put(totp).value(), 3);
+  ASSERT_EQ(sealed.size(), 2U);
+  EXPECT_EQ(sealed[1].pin_verifier, "$v");
+  EXPECT_EQ(sealed[1].totp_secret, std::string("\0\xff", 2));
+  EXPECT_EQ(sealed[1].contract_end, At(1000));
+  // Another import: b keeps what he has, a is removed, c is new.
+  all.all = {person("b"), person("c")};
+  (*all.all)[0].contract_end.reset();
+  EXPECT_EQ(put(all).value(), 4);
+  ASSERT_EQ(sealed.size(), 2U);
+  EXPECT_EQ(sealed[0].id, "b");
+  EXPECT_EQ(sealed[0].pin_verifier, "$v");
+  EXPECT_FALSE(sealed[0].contract_end);
+  EXPECT_EQ(store_->FindPerson("a").value()->remove_time, At(7));
+  EXPECT_FALSE(store_->FindPerson("x").value());
+  PeopleChange gone;
+  gone.id = "b";
+  gone.remove = true;
+  ASSERT_TRUE(put(gone));
+  EXPECT_EQ(put(gone).error().code, Code::kNotFound);
+  EXPECT_EQ(put(pin).error().code, Code::kNotFound);
+  EXPECT_EQ(sealed.size(), 1U);
+  const auto rows = store_->AllPeople().value();
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[1].pin_verifier, "");
+  EXPECT_EQ(rows[1].totp_secret, "");
+  // Only the newest list is kept: it holds secrets.
+  EXPECT_EQ(store_->NewestEnvelope("people").value(), "people 5");
+  EXPECT_FALSE(store_->EnvelopeOf("people", 3));
+  (void)put(all);
+  EXPECT_EQ(sealed[0].pin_verifier, "") << "back without his PIN";
+}
+
 TEST_P(StoreTest, PagesDevicesNewestFirst) {
   const std::string agent = AddAgent("a");
   ASSERT_TRUE(Append(agent, Records(agent, 1)));

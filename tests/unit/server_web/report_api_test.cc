@@ -78,5 +78,46 @@ TEST_F(ReportApiTest, AnInquiryIsAskedListedAndRead) {
   EXPECT_EQ(Send("POST", "inquiries", wish).status, 400);
 }
 
+TEST_F(ReportApiTest, PeopleAreImportedAndGivenTheirProofsByAnAdmin) {
+  EXPECT_EQ(Send("GET", "people").status, 401);
+  LogInAs("suzuki");
+  const json file = {{"text", "id,contract_end\nyamada,2027-03-31\nsato,\n"},
+                     {"accounts", "maint"},
+                     {"zone", "Asia/Tokyo"}};
+  json done = json::parse(Send("POST", "people:preview", file).body);
+  EXPECT_EQ(done["added"], json({"sato", "yamada"}));
+  EXPECT_EQ(done["done"], false);
+  EXPECT_EQ(Get("people")["rows"].size(), 0U);
+  done = json::parse(Send("POST", "people:import", file).body);
+  EXPECT_EQ(done["done"], true);
+  const json row = Get("people?text=yam")["rows"][0];
+  EXPECT_EQ(row["contract_end"], "2027-03-31T15:00:00.000000Z");
+  EXPECT_EQ(row["accounts"], "maint");
+  EXPECT_EQ(row["has_pin"], false);
+  const json pin =
+      json::parse(Send("POST", "people:pin", {{"person", "yamada"}}).body);
+  EXPECT_EQ(pin["pin"].get<std::string>().size(), 8U);
+  const json totp =
+      json::parse(Send("POST", "people:totp", {{"person", "yamada"}}).body);
+  EXPECT_THAT(totp["uri"].get<std::string>(), HasSubstr("otpauth://"));
+  EXPECT_EQ(Send("POST", "people:pin", {{"person", "none"}}).status, 404);
+  const std::string all = Get("people").dump();
+  EXPECT_THAT(all, HasSubstr("\"has_pin\":true"));
+  EXPECT_EQ(all.find("argon2"), std::string::npos);
+  EXPECT_EQ(
+      Send("POST", "people:import", {{"text", "dn: x"}, {"format", "xml"}})
+          .status,
+      400);
+  done = json::parse(
+      Send("POST", "people:import",
+           {{"text", "dn: uid=sato,dc=x\nuid: sato\n"}, {"format", "ldif"}})
+          .body);
+  EXPECT_EQ(done["removed"], json({"yamada"}));
+  LogInAs("tanaka");
+  EXPECT_EQ(Send("GET", "people").status, 200);
+  EXPECT_EQ(Send("POST", "people:pin", {{"person", "sato"}}).status, 403);
+  EXPECT_EQ(Send("POST", "people:import", file).status, 403);
+}
+
 }  // namespace
 }  // namespace sekisho::web

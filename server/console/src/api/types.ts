@@ -21,6 +21,7 @@ export type Landing = Schemas['Landing'];
 export type Transfer = Schemas['Transfer'];
 export type SealedSamples = Schemas['SealedSamples'];
 export type Who = Schemas['Who'];
+export type Person = Schemas['Person'];
 export type Event = Schemas['Event'];
 export type Comment = Schemas['Comment'];
 export type Alert = Schemas['Alert'];

@@ -1,4 +1,4 @@
-// Users and roles, sessions, the second factor, API tokens, the audit log: each
+// Users and roles, people at shared accounts, sessions, the second factor, API tokens, the audit log: each
 // for whoever may.
 import { Alert, Stack, Tab, TableCell, TableRow, Tabs, TextField, Typography } from '@mui/material';
 import { useState } from 'react';
@@ -11,6 +11,7 @@ import { useMay } from '../may';
 import { ApiTokens } from '../parts/ApiTokens';
 import { EnrolTotp } from '../parts/EnrolTotp';
 import { Help } from '../parts/Help';
+import { People } from '../parts/People';
 import { Rows, usePages } from '../parts/Rows';
 import { Sessions } from '../parts/Sessions';
 import { Users } from '../parts/Users';
@@ -52,7 +53,7 @@ export function Admin({ session }: { session: Session }) {
   const [query, setQuery] = useSearchParams();
   const [enrolled, setEnrolled] = useState(session.has_totp);
   const tabs = [
-    ...(may('ListUsers') ? ['users'] : []), 'sessions', 'totp', 'tokens', ...(may('ListAudit') ? ['audit'] : []),
+    ...(may('ListUsers') ? ['users'] : []), ...(may('ListPeople') ? ['people'] : []), 'sessions', 'totp', 'tokens', ...(may('ListAudit') ? ['audit'] : []),
   ];
   const asked = query.get('tab') ?? '';
   const tab = tabs.includes(asked) ? asked : (tabs[0] ?? 'sessions');
@@ -66,6 +67,7 @@ export function Admin({ session }: { session: Session }) {
         {tabs.map((name) => <Tab key={name} value={name} label={t(`admin.tab.${name}`)} />)}
       </Tabs>
       {tab === 'users' && <Users session={session} />}
+      {tab === 'people' && <People />}
       {tab === 'sessions' && <Sessions />}
       {tab === 'totp' && (enrolled ? <Alert severity="info">{t('totp.inForce')}</Alert> : <EnrolTotp onDone={() => setEnrolled(true)} />)}
       {tab === 'tokens' && <ApiTokens session={session} />}

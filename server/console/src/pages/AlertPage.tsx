@@ -8,7 +8,7 @@ import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 
 import { get, post } from '../api/client';
 import type { Alert, Event, Session } from '../api/types';
-import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { deviceName, fileName, formatNumber, formatTime, personOf } from '../format';
 import { useMay } from '../may';
 import { ContainButton } from '../parts/Contain';
 import { CasesOf } from '../parts/CaseDialog';
@@ -47,7 +47,7 @@ function Answers({ alert, event }: { alert: Alert; event: Event }) {
   return (
     <Grid container spacing={1.5}>
       <Grid size={{ xs: 12, sm: 6 }}>
-        <Answer title={t('alert.who')} headline={who.person || t('app.unknown')}>
+        <Answer title={t('alert.who')} headline={personOf(who) || t('app.unknown')}>
           {[t(`origin.${who.origin}`, { defaultValue: who.origin }), who.ssh_source, who.tty].filter(Boolean).join(' · ') || '–'}
           {who.program && <div><Code>{who.program}</Code></div>}
         </Answer>

@@ -8,7 +8,7 @@ import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import { get, post } from '../api/client';
 import type { DevicePlace, DeviceStory, Event } from '../api/types';
-import { dayOf, deviceName, fileName, formatBytes, formatDate, formatDay, formatNumber, formatTime, ownZone } from '../format';
+import { dayOf, deviceName, fileName, formatBytes, formatDate, formatDay, formatNumber, formatTime, ownZone, personOf } from '../format';
 import { ContainButton } from '../parts/Contain';
 import { ApprovalText } from '../parts/ApprovalText';
 import { Approve, ReportFound, ReportLost } from '../parts/Approve';
@@ -115,7 +115,7 @@ function Copied({ id }: { id: string }) {
             <TableCell sx={{ overflowWrap: 'anywhere', minWidth: 180 }}>{fileName(event.transfer?.file_path ?? '')}</TableCell>
             <TableCell align="right">{formatNumber(event.transfer?.persons ?? 0)}</TableCell>
             <TableCell align="right">{formatNumber(event.transfer?.persons_written ?? 0)}</TableCell>
-            <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.who.person || t('app.unknown')}</TableCell>
+            <TableCell sx={{ whiteSpace: 'nowrap' }}>{personOf(event.who) || t('app.unknown')}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.terminal}</TableCell>
           </TableRow>
         )} />

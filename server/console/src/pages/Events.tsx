@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import type { Event } from '../api/types';
-import { deviceName, fileName, formatNumber, formatTime } from '../format';
+import { deviceName, fileName, formatNumber, formatTime, personOf } from '../format';
 import { useMay } from '../may';
 import { CaseButton } from '../parts/CaseDialog';
 import { exportEvents, save } from '../parts/exportEvents';
@@ -138,7 +138,7 @@ export function Events() {
             <TableCell>
               <OutcomeChip outcome={event.outcome} /> {event.observe_only && event.outcome !== 'none' && <Typography variant="caption">{t('event.observeOnly')}</Typography>}
             </TableCell>
-            <TableCell>{event.who.person || '–'}</TableCell>
+            <TableCell>{personOf(event.who) || '–'}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.terminal}</TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>
               {event.device && event.device_id ? <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`} color="inherit">{deviceName(event.device)}</Link> : '–'}

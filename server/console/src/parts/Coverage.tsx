@@ -50,7 +50,7 @@ function Strip({ terminal }: { terminal: Terminal }) {
   );
 }
 
-function Preview({ change }: { change: RegisterImport }) {
+export function Preview({ change, removedMeans }: { change: RegisterImport; removedMeans: string }) {
   const { t } = useTranslation();
   if (change.problems.length > 0) {
     return (
@@ -78,7 +78,7 @@ function Preview({ change }: { change: RegisterImport }) {
         </Box>
       ))}
       <Typography variant="body2">{t('register.same', { count: change.same })}</Typography>
-      {change.removed.length > 0 && <Alert severity="warning">{t('register.removedMeans')}</Alert>}
+      {change.removed.length > 0 && <Alert severity="warning">{removedMeans}</Alert>}
     </Stack>
   );
 }
@@ -129,7 +129,7 @@ function Import({ onDone }: { onDone: () => void }) {
           {bad && <Alert severity="error">{t('register.notUtf8')}</Alert>}
           {preview.isError && <Alert severity="error"><ErrorText error={preview.error} /></Alert>}
           {take.isError && <Alert severity="error"><ErrorText error={take.error} /></Alert>}
-          {preview.data && <Preview change={preview.data} />}
+          {preview.data && <Preview change={preview.data} removedMeans={t('register.removedMeans')} />}
         </Stack>
       </DialogContent>
       <DialogActions>

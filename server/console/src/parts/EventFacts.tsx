@@ -13,7 +13,9 @@ export function WhoFacts({ who }: { who: Who }) {
   return (
     <Table size="small">
       <TableBody>
-        <Fact name={t('who.person')}>{who.person || t('app.unknown')}</Fact>
+        <Fact name={t('who.person')}>{(who.proven_by ? who.stated_person : who.person) || t('app.unknown')}</Fact>
+        {who.proven_by !== '' && <Fact name={t('who.account')}>{who.person}</Fact>}
+        {who.stated_person !== '' && <Fact name={t('who.stated')}>{who.proven_by ? t('who.provenBy', { proof: t(`who.${who.proven_by}`, { defaultValue: who.proven_by }) }) : t('who.notProven', { person: who.stated_person })}</Fact>}
         <Fact name={t('who.origin')}>{who.origin}</Fact>
         <Fact name={t('who.ssh')}>{who.ssh_source}</Fact>
         <Fact name={t('who.sshKey')}>{who.ssh_key && <Code>{who.ssh_key}</Code>}</Fact>

@@ -1,0 +1,92 @@
+// People at accounts that several use.
+#include "server/web/json.h"
+#include "server/web/routes.h"
+
+namespace sekisho::web {
+namespace {
+
+json ToJson(const core::PersonRow& row) {
+  const auto time = [](const std::optional<WallTime>& at) {
+    return at ? json(FormatUtc(*at)) : json(nullptr);
+  };
+  return {{"id", row.id},
+          {"name", EscapeUntrusted(row.name)},
+          {"employer", EscapeUntrusted(row.employer)},
+          {"manager", row.manager},
+          {"contract_end", time(row.contract_end)},
+          {"accounts", row.accounts},
+          {"has_pin", row.has_pin},
+          {"has_totp", row.has_totp},
+          {"remove_time", time(row.remove_time)}};
+}
+
+Result<core::PeopleFile> FileOf(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  core::PeopleFile file;
+  ASSIGN_OR_RETURN(file.text, Text(body, "text", true));
+  ASSIGN_OR_RETURN(const std::string format, Text(body, "format"));
+  if (format == "ldif") {
+    file.format = core::PeopleFormat::kLdif;
+  } else if (!format.empty() && format != "csv") {
+    return Fail(Code::kInvalidArgument, "format is csv or ldif");
+  }
+  ASSIGN_OR_RETURN(const std::string zone, Text(body, "zone"));
+  if (!zone.empty()) file.zone = zone;
+  ASSIGN_OR_RETURN(file.accounts, Text(body, "accounts"));
+  return file;
+}
+
+Result<std::string> PersonIn(const json& body) {
+  return Text(body, "person", true);
+}
+
+}  // namespace
+
+Result<json> ListPeople(const Call& call) {
+  ASSIGN_OR_RETURN(const core::Paging paging, PagingOf(call.request));
+  ASSIGN_OR_RETURN(
+      const auto page,
+      call.desk.ListPeople(call.caller, Query(call.request, "text"), paging));
+  json rows = json::array();
+  for (const core::PersonRow& row : page.rows) rows.push_back(ToJson(row));
+  return json{{"rows", std::move(rows)}, {"next_page_token", page.next_token}};
+}
+
+Result<json> PreviewPeople(const Call& call) {
+  ASSIGN_OR_RETURN(const core::PeopleFile file, FileOf(call));
+  ASSIGN_OR_RETURN(const auto import,
+                   call.desk.PreviewPeople(call.caller, file));
+  return RegisterJson(import);
+}
+
+Result<json> ImportPeople(const Call& call) {
+  ASSIGN_OR_RETURN(const core::PeopleFile file, FileOf(call));
+  ASSIGN_OR_RETURN(const auto import,
+                   call.desk.ImportPeople(call.caller, file));
+  return RegisterJson(import);
+}
+
+Result<json> MakePin(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string person, PersonIn(body));
+  ASSIGN_OR_RETURN(const auto made, call.desk.MakePin(call.caller, person));
+  return json{{"pin", made.pin}};
+}
+
+Result<json> MakePersonTotp(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string person, PersonIn(body));
+  ASSIGN_OR_RETURN(const auto made,
+                   call.desk.MakePersonTotp(call.caller, person));
+  return json{{"secret", made.text}, {"uri", made.uri}};
+}
+
+Result<json> RemovePerson(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string person, PersonIn(body));
+  ASSIGN_OR_RETURN(const std::string reason, Text(body, "reason", true));
+  RETURN_IF_ERROR(call.desk.RemovePerson(call.caller, person, reason));
+  return json::object();
+}
+
+}  // namespace sekisho::web
