@@ -20,6 +20,7 @@
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
 #include "server/store/case_store.h"
+#include "server/store/duty_store.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
 #include "server/store/shared_rows.h"
@@ -179,7 +180,7 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-class Store : public UserStore, public CaseStore {
+class Store : public UserStore, public CaseStore, public DutyStore {
  public:
   virtual ~Store() = default;
 
