@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 #include "server/core/event_words.h"
+#include "server/store/names.h"
 
 namespace sekisho::core {
 namespace {
@@ -12,18 +13,6 @@ namespace {
 constexpr int64_t kMaxGrantSeconds = int64_t{30} * 24 * 3600;
 constexpr size_t kMaxReasonBytes = 1024;
 constexpr int kHashBytes = 32;
-
-// "root (tanaka)" -> {"root", "tanaka"}
-std::vector<std::string_view> NamesIn(std::string_view text) {
-  std::vector<std::string_view> names;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find_first_of(" ()", at), text.size());
-    if (end > at) names.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return names;
-}
 
 Status CheckOpen(const Alert& alert) {
   if (alert.kind != kRequestKind) {
@@ -84,10 +73,7 @@ std::string TypesOf(const event::v1::PublicPart& part) {
 }  // namespace
 
 bool Concerns(const Caller& caller, std::string_view person) {
-  const auto mine = NamesIn(caller.user);
-  return std::ranges::any_of(NamesIn(person), [&](auto name) {
-    return name != "unknown" && std::ranges::find(mine, name) != mine.end();
-  });
+  return store::ShareName(caller.user, person);
 }
 
 bool Concerns(const Caller& caller, const Alert& alert) {

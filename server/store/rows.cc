@@ -1,8 +1,33 @@
 #include "server/store/rows.h"
 
+#include <algorithm>
+#include <vector>
+
+#include "server/store/names.h"
 #include "server/store/store.h"
 
 namespace sekisho::store {
+namespace {
+
+std::vector<std::string_view> NamesIn(std::string_view text) {
+  std::vector<std::string_view> names;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find_first_of(" ()", at), text.size());
+    if (end > at) names.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return names;
+}
+
+}  // namespace
+
+bool ShareName(std::string_view a, std::string_view b) {
+  const auto mine = NamesIn(a);
+  return std::ranges::any_of(NamesIn(b), [&](auto name) {
+    return name != "unknown" && std::ranges::find(mine, name) != mine.end();
+  });
+}
 
 const char* Name(RenewalState state) {
   switch (state) {

@@ -179,7 +179,11 @@ struct Alert {
   std::string account{};
   std::vector<AlertComment> comments;  // newest last
   std::vector<int64_t> case_ids;       // in which it stands
-  std::optional<Event> event;          // when asked for
+  int64_t suppression_id = 0;          // that kept it back; 0 = none
+  int told_level = 0;  // told as overdue: 1 to acknowledge, 2 to close
+  // Set by the desk: its clocks, as long as they run.
+  std::optional<WallTime> acknowledge_due, close_due;
+  std::optional<Event> event;  // when asked for
 };
 
 enum class AlertOrder { kNewest, kOldest, kSeverity };
@@ -192,6 +196,7 @@ struct AlertFilter {
   AlertOrder order = AlertOrder::kNewest;
   int64_t alert_id = 0;  // 0 = all
   bool only_unresolved = false;
+  bool with_suppressed = false;
   bool with_events = false;
 };
 

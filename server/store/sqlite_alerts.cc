@@ -9,8 +9,8 @@ namespace {
 constexpr const char* kAlertColumns =
     "alert_id, kind, severity, state, title, agent_id, terminal, person, "
     "device_id, create_time, update_time, event_row_id, resolve_time, "
-    "assignee, verdict, rule, account";
-constexpr int kAlertColumnCount = 17;
+    "assignee, verdict, rule, suppression_id, told_level, account";
+constexpr int kAlertColumnCount = 19;
 
 Alert AlertFrom(const Statement& row) {
   Alert alert;
@@ -30,7 +30,9 @@ Alert AlertFrom(const Statement& row) {
   alert.assignee = row.Text(13);
   alert.verdict = row.Text(14);
   alert.rule = row.Text(15);
-  alert.account = row.Text(16);
+  alert.suppression_id = row.Int(16);
+  alert.told_level = static_cast<int>(row.Int(17));
+  alert.account = row.Text(18);
   return alert;
 }
 
@@ -69,6 +71,8 @@ Where WhereOf(const AlertFilter& filter) {
   Where where;
   if (filter.alert_id != 0) {
     where.And("alert_id=?", {filter.alert_id});
+  } else if (!filter.with_suppressed) {
+    where.And("suppression_id=0");
   }
   if (filter.only_unresolved) {
     where.And("resolve_time IS NULL");
@@ -159,14 +163,17 @@ const char* ColumnOf(AlertGroupBy by) {
 Result<std::optional<int64_t>> InsertAlert(Connection& db,
                                            const NewAlert& added) {
   const Alert& alert = added.alert;
+  ASSIGN_OR_RETURN(const int64_t suppression_id, SuppressionFor(db, alert));
   RETURN_IF_ERROR(db.Run(
       "INSERT INTO alerts (alert_key, kind, severity, state, title, agent_id, "
       "terminal, person, device_id, create_time, update_time, event_row_id, "
-      "rule, account) VALUES (?1,?2,?3,1,?4,?5,?6,?7,?8,?9,?9,?10,?11,?12) "
+      "rule, assignee, suppression_id, account) VALUES "
+      "(?1,?2,?3,1,?4,?5,?6,?7,?8,?9,?9,?10,?11,?12,?13,?14) "
       "ON CONFLICT (alert_key) DO NOTHING",
       added.key, alert.kind, alert.severity, alert.title, alert.agent_id,
       alert.terminal, alert.person, alert.device_id, alert.create_time,
-      alert.event_row_id, alert.rule, alert.account));
+      alert.event_row_id, alert.rule, alert.assignee, suppression_id,
+      alert.account));
   if (db.Changes() == 0) {
     return std::nullopt;
   }

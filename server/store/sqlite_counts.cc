@@ -121,7 +121,8 @@ Result<OpenAlerts> SqliteStore::CountOpenAlerts() {
       db->Query("SELECT severity, kind='approval_request', count(*), "
                 "count(*) FILTER (WHERE assignee=''), min(CASE WHEN state=1 "
                 "THEN create_time END) "
-                "FROM alerts WHERE state IN (1,2,3) GROUP BY 1, 2"));
+                "FROM alerts WHERE state IN (1,2,3) AND suppression_id=0 "
+                "GROUP BY 1, 2"));
   OpenAlerts open;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());

@@ -597,6 +597,91 @@ CREATE TABLE people (
 ALTER TABLE alerts ADD COLUMN account TEXT NOT NULL DEFAULT '';
 )sql";
 
+// Periods under review and what was drawn from them (docs/adr/0420); clocks of
+// alerts, and alerts that are kept back for a while; how far retention came
+// through the log, by kind of event, and what a legal hold kept.
+constexpr const char* kDuties = R"sql(
+CREATE TABLE review_rules (
+  name TEXT PRIMARY KEY,
+  since_time INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE reviews (
+  review_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  from_time INTEGER NOT NULL,
+  to_time INTEGER NOT NULL,
+  due_time INTEGER NOT NULL,
+  role TEXT NOT NULL,
+  people TEXT NOT NULL,
+  escalate_to TEXT NOT NULL,
+  draw_time INTEGER NOT NULL,
+  log_size INTEGER NOT NULL,
+  log_root BLOB NOT NULL,
+  sample INTEGER NOT NULL,
+  refused_count INTEGER NOT NULL,
+  passed_count INTEGER NOT NULL,
+  alert_count INTEGER NOT NULL,
+  sign_time INTEGER,
+  signed_by TEXT NOT NULL DEFAULT '',
+  sign_note TEXT NOT NULL DEFAULT '',
+  overdue_time INTEGER,
+  overdue_alert_id INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX reviews_period ON reviews(name, to_time);
+CREATE INDEX reviews_end ON reviews(to_time);
+CREATE TABLE review_items (
+  review_id INTEGER NOT NULL REFERENCES reviews,
+  item_no INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  alert_id INTEGER NOT NULL,
+  event_row_id INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  terminal TEXT NOT NULL,
+  person TEXT NOT NULL,
+  open_time INTEGER,
+  opened_by TEXT NOT NULL DEFAULT '',
+  verdict TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  judged_by TEXT NOT NULL DEFAULT '',
+  judge_time INTEGER,
+  PRIMARY KEY (review_id, item_no)
+) WITHOUT ROWID;
+CREATE INDEX review_items_event ON review_items(event_row_id);
+ALTER TABLE alerts ADD COLUMN told_level INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN told_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN suppression_id INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX alerts_untold ON alerts(severity, told_level, create_time)
+  WHERE state<>4;
+CREATE INDEX alerts_told ON alerts(told_by) WHERE told_by<>0;
+CREATE INDEX alerts_suppressed ON alerts(suppression_id)
+  WHERE suppression_id<>0;
+CREATE INDEX alerts_time ON alerts(create_time);
+CREATE TABLE suppressions (
+  suppression_id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  person TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  end_time INTEGER NOT NULL,
+  over_time INTEGER,
+  ended_by TEXT NOT NULL,
+  end_reason TEXT NOT NULL
+);
+CREATE TABLE retention_marks (
+  kind INTEGER PRIMARY KEY,
+  row_id INTEGER NOT NULL
+);
+CREATE TABLE retention_held (
+  event_row_id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL
+);
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},        Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},     Migration{kCountsSchema, FillCounts},
@@ -605,7 +690,7 @@ constexpr std::array kMigrations = {
     Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
     Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
     Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr},
-    Migration{kPeople, nullptr}};
+    Migration{kPeople, nullptr},       Migration{kDuties, nullptr}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -244,6 +244,39 @@ class SqliteStore final : public Store {
                                const Paging& paging) override;
   Result<CaseFile> ReadCase(int64_t id) override;
 
+  Result<WallTime> NoteReviewRule(const std::string& name,
+                                  WallTime now) override;
+  Result<std::optional<int64_t>> AddReview(
+      const Review& row, const std::vector<ReviewItem>& items) override;
+  Result<Page<Review>> ListReviews(const ReviewFilter& filter,
+                                   const Paging& paging) override;
+  Result<ReviewFile> ReadReview(int64_t id) override;
+  Result<Review> PutReview(int64_t id, int64_t item_no,
+                           const ReviewChange& change) override;
+  Result<int64_t> LogSizeBefore(WallTime time) override;
+  Status ScanTransfers(
+      WallTime from, WallTime to,
+      const std::function<Status(const PastTransfer&)>& row) override;
+  Result<std::vector<Alert>> WaitingAlerts(SlaLevel level,
+                                           const std::string& severity,
+                                           WallTime before, int limit) override;
+  Result<std::optional<int64_t>> Escalate(SlaLevel level,
+                                          const std::vector<int64_t>& alert_ids,
+                                          const NewAlert& alert) override;
+  Result<std::vector<int64_t>> ResolveEscalations(WallTime now) override;
+  Result<std::vector<VerdictCount>> CountVerdicts(WallTime from,
+                                                  WallTime to) override;
+  Result<std::vector<SlaCount>> CountSla(WallTime from, WallTime to) override;
+  Result<int64_t> AddSuppression(const Suppression& row) override;
+  Result<std::vector<Suppression>> ListSuppressions(WhichSuppressions which,
+                                                    WallTime now) override;
+  Result<Suppression> EndSuppression(int64_t id, const std::string& by,
+                                     const std::string& reason,
+                                     WallTime now) override;
+  Result<RetentionStep> EraseNext(const RetentionCut& cut, int limit) override;
+  Result<RetentionStep> CountErasable(const RetentionCut& cut) override;
+  Result<int64_t> EraseNames(WallTime before) override;
+
   Result<SinkMark> NewestMark() override;
   Result<std::optional<SinkMark>> FindSink(const std::string& name) override;
   Status PutSink(const SinkMark& mark) override;
@@ -335,6 +368,8 @@ class SqliteStore final : public Store {
 Result<int64_t> AgentNo(Connection& db, const std::string& agent_id);
 Result<std::optional<int64_t>> InsertAlert(Connection& db,
                                            const NewAlert& alert);
+// The suppression in force that fits; 0 = none.
+Result<int64_t> SuppressionFor(Connection& db, const Alert& alert);
 // Columns: row_id, agent_id, terminal, receive_time, public_part,
 // personal_part, hash, device_id.
 inline constexpr const char* kEventColumns =

@@ -20,6 +20,7 @@
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
 #include "server/store/case_store.h"
+#include "server/store/duty_store.h"
 #include "server/store/people_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
@@ -180,7 +181,7 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-class Store : public UserStore, public CaseStore {
+class Store : public UserStore, public CaseStore, public DutyStore {
  public:
   virtual ~Store() = default;
 
