@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,6 +28,8 @@ namespace {
 constexpr size_t kReaders = 3;  // 1 MiB of buffer each
 constexpr size_t kAskingThreads = 4;
 constexpr size_t kVerdictThreads = 4;
+constexpr std::chrono::milliseconds kListAfter{500};
+constexpr int kListings = 3;  // when one was disturbed
 // What sekishod may ask for at most, whatever its message says.
 constexpr int64_t kMostStagingBytes = int64_t{16} << 30;
 
@@ -35,6 +39,32 @@ void Serve(FuseChannel& channel, Dispatcher& dispatcher) {
     const auto n = channel.Read(buffer);
     if (!n) return;  // ENODEV: unmounted
     dispatcher.Handle(buffer, *n);
+  }
+}
+
+// Programs of the operator go before the listing, in time of processor and
+// disk. Nothing depends on it.
+void GoLast() {
+  [[maybe_unused]] const int nice = ::setpriority(PRIO_PROCESS, 0, kGoesLast);
+  [[maybe_unused]] const long idle =
+      ::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0, kIoprioIdle);
+}
+
+void List(CoreClient& core, Filesystem& filesystem) {
+  GoLast();
+  for (int i = 1;; ++i) {
+    // What somebody plugged the medium in for comes first.
+    std::this_thread::sleep_for(kListAfter);
+    const uint64_t told_to = core.generation();
+    const uint64_t moves = filesystem.FolderMoves();
+    ListingEnd end =
+        filesystem.ListContents({}, [&core] { return core.WaitForRoom(); });
+    const bool disturbed =
+        core.generation() != told_to || filesystem.FolderMoves() != moves;
+    if (disturbed && i < kListings) continue;
+    end.complete = end.complete && !disturbed;
+    core.EndListing(end);
+    return;
   }
 }
 
@@ -119,6 +149,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
       end();
     });
   }
+  std::thread telling_thread([&] { core.RunTelling(); });
+  std::thread listing_thread([&] { List(core, filesystem); });
   Log(LogLevel::kInfo, "serving");
 
   int signal_number = 0;
@@ -129,6 +161,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   // An unmount may overtake the last closes, whose content is whole. A stop
   // finds programs in the middle of their writing.
   filesystem.Finish(unmounted.load() ? Undecided::kJudge : Undecided::kDrop);
+  core.TellRest();
   core.TellCounts(filesystem.Counts());
   Log(LogLevel::kInfo, "medium synced, leaving");
   // The readers hang in read(2) while the mount stands; the process ends, and

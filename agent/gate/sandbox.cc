@@ -126,6 +126,12 @@ Status LoadFilter() {
                           {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}));
   RETURN_IF_ERROR(
       AllowIf(filter, SCMP_SYS(socket), {0, SCMP_CMP_EQ, AF_UNIX, 0}));
+  // A thread may step back, and not forward again.
+  RETURN_IF_ERROR(
+      AllowIf(filter, SCMP_SYS(setpriority),
+              {2, SCMP_CMP_EQ, static_cast<scmp_datum_t>(kGoesLast), 0}));
+  RETURN_IF_ERROR(
+      AllowIf(filter, SCMP_SYS(ioprio_set), {2, SCMP_CMP_EQ, kIoprioIdle, 0}));
   return Check(seccomp_load(filter.get()), "seccomp_load");
 }
 
