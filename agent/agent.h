@@ -25,6 +25,7 @@
 #include "agent/landing_watch.h"
 #include "agent/landings.h"
 #include "agent/media.h"
+#include "agent/medium_files.h"
 #include "agent/notices.h"
 #include "agent/own_programs.h"
 #include "agent/policy_store.h"
@@ -122,6 +123,16 @@ class Agent {
   void OnStreamEnded(int64_t mount_id, const attribute::Who& who,
                      const ipc::StreamEnded& ended);
   void OnGateGone(int64_t mount_id);
+
+  // What is on media (agent_files.cc).
+  struct Served {
+    policy::DeviceFacts facts;
+    attribute::Who person;
+  };
+  void OnFilesTold(int64_t mount_id, const ipc::FilesTold& told);
+  void TellFiles(int64_t mount_id, const MediumFiles::Batch& batch);
+  void EndFiles(int64_t mount_id);
+
   // A content of which people's rows were released and whose verdict is open.
   struct OpenStream {
     attribute::Who who;
@@ -337,6 +348,8 @@ class Agent {
   std::string unlooked_why_;
 
   std::map<StreamKey, OpenStream> streams_;
+  std::unique_ptr<MediumFiles> files_;
+  std::map<int64_t, Served> served_;      // by mount
   std::map<int64_t, BootTime> checking_;  // by mount: next line on a terminal
   std::vector<Parts> pending_;
   bool pending_posted_ = false;

@@ -147,6 +147,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
                                        const attribute::Who& who,
                                        const ipc::TransferQuestion& question) {
   const bool observing = decider_->observing();
+  if (files_->Before(mount_id, question.path)) WritePending();
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
   // Its people are counted; whatever the verdict is, it is told below.

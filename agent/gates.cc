@@ -270,6 +270,12 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
       return;
     }
   }
+  if (type == ipc::FilesTold::kType) {
+    if (const auto told = ipc::Decode<ipc::FilesTold>(packet.bytes)) {
+      if (events_.files) events_.files(entry->mount.mount_id, *told);
+      return;
+    }
+  }
   if (type == ipc::GateCounts::kType) {
     if (const auto told = ipc::Decode<ipc::GateCounts>(packet.bytes)) {
       if (events_.counts) events_.counts(entry->mount.mount_id, *told);

@@ -60,6 +60,7 @@ class Gates {
     std::function<void(int64_t mount_id, const attribute::Who&,
                        const ipc::StreamEnded&)>
         ended;
+    std::function<void(int64_t mount_id, const ipc::FilesTold&)> files{};
     // The gate will say no more, however it came about.
     std::function<void(int64_t mount_id)> gone;
   };

@@ -561,7 +561,7 @@ inline constexpr size_t kMaxToldFiles = 256;  // in one packet
 // answered.
 struct FilesTold {
   static constexpr uint16_t kType = 0x0413;
-  std::vector<ToldFile> files;
+  std::vector<ToldFile> files{};
   int64_t lost_count = 0;  // changes there was no room for since the packet
                            // before
   // The listing is over with this: so many files were found, and whether all

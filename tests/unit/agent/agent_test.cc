@@ -261,6 +261,57 @@ TEST_F(AgentTest, PeopleReleasedBeforeTheVerdictAreOnRecord) {
   EXPECT_EQ(event.personal.file_path(), "log.txt");
 }
 
+TEST_F(AgentTest, WhatAGateTellsOfNamesIsAnEventInTheOrderOfTheCopies) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  gate.Send(ipc::FilesTold{
+      .files = {{.path = "old.csv",
+                 .size_bytes = 7,
+                 .modified_us = 1'700'000'000'000'000},
+                {.path = "a.csv", .change = ipc::FileChange::kRemoved}}});
+  ipc::TransferQuestion ask;
+  ask.question_id = 1;
+  ask.path = "a.csv";
+  ask.findings.inspection = "full";
+  ask.findings.file_hash = std::string(32, 'h');
+  gate.Send(ask);
+  gate.Next<ipc::TransferAnswer>();
+  const Event files = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  ASSERT_EQ(files.personal.files_size(), 2);
+  EXPECT_EQ(files.personal.files(0).path(), "old.csv");
+  EXPECT_EQ(files.personal.files(0).change(), event::v1::FILE_CHANGE_PRESENT);
+  EXPECT_EQ(files.personal.files(0).size_bytes(), 7);
+  EXPECT_EQ(files.personal.files(0).modify_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(files.personal.files(1).change(), event::v1::FILE_CHANGE_REMOVED);
+  EXPECT_EQ(files.open.device().serial(), "S1");
+  EXPECT_FALSE(files.open.listing_complete());
+  NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  gate.Send(ipc::FilesTold{.files = {{.path = "b",
+                                      .change = ipc::FileChange::kRenamed,
+                                      .old_path = "a.csv"}},
+                           .listing_ends = true,
+                           .present_count = 1,
+                           .complete = true});
+  const Event last = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  EXPECT_EQ(last.personal.files(0).old_path(), "a.csv");
+  EXPECT_TRUE(last.open.listing_complete());
+  EXPECT_EQ(last.open.present_count(), 1);
+  // Alone, it is told in time all the same.
+  gate.Send(ipc::FilesTold{
+      .files = {{.path = "b", .change = ipc::FileChange::kRemoved}},
+      .lost_count = 3});
+  const Event removed = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  EXPECT_EQ(removed.open.lost_count(), 3);
+  EXPECT_THAT(removed.open.reason(), HasSubstr("3 changes"));
+}
+
 // What policy wants found reaches a gate at once, and a gate that comes later;
 // what the worker sealed reaches the event.
 TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {
