@@ -219,6 +219,10 @@ Status Agent::Listen() {
            .files = [this](
                         int64_t id,
                         const ipc::FilesTold& told) { OnFilesTold(id, told); },
+           .erased =
+               [this](int64_t id, const ipc::GateErased& erased) {
+                 OnErased(id, erased);
+               },
            .gone = [this](int64_t id) { OnGateGone(id); }}));
   media_->Join(*decider_, *gates_);
   UpdateScanRules();
@@ -327,6 +331,7 @@ Status Agent::Start() {
     TellHealth("spool: " + problem.text);
   }
   ASSIGN_OR_RETURN(devices_, ListenDevices());
+  ReadPastOnce();
   return {};
 }
 

@@ -292,6 +292,9 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
         SendNow(ipc::Encode(events.counts()));
       }
       return;
+    case ipc::GateErase::kType:
+      if (events.erase) events.erase();
+      return;
     case ipc::GateStop::kType: {
       const auto stop = ipc::Decode<ipc::GateStop>(bytes);
       events.stop(stop ? stop->reason : "malformed stop");

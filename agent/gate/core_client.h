@@ -33,6 +33,7 @@ class CoreClient final : public Core {
     std::function<void(const std::string& reason)> stop;
     std::function<void(ipc::SharedScanRules)> scan_rules_changed;
     std::function<ipc::GateCounts()> counts{};
+    std::function<void()> erase{};
   };
 
   // After `patience` of silence nobody waits for sekishod any more.
@@ -50,6 +51,7 @@ class CoreClient final : public Core {
   void Shutdown();
   // Without having been asked. Does not block.
   void TellCounts(const ipc::GateCounts& counts) { Tell(ipc::Encode(counts)); }
+  void TellErased(const ipc::GateErased& erased) { Tell(ipc::Encode(erased)); }
 
   std::optional<Who> AskWho(const Requester& requester) override;
   Judgement Judge(const Who& who, const std::string& path,

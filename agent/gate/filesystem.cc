@@ -56,6 +56,7 @@ HandlePtr Filesystem::HandleOf(uint64_t fh) {
 ErrnoStatus Filesystem::MayChangeLocked() const {
   if (stopped_.load()) return Errno(ENODEV);
   if (access_.load() == Access::kReadOnly) return Errno(EROFS);
+  if (erasing_) return Errno(EBUSY);
   return {};
 }
 

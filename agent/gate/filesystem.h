@@ -9,7 +9,7 @@
 //   filesystem.cc  names and attributes      content.cc  open, read, write
 //   listing.cc     directories               verdict.cc  judge, commit
 //   rename.cc      rename                    stream.cc   release while written
-//   contents.cc    what lies on the medium
+//   contents.cc    what lies on the medium   erase.cc    overwrite all of it
 #pragma once
 
 #include <linux/fuse.h>
@@ -51,6 +51,12 @@ struct ListingBounds {
   size_t depth = 32;
   size_t folders_ahead = 20'000;
   std::chrono::milliseconds time{60'000};
+};
+
+struct Erased {
+  bool ok = false;
+  int64_t bytes = 0;  // overwritten and read back
+  std::string error;
 };
 
 // 0 or an errno. Called once, from any thread.
@@ -147,6 +153,13 @@ class Filesystem {
                           const std::function<bool()>& may_go_on);
   // How many there were.
   uint64_t FolderMoves();
+
+  // Removes everything, overwrites all that is free, reads it back; minutes to
+  // hours. Meanwhile nothing else can be changed (EBUSY). Refused where nothing
+  // may be changed and while somebody writes. `most_bytes`: tests do not fill
+  // their disk.
+  Erased Erase(const std::function<bool()>& may_go_on,
+               int64_t most_bytes = INT64_MAX);
 
   // What was done to the medium so far.
   ipc::GateCounts Counts() const { return counts_.Now(); }
@@ -298,6 +311,7 @@ class Filesystem {
   std::unordered_set<std::string> temporary_names_;
   std::unordered_multiset<std::string> judged_paths_;
   uint64_t folder_moves_ = 0;
+  bool erasing_ = false;
   std::deque<std::weak_ptr<Node>> cached_dirs_;  // nodes with `dir` set
 };
 

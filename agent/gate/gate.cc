@@ -68,6 +68,33 @@ void List(CoreClient& core, Filesystem& filesystem) {
   }
 }
 
+// One at a time, on a thread of its own that ends with the process.
+class Erasing {
+ public:
+  Erasing(CoreClient* core, Filesystem* filesystem)
+      : core_(*core), filesystem_(*filesystem) {}
+  void Begin() {
+    if (busy_.exchange(true)) {
+      core_.TellErased({.ok = false, .error = "it is being erased already"});
+      return;
+    }
+    std::thread([this] {
+      GoLast();
+      const Erased erased = filesystem_.Erase([] { return true; });
+      // News of before would come after it otherwise.
+      core_.TellRest();
+      core_.TellErased(
+          {.ok = erased.ok, .bytes = erased.bytes, .error = erased.error});
+      busy_ = false;
+    }).detach();
+  }
+
+ private:
+  CoreClient& core_;
+  Filesystem& filesystem_;
+  std::atomic<bool> busy_{false};
+};
+
 // SIGTERM comes from systemd at shutdown: the same as sekishod's stop.
 sigset_t BlockStopSignals() {
   sigset_t set;
@@ -129,6 +156,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
     pthread_kill(main_thread, SIGUSR1);
   };
   std::atomic<bool> unmounted{false};
+  Erasing erasing(&core, &filesystem);
   std::thread core_thread([&] {
     core.Run({.access_changed =
                   [&](const std::string& access) {
@@ -139,7 +167,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
                   [&](ipc::SharedScanRules rules) {
                     scanner.UseRules(std::move(rules));
                   },
-              .counts = [&] { return filesystem.Counts(); }});
+              .counts = [&] { return filesystem.Counts(); },
+              .erase = [&] { erasing.Begin(); }});
   });
   std::vector<std::thread> readers;
   for (size_t i = 0; i < kReaders; ++i) {

@@ -30,6 +30,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate),  // to give back staged room
+    SCMP_SYS(fadvise64),  // to read back from the medium
     SCMP_SYS(fsync),
     SCMP_SYS(syncfs),
     SCMP_SYS(close),

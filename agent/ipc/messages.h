@@ -575,6 +575,25 @@ struct FilesTold {
   }
 };
 
+// sekishod -> gate: remove everything, overwrite what that frees and all that
+// was free, read it back. Takes as long as that takes; answered once.
+struct GateErase {
+  static constexpr uint16_t kType = 0x0414;
+  template <typename V>
+  void Fields(V&) {}
+};
+
+struct GateErased {
+  static constexpr uint16_t kType = 0x0415;
+  bool ok = false;
+  int64_t bytes = 0;  // overwritten and read back the same
+  std::string error{};
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, bytes, error);
+  }
+};
+
 // ---- uplink.sock -----------------------------------------------------------
 
 struct ChainHead {
@@ -886,6 +905,17 @@ struct UnlockRequest {
   template <typename V>
   void Fields(V& v) {
     v(device, passphrase);
+  }
+};
+
+// Whoever works with a medium has it erased; answered with Reply, once all of
+// it was overwritten and read back.
+struct EraseRequest {
+  static constexpr uint16_t kType = 0x0620;
+  std::string target;  // as in MediumStatus: its device or its mount point
+  template <typename V>
+  void Fields(V& v) {
+    v(target);
   }
 };
 

@@ -28,6 +28,8 @@ enum class Method {
   kApproveDevice,
   kRevokeDevice,
   kGetDeviceStory,
+  kGetDeviceContents,
+  kConfirmDevice,
   kMarkLost,
   kClearLost,
   kDecideRequest,

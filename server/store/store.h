@@ -19,6 +19,7 @@
 
 #include "merkle/tree.h"
 #include "proto/event_bytes.h"
+#include "server/store/content_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
 #include "server/store/shared_rows.h"
@@ -81,6 +82,9 @@ struct DeviceSeen {
   WallTime time;
   std::string access;  // empty = keep the last
   bool weak_identity = false;
+  // Read from a terminal's logs, not proven: it counts for nothing, and any
+  // other event says more.
+  bool past = false;
 };
 
 // An alert with the key that makes it one: the same key twice is one alert.
@@ -95,6 +99,7 @@ struct IndexBatch {
   std::vector<IndexedEvent> events;
   std::vector<DeviceSeen> devices;
   std::vector<NewAlert> alerts;
+  std::vector<MediumNews> media{};
 };
 
 // ---- agents ----
@@ -349,6 +354,14 @@ class Store : public UserStore {
                                            const Paging& paging,
                                            WallTime now) = 0;
 
+  // Media that were in the device, the newest first, with all that is known of
+  // them; from one snapshot.
+  virtual Result<std::vector<MediumLog>> ReadMedia(
+      const std::string& device_id) = 0;
+  // In the order of `row_ids`.
+  virtual Result<std::vector<Event>> ReadEvents(
+      const std::vector<int64_t>& row_ids) = 0;
+
   // What the console counts: transfers between each bound and the next, in
   // order; transfers by device, terminal or person, in no order; what is open
   // now.
@@ -405,6 +418,8 @@ class Store : public UserStore {
   // As the terminal told it last, sealed. kNotFound: it did not yet.
   virtual Result<std::string> CodeSecretOf(const std::string& agent_id) = 0;
 
+  // Replaces an earlier one. kNotFound: nobody ever saw or approved the device.
+  virtual Status ConfirmDevice(const Confirmation& confirmation) = 0;
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;
   // kNotFound: it is not marked.

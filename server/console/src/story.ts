@@ -10,6 +10,7 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
   return {
     person: event?.who.person || alert.person || t('story.someone'),
     terminal: alert.terminal,
+    title: alert.title,
     device: event?.device ? deviceName(event.device) : alert.device_id,
     file: event?.transfer ? fileName(event.transfer.file_path) : '',
     persons: formatNumber(event?.transfer?.persons ?? 0),

@@ -171,6 +171,68 @@ TEST(Contents, MovedFolderSpoilsTheListing) {
   EXPECT_FALSE(end.complete);
 }
 
+Erased Erase(Gate& gate, int64_t most_bytes = 5 << 20) {
+  return gate.filesystem->Erase([] { return true; }, most_bytes);
+}
+
+TEST(Erasure, LeavesNothingAndSaysWhatItReadBack) {
+  Gate gate;
+  std::filesystem::create_directories(gate.root + "/d/e/f");
+  Put(gate, "d/e/f/b", 5);
+  for (int i = 0; i < 300; ++i) Put(gate, "f" + std::to_string(i), 1);
+  const Erased erased = Erase(gate, (5 << 20) + 1000);
+  EXPECT_TRUE(erased.ok) << erased.error;
+  EXPECT_GE(erased.bytes, (5 << 20) + 1000);
+  EXPECT_THAT(gate.Names(), IsEmpty());
+  // It is used again at once.
+  const uint64_t fh = gate.Create("a");
+  gate.Write(fh, "clean");
+  EXPECT_EQ(gate.Flush(fh), 0);
+}
+
+TEST(Erasure, IsRefusedWhereNothingMayBeChangedAndWhileSomebodyWrites) {
+  Gate read_only(Access::kReadOnly);
+  Put(read_only, "a", 1);
+  EXPECT_FALSE(Erase(read_only).ok);
+  EXPECT_EQ(read_only.Names().size(), 1U);
+  Gate gate;
+  const uint64_t fh = gate.Create("a");
+  gate.Write(fh, "clean");
+  EXPECT_FALSE(Erase(gate).ok);
+  EXPECT_EQ(gate.Flush(fh), 0);
+}
+
+TEST(Erasure, NobodyChangesAnythingMeanwhile) {
+  Gate gate;
+  bool asked = false;
+  const Erased erased = gate.filesystem->Erase(
+      [&] {
+        if (!std::exchange(asked, true)) {
+          const auto made = gate.filesystem->Create(FUSE_ROOT_ID, "a", O_RDWR,
+                                                    0644, gate.requester());
+          EXPECT_FALSE(made);
+        }
+        return true;
+      },
+      1 << 20);
+  EXPECT_TRUE(asked && erased.ok);
+}
+
+TEST(Erasure, StopsWhenTheMediumIsClosedAndProvesNothing) {
+  Gate gate;
+  Put(gate, "a", 1);
+  int looks = 0;
+  const Erased erased = gate.filesystem->Erase(
+      [&] {
+        if (++looks == 30) gate.filesystem->StopServing();
+        return true;
+      },
+      INT64_MAX);
+  EXPECT_FALSE(erased.ok);
+  EXPECT_EQ(erased.bytes, 0);
+  EXPECT_THAT(gate.Names(), IsEmpty()) << "the filling is gone, too";
+}
+
 ipc::ToldFile Removed(std::string path) {
   return {.path = std::move(path), .change = FileChange::kRemoved};
 }
