@@ -154,6 +154,10 @@ Status Agent::OpenState() {
           .enforcing = [this] { return !decider_->observing(); },
           .refused = [this](const std::string& w) { OnForeignProgram(w); }});
   programs_->SetManifest(store_->upgrade());
+  files_ = std::make_unique<MediumFiles>(
+      loop_, [this](int64_t mount_id, const MediumFiles::Batch& batch) {
+        TellFiles(mount_id, batch);
+      });
   start_files_ = std::make_unique<StartFiles>(
       loop_, jobs_,
       StartFiles::Options{.root = options_.unit_root,
@@ -218,6 +222,13 @@ Status Agent::Listen() {
                [this](int64_t id, const attribute::Who& who,
                       const ipc::StreamEnded& ended) {
                  OnStreamEnded(id, who, ended);
+               },
+           .files = [this](
+                        int64_t id,
+                        const ipc::FilesTold& told) { OnFilesTold(id, told); },
+           .erased =
+               [this](int64_t id, const ipc::GateErased& erased) {
+                 OnErased(id, erased);
                },
            .gone = [this](int64_t id) { OnGateGone(id); }}));
   media_->Join(*decider_, *gates_);
@@ -338,6 +349,7 @@ Status Agent::Start() {
     TellHealth("spool: " + problem.text);
   }
   ASSIGN_OR_RETURN(devices_, ListenDevices());
+  ReadPastOnce();
   return {};
 }
 
@@ -351,6 +363,7 @@ void Agent::Stop(const std::string& reason) {
     const Status taken = gate_->SetAgentPrograms(AgentPrograms(options_));
     if (!taken) Log(LogLevel::kWarning, taken.error().message);
   }
+  files_->Flush();
   WritePending();
   TellTamperCounts();
   Parts parts = NewParts(event::v1::EVENT_KIND_AGENT_STOPPED);

@@ -27,8 +27,10 @@
 #include "agent/landing_watch.h"
 #include "agent/landings.h"
 #include "agent/media.h"
+#include "agent/medium_files.h"
 #include "agent/notices.h"
 #include "agent/own_programs.h"
+#include "agent/past_logs.h"
 #include "agent/policy_store.h"
 #include "agent/remote_exits.h"
 #include "agent/socket_server.h"
@@ -64,6 +66,10 @@ struct AgentOptions {
   // Whether what arrives on the disks is watched, where policy says so.
   enum class LandingWatching { kOff, kOn } landings = LandingWatching::kOn;
   LandingWatch::Timing landing_timing;
+  // Whether what happened before the agent is read from the terminal's logs,
+  // once.
+  enum class Past { kOff, kOn } past = Past::kOn;
+  PastLogs past_logs;
   // How long the server may take to answer after a policy refused the adapter
   // that led to it.
   std::chrono::milliseconds trial{120'000};
@@ -133,6 +139,33 @@ class Agent {
   void OnStreamEnded(int64_t mount_id, const attribute::Who& who,
                      const ipc::StreamEnded& ended);
   void OnGateGone(int64_t mount_id);
+
+  // Erasing a medium (agent_erase.cc).
+  struct Erasure {
+    SocketServer::ConnectionId asker = 0;
+    attribute::Who who;
+  };
+  void OnErase(SocketServer::ConnectionId id, const Peer& peer,
+               const ipc::EraseRequest& request);
+  Result<int64_t> MountToErase(const Peer& peer,
+                               const std::string& target) const;
+  void OnErased(int64_t mount_id, const ipc::GateErased& erased);
+  void EndErasure(int64_t mount_id, const std::string& why_not);
+
+  // Before Sekisho (agent_past.cc).
+  void ReadPastOnce();
+  void TellPast();
+  void EndPast();
+
+  // What is on media (agent_files.cc).
+  struct Served {
+    policy::DeviceFacts facts;
+    attribute::Who person;
+  };
+  void OnFilesTold(int64_t mount_id, const ipc::FilesTold& told);
+  void TellFiles(int64_t mount_id, const MediumFiles::Batch& batch);
+  void EndFiles(int64_t mount_id);
+
   // A content of which people's rows were released and whose verdict is open.
   struct OpenStream {
     attribute::Who who;
@@ -374,6 +407,11 @@ class Agent {
   std::string unlooked_why_;
 
   std::map<StreamKey, OpenStream> streams_;
+  std::unique_ptr<MediumFiles> files_;
+  std::shared_ptr<PastRead> past_;  // null: not read by this process
+  size_t past_told_ = 0;
+  std::map<int64_t, Erasure> erasures_;   // by mount
+  std::map<int64_t, Served> served_;      // by mount
   std::map<int64_t, BootTime> checking_;  // by mount: next line on a terminal
   std::vector<Parts> pending_;
   bool pending_posted_ = false;

@@ -75,6 +75,8 @@ void Agent::OnControl(SocketServer::ConnectionId id, const Packet& packet) {
     OnUnlock(id, peer, *std::move(unlock));
   } else if (auto identify = ipc::Decode<ipc::IdentifyRequest>(packet.bytes)) {
     OnIdentify(id, peer, *std::move(identify));
+  } else if (const auto erase = ipc::Decode<ipc::EraseRequest>(packet.bytes)) {
+    OnErase(id, peer, *erase);
   } else if (const auto wish = ipc::Decode<ipc::Subscribe>(packet.bytes)) {
     subscribers_[id] = {.uid = peer.uid, .language = wish->language};
   } else if (const auto end = ipc::Decode<ipc::Teardown>(packet.bytes)) {

@@ -163,6 +163,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   // He may have said who he is since he opened the file.
   const attribute::Who who = Knowing(asker);
   const bool observing = decider_->observing();
+  if (files_->Before(mount_id, question.path)) WritePending();
   const decide::Decider::Device* device =
       decider_->Find(media_->DeviceOfMount(mount_id));
   // Its people are counted; whatever the verdict is, it is told below.

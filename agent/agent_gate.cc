@@ -82,6 +82,7 @@ AgentOptions TestOptions(const std::string& root) {
   options.systemctl = "/bin/true";
   options.spool_bytes = int64_t{4} << 20;
   options.landings = AgentOptions::LandingWatching::kOff;
+  options.past = AgentOptions::Past::kOff;
   return options;
 }
 

@@ -246,6 +246,7 @@ Status Agent::Enrol(const ipc::EnrolmentDone& done) {
   ApplyCodes();
   TakeCodes();
   uplink_->Wake();
+  ReadPastOnce();
   return {};
 }
 

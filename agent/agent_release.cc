@@ -105,6 +105,8 @@ void Agent::OnStreamEnded(int64_t mount_id, const attribute::Who& who,
 
 void Agent::OnGateGone(int64_t mount_id) {
   checking_.erase(mount_id);
+  EndFiles(mount_id);
+  EndErasure(mount_id, "the medium was closed before that was done");
   for (auto at = streams_.lower_bound({mount_id, 0});
        at != streams_.end() && at->first.first == mount_id;
        at = streams_.erase(at)) {

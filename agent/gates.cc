@@ -118,6 +118,16 @@ void Gates::AskCounts(int64_t mount_id) {
                 ipc::Encode(ipc::GateCountsQuestion{}));
 }
 
+bool Gates::Erase(int64_t mount_id) {
+  const auto found = entries_.find(mount_id);
+  if (found == entries_.end() || found->second.connection == 0 ||
+      found->second.stopping) {
+    return false;
+  }
+  server_->Send(found->second.connection, ipc::Encode(ipc::GateErase{}));
+  return true;
+}
+
 void Gates::Stop(int64_t mount_id, const std::string& reason,
                  std::function<void()> done, milliseconds patience) {
   const auto found = entries_.find(mount_id);
@@ -267,6 +277,18 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
         events_.checking(entry->mount.mount_id, Remembered(*entry, told->who),
                          *told);
       }
+      return;
+    }
+  }
+  if (type == ipc::FilesTold::kType) {
+    if (const auto told = ipc::Decode<ipc::FilesTold>(packet.bytes)) {
+      if (events_.files) events_.files(entry->mount.mount_id, *told);
+      return;
+    }
+  }
+  if (type == ipc::GateErased::kType) {
+    if (const auto told = ipc::Decode<ipc::GateErased>(packet.bytes)) {
+      if (events_.erased) events_.erased(entry->mount.mount_id, *told);
       return;
     }
   }

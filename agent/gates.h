@@ -60,6 +60,8 @@ class Gates {
     std::function<void(int64_t mount_id, const attribute::Who&,
                        const ipc::StreamEnded&)>
         ended;
+    std::function<void(int64_t mount_id, const ipc::FilesTold&)> files{};
+    std::function<void(int64_t mount_id, const ipc::GateErased&)> erased{};
     // The gate will say no more, however it came about.
     std::function<void(int64_t mount_id)> gone;
   };
@@ -92,6 +94,8 @@ class Gates {
   void ChangeAccess(int64_t mount_id, const std::string& access);
   // Its answer comes as `counts`, if it is there.
   void AskCounts(int64_t mount_id);
+  // Its answer comes as `erased`. False: it is not there.
+  bool Erase(int64_t mount_id);
   // Asks it to end; `done` when it is gone or did not go in time.
   void Stop(int64_t mount_id, const std::string& reason,
             std::function<void()> done,

@@ -327,6 +327,13 @@ int64_t Media::MountOf(DeviceId id) const {
   return found == entries_.end() ? 0 : found->second.mount.mount_id;
 }
 
+std::string Media::MountPointOf(DeviceId id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() || found->second.mount.mount_id == 0
+             ? ""
+             : found->second.mount.mount_point;
+}
+
 DeviceId Media::DeviceOfNode(const enforce::DeviceNumber& number) const {
   for (const auto& [id, entry] : entries_) {
     for (const enforce::Disk& disk : DisksOf(entry)) {

@@ -85,7 +85,8 @@ class Media final : public decide::Effects {
   decide::DeviceId DeviceOfMount(int64_t mount_id) const;  // 0: none
   // Also of a mount that is being closed; 0: none.
   decide::DeviceId DeviceBehind(int64_t mount_id) const;
-  int64_t MountOf(decide::DeviceId id) const;  // 0: not mounted
+  int64_t MountOf(decide::DeviceId id) const;           // 0: not mounted
+  std::string MountPointOf(decide::DeviceId id) const;  // empty: not mounted
   decide::DeviceId DeviceOfNode(const enforce::DeviceNumber& number) const;
   // What was written to its medium; nullopt: that was not counted.
   std::optional<MediumFigures> FiguresOf(decide::DeviceId id) const;

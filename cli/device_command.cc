@@ -20,6 +20,8 @@ constexpr std::string_view kUsage =
     "               [--terminal NAME] [--until TIME | --for 8h] [--owner WHO]\n"
     "               [--purpose TEXT] [--ticket TEXT]\n"
     "       sekisho device revoke VID:PID:SERIAL\n"
+    "       sekisho device contents VID:PID:SERIAL [--json]\n"
+    "       sekisho device confirm VID:PID:SERIAL [--note TEXT]\n"
     "       sekisho device lost VID:PID:SERIAL [--how lost|stolen] "
     "[--note TEXT]\n"
     "       sekisho device found VID:PID:SERIAL [--note TEXT]\n";
@@ -95,6 +97,11 @@ int Show(AdminClient& client, const AdminArgs& args) {
   table.Add({"approved", record.approved_access()});
   table.Add({"approved by", record.approved_by()});
   table.Add({"until", ShortTime(record, "expire_time")});
+  table.Add({"owner", record.owner()});
+  table.Add({"confirmed", record.has_confirm_time()
+                              ? ShortTime(record, "confirm_time") + " by " +
+                                    record.confirmed_by()
+                              : ""});
   table.Add({"last access", record.last_access()});
   table.Add({"last terminal", record.last_terminal()});
   table.Add({"last person", record.last_person()});
@@ -166,6 +173,100 @@ int Revoke(AdminClient& client, const AdminArgs& args) {
               : Complain(args, done.error());
 }
 
+// "address 12, person_name 40".
+template <typename Data>
+std::string DataText(const Data& data) {
+  std::string text;
+  for (const auto& count : data) {
+    text += (text.empty() ? "" : ", ") + count.type() + " " +
+            std::to_string(count.value_count());
+  }
+  return text;
+}
+
+std::string NoteOn(const admin::v1::ContentFile& file) {
+  if (file.gone() == "removed") return "removed";
+  if (file.gone() == "elsewhere") return "gone elsewhere";
+  if (file.gone() == "erased") return "erased";
+  if (file.from_elsewhere()) return "came from elsewhere";
+  if (file.other_size()) return "changed elsewhere: other size";
+  if (file.other_time()) return "other time than before";
+  return " ";
+}
+
+void AddFile(const admin::v1::ContentFile& file, Table* table) {
+  table->Add({file.path(),
+              file.size_bytes() < 0 ? "?" : std::to_string(file.size_bytes()),
+              file.from_elsewhere() ? "?" : std::to_string(file.person_count()),
+              DataText(file.data()), file.data_owner(), file.person(),
+              file.terminal(), ShortTime(file, "since_time"),
+              file.gone().empty() ? "" : ShortTime(file, "gone_time"),
+              NoteOn(file)});
+}
+
+void PrintMedium(const admin::v1::MediumContents& medium) {
+  std::printf("%s %s (%s, %s)\n", medium.volume().c_str(),
+              medium.label().c_str(), medium.filesystem().c_str(),
+              medium.encryption().c_str());
+  std::printf(
+      "%lld files on it now, %lld of them with personal data of %lld people "
+      "(added up over files)%s%s\n",
+      static_cast<long long>(medium.file_count()),
+      static_cast<long long>(medium.personal_count()),
+      static_cast<long long>(medium.person_count()),
+      medium.data().empty() ? "" : ": ", DataText(medium.data()).c_str());
+  if (!medium.has_list_time()) {
+    std::printf("never listed: only what was copied is known\n");
+  } else {
+    std::printf("listed %s on %s: %lld files%s\n",
+                ShortTime(medium, "list_time").c_str(),
+                medium.list_terminal().c_str(),
+                static_cast<long long>(medium.list_count()),
+                medium.list_complete() ? "" : ", not all of what is on it");
+  }
+  if (medium.behind()) {
+    std::printf("changes were lost since: the next listing shows them\n");
+  }
+  if (medium.has_erase_time()) {
+    std::printf("erased %s: %lld bytes overwritten and read back\n",
+                ShortTime(medium, "erase_time").c_str(),
+                static_cast<long long>(medium.erased_bytes()));
+  }
+  if (medium.cut()) std::printf("there is more than is shown\n");
+  Table table({"FILE", "BYTES", "PEOPLE", "DATA", "DATA OWNER", "BY",
+               "TERMINAL", "SINCE", "GONE", ""});
+  for (const auto& file : medium.files()) AddFile(file, &table);
+  for (const auto& file : medium.gone()) AddFile(file, &table);
+  std::fputs(table.Print().c_str(), stdout);
+}
+
+int Contents(AdminClient& client, const AdminArgs& args) {
+  admin::v1::GetDeviceContentsRequest request;
+  request.set_device_id(args.words[1]);
+  const auto contents =
+      client.Call<admin::v1::GetDeviceContentsResponse>(request);
+  if (!contents) return Complain(args, contents.error());
+  if (args.json) {
+    std::printf("%s\n", ToJson(*contents).c_str());
+    return kDone;
+  }
+  if (contents->media().empty()) {
+    std::printf("no medium of it was ever used\n");
+  }
+  for (const auto& medium : contents->media()) PrintMedium(medium);
+  return kDone;
+}
+
+int Confirm(AdminClient& client, const AdminArgs& args) {
+  admin::v1::ConfirmDeviceRequest request;
+  request.set_device_id(args.words[1]);
+  request.set_note(args.Get("--note"));
+  const auto done = client.Call<admin::v1::ConfirmDeviceResponse>(request);
+  if (!done) return Complain(args, done.error());
+  std::printf("%s\n", args.json ? "{}" : "confirmed");
+  return kDone;
+}
+
 int Lost(AdminClient& client, const AdminArgs& args) {
   admin::v1::ReportLostRequest request;
   request.set_device_id(args.words[1]);
@@ -173,8 +274,12 @@ int Lost(AdminClient& client, const AdminArgs& args) {
   request.set_how(how.empty() ? "lost" : how);
   request.set_note(args.Get("--note"));
   const auto done = client.Call<admin::v1::ReportLostResponse>(request);
-  return done ? ShowVersion(args, done->version())
-              : Complain(args, done.error());
+  if (!done) return Complain(args, done.error());
+  ShowVersion(args, done->version());
+  if (args.json) return kDone;
+  // One may report what was never seen: then there is nothing to print.
+  [[maybe_unused]] const int printed = Contents(client, args);
+  return kDone;
 }
 
 int Found(AdminClient& client, const AdminArgs& args) {
@@ -210,6 +315,12 @@ int RunDeviceCommand(std::span<const std::string_view> args) {
   }
   if (verb == "revoke") {
     return Revoke(client, *parsed);
+  }
+  if (verb == "confirm") {
+    return Confirm(client, *parsed);
+  }
+  if (verb == "contents") {
+    return Contents(client, *parsed);
   }
   if (verb == "lost") {
     return Lost(client, *parsed);

@@ -19,8 +19,15 @@ constexpr std::string_view kRevokeUsage =
 
 std::string StateOf(const TransferGrant& grant) {
   if (!grant.has_used_time()) return grant.state();
-  return "used " + ShortTime(grant, "used_time") + ", event " +
-         std::to_string(grant.used_event_row_id());
+  const std::string used = "used " + ShortTime(grant, "used_time") +
+                           ", event " +
+                           std::to_string(grant.used_event_row_id());
+  if (grant.has_erase_time()) {
+    return used + ", erased at " + ShortTime(grant, "erase_time");
+  }
+  return grant.person_count() > 0
+             ? used + ", to be erased by " + ShortTime(grant, "end_time")
+             : used;
 }
 
 }  // namespace

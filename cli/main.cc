@@ -21,6 +21,7 @@
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
 #include "cli/enroll_command.h"
+#include "cli/erase_command.h"
 #include "cli/event_command.h"
 #include "cli/grant_command.h"
 #include "cli/iam_command.h"
@@ -64,6 +65,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"request", "ask for approval of a device", RunRequest},
     {"unlock", "open an encrypted medium with its passphrase", RunUnlock},
     {"iam", "say who you are at an account that several people use", RunIam},
+    {"erase", "overwrite a medium and prove it", RunErase},
     {"doctor", "can this terminal be protected, and what is never taken away",
      RunDoctor},
     {"enroll", "make this terminal an agent of a server", RunEnroll},

@@ -174,11 +174,64 @@ Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
       });
 }
 
+Status JoinedDesk::ConfirmDevice(const Caller& caller,
+                                 const core::Confirmation& confirmation) {
+  const Status done = [&]() -> Status {
+    if (confirmation.note.size() > kMaxNoteBytes ||
+        !IsValidUtf8(confirmation.note)) {
+      return Fail(Code::kInvalidArgument,
+                  "a note is UTF-8 text of at most 200 bytes");
+    }
+    core::Confirmation stored = confirmation;
+    stored.confirmed_by = caller.user;
+    stored.confirm_time = p_.clock.Now();
+    RETURN_IF_ERROR(p_.store.ConfirmDevice(stored));
+    p_.changes.Tell({core::Change::What::kDevice, 0, confirmation.device_id});
+    return {};
+  }();
+  RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "device.confirm",
+                       "device " + confirmation.device_id, confirmation.note,
+                       done));
+  return done;
+}
+
+// What went with it, for the audit and for whoever is on duty. That it cannot
+// be read stops no report.
+JoinedDesk::WithIt JoinedDesk::WhatIsOn(const std::string& device_id) {
+  const auto contents =
+      core::ReadDeviceContents(p_.store, device_id, p_.clock.Now());
+  if (!contents && contents.error().code == Code::kNotFound) {
+    return {"it was never seen", false};
+  }
+  if (!contents) {
+    return {"what is on it cannot be read: " + contents.error().message, true};
+  }
+  const bool personal = std::ranges::any_of(
+      contents->media, [](const auto& medium) { return medium.persons > 0; });
+  return {core::SumText(*contents), personal};
+}
+
+Status JoinedDesk::RaiseLost(const core::LostMark& mark, const WithIt& with) {
+  store::NewAlert lost;
+  lost.key = "device_lost:" + mark.device_id + ":" + FormatUtc(mark.mark_time);
+  lost.alert.kind = "device_lost";
+  lost.alert.severity = with.personal ? "critical" : "medium";
+  lost.alert.title = "Device " + mark.device_id + " is reported " + mark.how +
+                     ": " + with.text;
+  lost.alert.device_id = mark.device_id;
+  lost.alert.create_time = mark.mark_time;
+  ASSIGN_OR_RETURN(const auto id, p_.store.AddAlert(lost));
+  if (id) p_.changes.Tell({core::Change::What::kAlert, *id, ""});
+  return {};
+}
+
 Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
                                      const core::LostMark& mark) {
+  const WithIt with = WhatIsOn(mark.device_id);
   return WriteDown<int64_t>(
       caller, "device.lost", "device " + mark.device_id,
-      mark.how + ": " + mark.note, [&]() -> Result<int64_t> {
+      mark.how + ": " + mark.note + (mark.note.empty() ? "" : "; ") + with.text,
+      [&]() -> Result<int64_t> {
         if (mark.how != "lost" && mark.how != "stolen") {
           return Fail(Code::kInvalidArgument, "a device is lost or stolen");
         }
@@ -199,6 +252,7 @@ Result<int64_t> JoinedDesk::MarkLost(const Caller& caller,
         stored.mark_time = p_.clock.Now();
         RETURN_IF_ERROR(p_.store.MarkLost(stored));
         RETURN_IF_ERROR(p_.codes.RevokeFor(mark.device_id));
+        RETURN_IF_ERROR(RaiseLost(stored, with));
         p_.changes.Tell({core::Change::What::kDevice, 0, mark.device_id});
         return version;
       });

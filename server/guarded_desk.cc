@@ -173,6 +173,20 @@ Result<core::DeviceStory> GuardedDesk::GetDeviceStory(
   return desk_->GetDeviceStory(caller, device_id, zone);
 }
 
+Result<core::DeviceContents> GuardedDesk::GetDeviceContents(
+    const core::Caller& caller, const std::string& device_id) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kGetDeviceContents, "device " + device_id));
+  return desk_->GetDeviceContents(caller, device_id);
+}
+
+Status GuardedDesk::ConfirmDevice(const core::Caller& caller,
+                                  const core::Confirmation& confirmation) {
+  RETURN_IF_ERROR(May(caller, core::Method::kConfirmDevice,
+                      "device " + confirmation.device_id));
+  return desk_->ConfirmDevice(caller, confirmation);
+}
+
 Result<int64_t> GuardedDesk::MarkLost(const core::Caller& caller,
                                       const core::LostMark& mark) {
   RETURN_IF_ERROR(

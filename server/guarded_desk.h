@@ -65,6 +65,10 @@ class GuardedDesk final : public core::Desk {
                                 const core::Approval& approval) override;
   Result<int64_t> RevokeDevice(const core::Caller& caller,
                                const std::string& device_id) override;
+  Result<core::DeviceContents> GetDeviceContents(
+      const core::Caller& caller, const std::string& device_id) override;
+  Status ConfirmDevice(const core::Caller& caller,
+                       const core::Confirmation& confirmation) override;
   Result<core::DeviceStory> GetDeviceStory(const core::Caller& caller,
                                            const std::string& device_id,
                                            const std::string& zone) override;

@@ -11,6 +11,7 @@
 #include "server/core/around.h"
 #include "server/core/audit.h"
 #include "server/core/device_story.h"
+#include "server/core/medium_contents.h"
 #include "server/core/overview.h"
 #include "server/core/person_searches.h"
 #include "server/core/policy_lab.h"
@@ -124,6 +125,12 @@ class JoinedDesk final : public core::Desk {
     ASSIGN_OR_RETURN(const auto found, core::ZoneOf(zone));
     return core::ReadDeviceStory(p_.store, device_id, p_.clock.Now(), found);
   }
+  Result<core::DeviceContents> GetDeviceContents(
+      const Caller&, const std::string& device_id) override {
+    return core::ReadDeviceContents(p_.store, device_id, p_.clock.Now());
+  }
+  Status ConfirmDevice(const Caller& caller,
+                       const core::Confirmation& confirmation) override;
   Result<int64_t> MarkLost(const Caller& caller,
                            const core::LostMark& mark) override;
   Result<int64_t> ClearLost(const Caller& caller, const std::string& device_id,
@@ -342,6 +349,13 @@ class JoinedDesk final : public core::Desk {
   // Also of the alerts that were put in or taken out.
   void TellCase(const core::Case& row, const std::vector<int64_t>& alert_ids);
 
+  // What is on a device that was reported lost.
+  struct WithIt {
+    std::string text;
+    bool personal = false;  // or not known
+  };
+  WithIt WhatIsOn(const std::string& device_id);
+  Status RaiseLost(const core::LostMark& mark, const WithIt& with);
   // An alert about one agent, at once.
   Result<int64_t> RaiseAlert(const core::Agent& agent, const std::string& key,
                              const std::string& kind,

@@ -15,6 +15,7 @@
 #include "server/alert/core_watch.h"
 #include "server/alert/rules.h"
 #include "server/alert/silence.h"
+#include "server/alert/stocktake.h"
 #include "server/auth/accounts.h"
 #include "server/auth/certificates.h"
 #include "server/auth/own_certificate.h"
@@ -175,6 +176,7 @@ class RunningServer final : public Server {
       silence_.reset();
       cores_.reset();
       certificates_.reset();
+      stocktake_.reset();
     }
     indexer_->SetActive(leads);
     outbox_->SetActive(leads);
@@ -194,6 +196,9 @@ class RunningServer final : public Server {
     certificates_ = std::make_unique<alert::CertificateWatch>(
         *store_, changes_, clock_, [this] { return own_.NotAfter(); });
     RETURN_IF_ERROR(certificates_->Load());
+    stocktake_ = std::make_unique<alert::StocktakeWatch>(
+        *store_, changes_, clock_, options_.stocktake);
+    RETURN_IF_ERROR(stocktake_->Load());
     RETURN_IF_ERROR(outbox_->Load());
     // Events go on being taken: who is told is the smaller trouble.
     return bad_sinks_ ? outbox_->TellBadFile(*bad_sinks_) : Status();
@@ -340,6 +345,7 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(EndGrants());
     RETURN_IF_ERROR(EndCodes());
     RETURN_IF_ERROR(certificates_->Tick());
+    RETURN_IF_ERROR(stocktake_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
     RETURN_IF_ERROR(rollouts_->Tick());
     RETURN_IF_ERROR(cores_->Tick());
@@ -472,6 +478,7 @@ class RunningServer final : public Server {
   std::unique_ptr<alert::SilenceWatch> silence_;
   std::unique_ptr<alert::CoreWatch> cores_;
   std::unique_ptr<alert::CertificateWatch> certificates_;
+  std::unique_ptr<alert::StocktakeWatch> stocktake_;
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <optional>
 
 #include "common/log.h"
 #include "server/config.h"
@@ -50,6 +51,20 @@ void RaiseFileLimit() {
   }
 }
 
+std::optional<std::chrono::days> DaysOf(const Config& config,
+                                        const std::string& key) {
+  constexpr int kMost = 3660;
+  const std::string& text = config.Get(key);
+  int days = -1;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, days);
+  if (parsed.ec != std::errc() || parsed.ptr != end || days < 0 ||
+      days > kMost) {
+    return std::nullopt;
+  }
+  return std::chrono::days(days);
+}
+
 int Run(const Config& config, const Clock& clock) {
   ServerOptions options;
   options.state_dir = config.Get("state");
@@ -74,6 +89,14 @@ int Run(const Config& config, const Clock& clock) {
                  config.Get("require_totp"));
   }
   options.require_totp = *roles;
+  const auto every = DaysOf(config, "stocktake_days");
+  const auto remind = DaysOf(config, "stocktake_remind_days");
+  if (!every || !remind) {
+    return Usage(
+        "stocktake_days and stocktake_remind_days are numbers from 0 "
+        "to 3660");
+  }
+  options.stocktake = {*every, *remind};
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;

@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kRetryFirst{50};
 constexpr milliseconds kRetryMost{1'000};
 constexpr size_t kMaxUntold = 256;
+// What happens within this is told together.
+constexpr milliseconds kTellingPause{200};
 
 Status SetNonBlocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -76,7 +78,18 @@ bool CoreClient::SendNow(const Bytes& packet) {
   return SendPacket(connection_.get(), packet).has_value();
 }
 
+bool CoreClient::SendNews() {
+  while (!news_.empty()) {
+    const ipc::FilesTold next = news_.Next();
+    if (!SendNow(ipc::Encode(next))) return false;
+    news_.Drop(next);
+  }
+  changed_.notify_all();  // there is room
+  return true;
+}
+
 void CoreClient::SendRest() {
+  if (!news_.empty() && !SendNews()) return;
   for (const auto& [id, question] : waiting_) {
     if (question->sent || question->answered) continue;
     question->sent = SendNow(question->packet);
@@ -90,7 +103,8 @@ void CoreClient::SendRest() {
 bool CoreClient::Wait(std::unique_lock<std::mutex>& lock, uint64_t id,
                       Question& question, Deadline deadline) {
   waiting_[id] = &question;
-  question.sent = SendNow(question.packet);
+  // In the order in which it happened.
+  question.sent = (news_.empty() || SendNews()) && SendNow(question.packet);
   if (!silent_since_) silent_since_ = std::chrono::steady_clock::now();
   while (!question.answered && !stopping_) {
     const Deadline until = silent_since_
@@ -176,6 +190,44 @@ void CoreClient::TellChecking(const Who& who, ipc::Checking checking) {
   [[maybe_unused]] const bool sent = SendNow(ipc::Encode(checking));
 }
 
+void CoreClient::TellFile(ipc::ToldFile file) {
+  const std::lock_guard lock(mutex_);
+  const bool first = news_.empty();
+  news_.Add(std::move(file));
+  if (first) changed_.notify_all();
+}
+
+void CoreClient::RunTelling() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait(lock, [this] { return stopping_ || !news_.empty(); });
+    changed_.wait_for(lock, kTellingPause, [this] { return stopping_; });
+    if (!stopping_) SendRest();
+  }
+}
+
+void CoreClient::TellRest() {
+  const std::lock_guard lock(mutex_);
+  if (!news_.empty()) SendNews();
+}
+
+bool CoreClient::WaitForRoom() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || news_.HasRoom(); });
+  return !stopping_;
+}
+
+void CoreClient::EndListing(const ListingEnd& end) {
+  const std::lock_guard lock(mutex_);
+  news_.End(end);
+  changed_.notify_all();
+}
+
+uint64_t CoreClient::generation() {
+  const std::lock_guard lock(mutex_);
+  return generation_;
+}
+
 void CoreClient::Tell(const Bytes& packet) {
   const std::lock_guard lock(mutex_);
   if (!SendNow(packet) && untold_.size() < kMaxUntold) {
@@ -241,6 +293,9 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
         const std::lock_guard lock(mutex_);
         SendNow(ipc::Encode(events.counts()));
       }
+      return;
+    case ipc::GateErase::kType:
+      if (events.erase) events.erase();
       return;
     case ipc::GateStop::kType: {
       const auto stop = ipc::Decode<ipc::GateStop>(bytes);

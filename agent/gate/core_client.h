@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/gate/file_news.h"
 #include "agent/gate/judge.h"
 #include "agent/ipc/scan_rules.h"
 #include "common/result.h"
@@ -32,6 +33,7 @@ class CoreClient final : public Core {
     std::function<void(const std::string& reason)> stop;
     std::function<void(ipc::SharedScanRules)> scan_rules_changed;
     std::function<ipc::GateCounts()> counts{};
+    std::function<void()> erase{};
   };
 
   // After `patience` of silence nobody waits for sekishod any more.
@@ -49,6 +51,7 @@ class CoreClient final : public Core {
   void Shutdown();
   // Without having been asked. Does not block.
   void TellCounts(const ipc::GateCounts& counts) { Tell(ipc::Encode(counts)); }
+  void TellErased(const ipc::GateErased& erased) { Tell(ipc::Encode(erased)); }
 
   std::optional<Who> AskWho(const Requester& requester) override;
   Judgement Judge(const Who& who, const std::string& path,
@@ -60,6 +63,19 @@ class CoreClient final : public Core {
   void TellEnded(const Who& who, ipc::StreamEnded ended) override;
   void TellFailed(uint64_t question_id, const std::string& path,
                   const std::string& error) override;
+  void TellFile(ipc::ToldFile file) override;
+
+  // The telling thread's body: sends what TellFile() was told, some of it
+  // together, until Shutdown().
+  void RunTelling();
+  // Once more, without blocking: at the end.
+  void TellRest();
+  // For the listing, which alone waits: until there is room. False:
+  // Shutdown().
+  bool WaitForRoom();
+  void EndListing(const ListingEnd& end);
+  // Rises when sekishod went away and what it was told last may be lost.
+  uint64_t generation();
 
  private:
   struct Question {
@@ -80,6 +96,8 @@ class CoreClient final : public Core {
   template <typename Ask>
   Judgement AskVerdict(const Who& who, Ask ask, Deadline deadline);
   void Tell(const Bytes& packet);
+  // With mutex_ held: all of news_. False: not all could be sent.
+  bool SendNews();
   // With mutex_ held: what could not be sent when it was asked.
   void SendRest();
   bool Wait(std::unique_lock<std::mutex>& lock, uint64_t id, Question& question,
@@ -109,6 +127,7 @@ class CoreClient final : public Core {
   // on one directory queue in the kernel, and their waits would add up.
   std::optional<Deadline> silent_since_;
   std::vector<Bytes> untold_;  // TransferFailed told while nobody listened
+  FileNews news_;
 };
 
 }  // namespace sekisho::gate

@@ -56,6 +56,7 @@ HandlePtr Filesystem::HandleOf(uint64_t fh) {
 ErrnoStatus Filesystem::MayChangeLocked() const {
   if (stopped_.load()) return Errno(ENODEV);
   if (access_.load() == Access::kReadOnly) return Errno(EROFS);
+  if (erasing_) return Errno(EBUSY);
   return {};
 }
 
@@ -319,6 +320,11 @@ ErrnoStatus Filesystem::RemoveLocked(uint64_t parent_id,
       auto kept = RealLocked(*node);
     CountRemovalLocked((*dir)->get(), name);
     if (::unlinkat((*dir)->get(), name.c_str(), at_flags) != 0) return Errno();
+    // Of a folder there is nothing to say: it was empty.
+    if (at_flags != AT_REMOVEDIR) {
+      parts_.core->TellFile(
+          {.path = tree_.PathOf(*node), .change = ipc::FileChange::kRemoved});
+    }
   }
   tree_.Unlink(*node);
   if (node->open_handles == 0 && !node->judging) DropContentLocked(*node);

@@ -9,6 +9,7 @@
 //   filesystem.cc  names and attributes      content.cc  open, read, write
 //   listing.cc     directories               verdict.cc  judge, commit
 //   rename.cc      rename                    stream.cc   release while written
+//   contents.cc    what lies on the medium   erase.cc    overwrite all of it
 #pragma once
 
 #include <linux/fuse.h>
@@ -24,6 +25,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "agent/gate/file_news.h"
 #include "agent/gate/fuse_device.h"
 #include "agent/gate/judge.h"
 #include "agent/gate/medium.h"
@@ -41,6 +43,21 @@ Access AccessFrom(std::string_view word);
 
 enum class Undecided { kJudge, kDrop };
 enum class Sync { kNone, kData };
+
+// How far the listing of a medium goes. It may be hostile, or just large.
+struct ListingBounds {
+  size_t files = 10'000;  // told; more are counted
+  size_t entries = 200'000;
+  size_t depth = 32;
+  size_t folders_ahead = 20'000;
+  std::chrono::milliseconds time{60'000};
+};
+
+struct Erased {
+  bool ok = false;
+  int64_t bytes = 0;  // overwritten and read back
+  std::string error;
+};
 
 // 0 or an errno. Called once, from any thread.
 using Done = std::function<void(int error_number)>;
@@ -129,12 +146,28 @@ class Filesystem {
               const std::string& new_name, uint32_t flags,
               const Requester& requester, const Done& done);
 
+  // ---- what lies on the medium
+  // Tells the core each file. Takes its time, and stops when `may_go_on` says
+  // no. Complete: nothing was left out, and no folder was moved meanwhile.
+  ListingEnd ListContents(const ListingBounds& bounds,
+                          const std::function<bool()>& may_go_on);
+  // How many there were.
+  uint64_t FolderMoves();
+
+  // Removes everything, overwrites all that is free, reads it back; minutes to
+  // hours. Meanwhile nothing else can be changed (EBUSY). Refused where nothing
+  // may be changed and while somebody writes. `most_bytes`: tests do not fill
+  // their disk.
+  Erased Erase(const std::function<bool()>& may_go_on,
+               int64_t most_bytes = INT64_MAX);
+
   // What was done to the medium so far.
   ipc::GateCounts Counts() const { return counts_.Now(); }
   // For tests: nodes still remembered.
   size_t NodeCount();
 
  private:
+  friend class ContentsWalk;
   struct Ask {
     Who who;
     std::string operation;  // empty: "create" or "overwrite", as it is
@@ -228,8 +261,40 @@ class Filesystem {
   void ForgetInKernel(const NodePtr& node);
   void EndJudging(const NodePtr& node);
   int SyncReal(const NodePtr& node);
+  // Of what was asked about last: under which name is it known?
+  enum class Known { kOldName, kNewName };
   int RenameNow(const NodePtr& source, const NodePtr& new_parent,
-                const std::string& new_name, uint32_t flags);
+                const std::string& new_name, uint32_t flags, Known known);
+  void TellRenamedLocked(const Node& source, const std::string& new_path,
+                         Known known, bool same_file);
+  bool IsLinked(const NodePtr& node);
+  // It was said to be on the medium, and may not be.
+  void TellAsItIs(const NodePtr& node);
+  // For ContentsWalk.
+  ErrnoOr<UniqueFd> OpenToList(const std::string& path);
+  enum class Seen { kThere, kNot, kBusy };
+  Seen TellPresent(int dir_fd, const std::string& name, const std::string& path,
+                   bool tell);
+  void TellPresentLocked(const std::string& path, const struct stat& about);
+  // While it lives, what is at `path` is about to be another content.
+  class JudgedPath {
+   public:
+    JudgedPath(Filesystem* filesystem, const std::string& path)
+        : filesystem_(*filesystem), path_(path) {
+      const std::lock_guard lock(filesystem_.mutex_);
+      filesystem_.judged_paths_.insert(path_);
+    }
+    JudgedPath(const JudgedPath&) = delete;
+    JudgedPath& operator=(const JudgedPath&) = delete;
+    ~JudgedPath() {
+      const std::lock_guard lock(filesystem_.mutex_);
+      filesystem_.judged_paths_.erase(filesystem_.judged_paths_.find(path_));
+    }
+
+   private:
+    Filesystem& filesystem_;
+    const std::string path_;
+  };
   bool Answered(const Judgement& judgement) const;
 
   const Settings settings_;
@@ -244,6 +309,9 @@ class Filesystem {
   uint64_t next_stream_ = 0;
   std::unordered_map<uint64_t, HandlePtr> handles_;
   std::unordered_set<std::string> temporary_names_;
+  std::unordered_multiset<std::string> judged_paths_;
+  uint64_t folder_moves_ = 0;
+  bool erasing_ = false;
   std::deque<std::weak_ptr<Node>> cached_dirs_;  // nodes with `dir` set
 };
 

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,6 +28,8 @@ namespace {
 constexpr size_t kReaders = 3;  // 1 MiB of buffer each
 constexpr size_t kAskingThreads = 4;
 constexpr size_t kVerdictThreads = 4;
+constexpr std::chrono::milliseconds kListAfter{500};
+constexpr int kListings = 3;  // when one was disturbed
 // What sekishod may ask for at most, whatever its message says.
 constexpr int64_t kMostStagingBytes = int64_t{16} << 30;
 
@@ -37,6 +41,59 @@ void Serve(FuseChannel& channel, Dispatcher& dispatcher) {
     dispatcher.Handle(buffer, *n);
   }
 }
+
+// Programs of the operator go before the listing, in time of processor and
+// disk. Nothing depends on it.
+void GoLast() {
+  [[maybe_unused]] const int nice = ::setpriority(PRIO_PROCESS, 0, kGoesLast);
+  [[maybe_unused]] const long idle =
+      ::syscall(SYS_ioprio_set, kIoprioWhoProcess, 0, kIoprioIdle);
+}
+
+void List(CoreClient& core, Filesystem& filesystem) {
+  GoLast();
+  for (int i = 1;; ++i) {
+    // What somebody plugged the medium in for comes first.
+    std::this_thread::sleep_for(kListAfter);
+    const uint64_t told_to = core.generation();
+    const uint64_t moves = filesystem.FolderMoves();
+    ListingEnd end =
+        filesystem.ListContents({}, [&core] { return core.WaitForRoom(); });
+    const bool disturbed =
+        core.generation() != told_to || filesystem.FolderMoves() != moves;
+    if (disturbed && i < kListings) continue;
+    end.complete = end.complete && !disturbed;
+    core.EndListing(end);
+    return;
+  }
+}
+
+// One at a time, on a thread of its own that ends with the process.
+class Erasing {
+ public:
+  Erasing(CoreClient* core, Filesystem* filesystem)
+      : core_(*core), filesystem_(*filesystem) {}
+  void Begin() {
+    if (busy_.exchange(true)) {
+      core_.TellErased({.ok = false, .error = "it is being erased already"});
+      return;
+    }
+    std::thread([this] {
+      GoLast();
+      const Erased erased = filesystem_.Erase([] { return true; });
+      // News of before would come after it otherwise.
+      core_.TellRest();
+      core_.TellErased(
+          {.ok = erased.ok, .bytes = erased.bytes, .error = erased.error});
+      busy_ = false;
+    }).detach();
+  }
+
+ private:
+  CoreClient& core_;
+  Filesystem& filesystem_;
+  std::atomic<bool> busy_{false};
+};
 
 // SIGTERM comes from systemd at shutdown: the same as sekishod's stop.
 sigset_t BlockStopSignals() {
@@ -99,6 +156,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
     pthread_kill(main_thread, SIGUSR1);
   };
   std::atomic<bool> unmounted{false};
+  Erasing erasing(&core, &filesystem);
   std::thread core_thread([&] {
     core.Run({.access_changed =
                   [&](const std::string& access) {
@@ -109,7 +167,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
                   [&](ipc::SharedScanRules rules) {
                     scanner.UseRules(std::move(rules));
                   },
-              .counts = [&] { return filesystem.Counts(); }});
+              .counts = [&] { return filesystem.Counts(); },
+              .erase = [&] { erasing.Begin(); }});
   });
   std::vector<std::thread> readers;
   for (size_t i = 0; i < kReaders; ++i) {
@@ -119,6 +178,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
       end();
     });
   }
+  std::thread telling_thread([&] { core.RunTelling(); });
+  std::thread listing_thread([&] { List(core, filesystem); });
   Log(LogLevel::kInfo, "serving");
 
   int signal_number = 0;
@@ -129,6 +190,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   // An unmount may overtake the last closes, whose content is whole. A stop
   // finds programs in the middle of their writing.
   filesystem.Finish(unmounted.load() ? Undecided::kJudge : Undecided::kDrop);
+  core.TellRest();
   core.TellCounts(filesystem.Counts());
   Log(LogLevel::kInfo, "medium synced, leaving");
   // The readers hang in read(2) while the mount stands; the process ends, and

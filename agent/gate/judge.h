@@ -104,6 +104,10 @@ class Core {
   // An allowed transfer did not reach the medium. Does not block.
   virtual void TellFailed(uint64_t question_id, const std::string& path,
                           const std::string& error) = 0;
+  // A name on the medium has changed, or was found there. Does not block and
+  // sends nothing itself; told before any later question. What has no room is
+  // counted.
+  virtual void TellFile(ipc::ToldFile file) = 0;
 };
 
 }  // namespace sekisho::gate

@@ -60,6 +60,7 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
     ask.who = who.value_or(Who{});
     ask.operation = "rename";
     ask.path = new_path;
+    const auto judged = std::make_shared<JudgedPath>(this, new_path);
     const Done then = [=, this](int error_number) {
       // A stream was begun under its old name.
       if (error_number == 0 && streamed &&
@@ -67,7 +68,8 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
         error_number = EACCES;
       }
       if (error_number == 0) {
-        error_number = RenameNow(source, new_parent, new_name, flags);
+        error_number =
+            RenameNow(source, new_parent, new_name, flags, Known::kNewName);
       }
       done(error_number);
     };
@@ -75,11 +77,12 @@ void Filesystem::Rename(uint64_t parent_id, const std::string& name,
     return;
   }
   if (!name_may_pass(requester.deadline)) return done(EACCES);
-  done(RenameNow(source, new_parent, new_name, flags));
+  done(RenameNow(source, new_parent, new_name, flags, Known::kOldName));
 }
 
 int Filesystem::RenameNow(const NodePtr& source, const NodePtr& new_parent,
-                          const std::string& new_name, uint32_t flags) {
+                          const std::string& new_name, uint32_t flags,
+                          Known known) {
   const std::lock_guard lock(mutex_);
   if (!source->linked || !new_parent->linked) return ENOENT;
   auto found = ChildLocked(new_parent, new_name);
@@ -111,6 +114,8 @@ int Filesystem::RenameNow(const NodePtr& source, const NodePtr& new_parent,
                    new_name.c_str()) != 0) {
       return errno;
     }
+    TellRenamedLocked(*source, tree_.PathOf(*new_parent, new_name), known,
+                      target == source);
   } else if (replaces) {
     // Nothing of the source exists yet: its commit will replace the target's
     // file, all or nothing.
@@ -126,6 +131,21 @@ int Filesystem::RenameNow(const NodePtr& source, const NodePtr& new_parent,
   }
   tree_.Move(*source, new_parent, new_name);
   return 0;
+}
+
+void Filesystem::TellRenamedLocked(const Node& source,
+                                   const std::string& new_path, Known known,
+                                   bool same_file) {
+  if (S_ISDIR(source.mode)) ++folder_moves_;
+  ipc::ToldFile told{.path = new_path,
+                     .change = ipc::FileChange::kRenamed,
+                     .old_path = tree_.PathOf(source)};
+  if (known == Known::kNewName) {
+    if (same_file) return;
+    // The verdict named it as it is called now.
+    told = {.path = told.old_path, .change = ipc::FileChange::kRemoved};
+  }
+  parts_.core->TellFile(std::move(told));
 }
 
 }  // namespace sekisho::gate

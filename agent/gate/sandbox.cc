@@ -30,6 +30,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate),  // to give back staged room
+    SCMP_SYS(fadvise64),  // to read back from the medium
     SCMP_SYS(fsync),
     SCMP_SYS(syncfs),
     SCMP_SYS(close),
@@ -126,6 +127,12 @@ Status LoadFilter() {
                           {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}));
   RETURN_IF_ERROR(
       AllowIf(filter, SCMP_SYS(socket), {0, SCMP_CMP_EQ, AF_UNIX, 0}));
+  // A thread may step back, and not forward again.
+  RETURN_IF_ERROR(
+      AllowIf(filter, SCMP_SYS(setpriority),
+              {2, SCMP_CMP_EQ, static_cast<scmp_datum_t>(kGoesLast), 0}));
+  RETURN_IF_ERROR(
+      AllowIf(filter, SCMP_SYS(ioprio_set), {2, SCMP_CMP_EQ, kIoprioIdle, 0}));
   return Check(seccomp_load(filter.get()), "seccomp_load");
 }
 

@@ -109,6 +109,7 @@ int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
     return error_number;
   };
   if (access_.load() == Access::kReadOnly) return refuse(EROFS, false);
+  const JudgedPath judged(this, taken.path);
   const ipc::Findings findings = Inspect(taken, ask.who);
   const std::string operation = !ask.operation.empty() ? ask.operation
                                 : taken.overwrite      ? "overwrite"
@@ -117,10 +118,28 @@ int Filesystem::JudgeContent(const NodePtr& node, const Ask& ask) {
       ask.who, taken.path, operation, findings, taken.released, CoreDeadline());
   if (!Answered(judgement)) return refuse(EACCES, judgement.answered);
   const int failed = Commit(node, taken, ask.sync);
+  if (failed != 0 || !IsLinked(node)) TellAsItIs(node);
   if (failed == 0) return 0;
   parts_.core->TellFailed(judgement.question_id, taken.path,
                           std::strerror(failed));
   return refuse(failed, true);
+}
+
+bool Filesystem::IsLinked(const NodePtr& node) {
+  const std::lock_guard lock(mutex_);
+  return node->linked;
+}
+
+void Filesystem::TellAsItIs(const NodePtr& node) {
+  const std::lock_guard lock(mutex_);
+  if (!node->parent) return;
+  const std::string path = tree_.PathOf(*node);
+  if (const auto dir = DirLocked(*node->parent)) {
+    if (const auto about = Medium::StatIn((*dir)->get(), node->name)) {
+      return TellPresentLocked(path, *about);
+    }
+  }
+  parts_.core->TellFile({.path = path, .change = ipc::FileChange::kRemoved});
 }
 
 ipc::Findings Filesystem::Inspect(const Taken& taken, const Who& who) {

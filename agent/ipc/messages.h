@@ -539,6 +539,61 @@ struct GateCounts {
   }
 };
 
+enum class FileChange : uint8_t { kPresent = 1, kRemoved = 2, kRenamed = 3 };
+
+// A name on the medium: it lies there, was removed, or is another one now.
+struct ToldFile {
+  std::string path;  // raw, at most kMaxToldPathBytes
+  FileChange change = FileChange::kPresent;
+  std::string old_path{};   // kRenamed: before
+  int64_t size_bytes = 0;   // kPresent
+  int64_t modified_us = 0;  // kPresent: as the medium says
+  template <typename V>
+  void Fields(V& v) {
+    v(path, change, old_path, size_bytes, modified_us);
+  }
+};
+inline constexpr size_t kMaxToldPathBytes = 4096;
+inline constexpr size_t kMaxToldFiles = 256;  // in one packet
+
+// gate -> sekishod: what happened to names, in order, some time afterwards but
+// before any question that came later; and once what lies on the medium. Not
+// answered.
+struct FilesTold {
+  static constexpr uint16_t kType = 0x0413;
+  std::vector<ToldFile> files{};
+  int64_t lost_count = 0;  // changes there was no room for since the packet
+                           // before
+  // The listing is over with this: so many files were found, and whether all
+  // of them were told.
+  bool listing_ends = false;
+  int64_t present_count = 0;
+  bool complete = false;
+  template <typename V>
+  void Fields(V& v) {
+    v(files, lost_count, listing_ends, present_count, complete);
+  }
+};
+
+// sekishod -> gate: remove everything, overwrite what that frees and all that
+// was free, read it back. Takes as long as that takes; answered once.
+struct GateErase {
+  static constexpr uint16_t kType = 0x0414;
+  template <typename V>
+  void Fields(V&) {}
+};
+
+struct GateErased {
+  static constexpr uint16_t kType = 0x0415;
+  bool ok = false;
+  int64_t bytes = 0;  // overwritten and read back the same
+  std::string error{};
+  template <typename V>
+  void Fields(V& v) {
+    v(ok, bytes, error);
+  }
+};
+
 // ---- uplink.sock -----------------------------------------------------------
 
 struct ChainHead {
@@ -871,6 +926,17 @@ struct IdentifyRequest {
   template <typename V>
   void Fields(V& v) {
     v(person, proof);
+  }
+};
+
+// Whoever works with a medium has it erased; answered with Reply, once all of
+// it was overwritten and read back.
+struct EraseRequest {
+  static constexpr uint16_t kType = 0x0620;
+  std::string target;  // as in MediumStatus: its device or its mount point
+  template <typename V>
+  void Fields(V& v) {
+    v(target);
   }
 };
 

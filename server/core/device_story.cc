@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/core/around.h"
+#include "server/store/content_facts.h"
 
 namespace sekisho::core {
 namespace {
@@ -56,6 +57,23 @@ Result<std::vector<DeviceStory::Look>> LooksOf(store::Store& store,
   return looks;
 }
 
+Result<std::vector<DeviceStory::Past>> PastOf(store::Store& store,
+                                              const std::string& device_id) {
+  EventFilter filter;
+  filter.device_id = device_id;
+  filter.kinds = {event::v1::EVENT_KIND_PAST};
+  ASSIGN_OR_RETURN(const auto events,
+                   store.ListEvents(filter, {kLooksRead, ""}));
+  std::vector<DeviceStory::Past> past;
+  for (const Event& event : events.rows) {
+    past.push_back({std::min(store::TimeOf(event.public_part.past_time()),
+                             event.receive_time),
+                    event.terminal, event.public_part.past_source()});
+  }
+  std::ranges::sort(past, std::greater(), &DeviceStory::Past::time);
+  return past;
+}
+
 Result<std::vector<std::string>> SameSerial(store::Store& store,
                                             const Device& device,
                                             WallTime now) {
@@ -107,6 +125,7 @@ Result<DeviceStory> ReadDeviceStory(store::Store& store,
   ASSIGN_OR_RETURN(story.decisions, store.AuditOf("device " + device_id));
   ASSIGN_OR_RETURN(story.looks, LooksOf(store, device_id));
   ASSIGN_OR_RETURN(story.same_serial, SameSerial(store, story.device, now));
+  ASSIGN_OR_RETURN(story.past, PastOf(store, device_id));
   return story;
 }
 

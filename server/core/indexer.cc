@@ -1,5 +1,6 @@
 #include "server/core/indexer.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -8,11 +9,13 @@
 #include "server/core/device_id.h"
 #include "server/core/event_words.h"
 #include "server/core/offline_codes.h"
+#include "server/store/content_facts.h"
 
 namespace sekisho::core {
 namespace {
 
 constexpr int kBatchRows = 500;
+constexpr int kMassStorage = 8;  // class of a USB interface
 constexpr auto kRetry = std::chrono::seconds(1);
 
 store::Event Decode(const store::LoggedEvent& logged) {
@@ -64,6 +67,38 @@ bool IsAboutDevice(event::v1::EventKind kind) {
          kind == event::v1::EVENT_KIND_MEDIUM_MOUNTED;
 }
 
+bool IsPast(const store::Event& event) {
+  return event.public_part.kind() == event::v1::EVENT_KIND_PAST;
+}
+
+bool IsPastStorage(const store::Event& event) {
+  const auto& interfaces = event.public_part.device().interfaces();
+  return IsPast(event) &&
+         std::any_of(interfaces.begin(), interfaces.end(), [](const auto& one) {
+           return one.class_code() == kMassStorage;
+         });
+}
+
+// One a terminal, for information: nobody can prove it, and nothing can be done
+// but to ask.
+store::NewAlert PastStorage(const store::Event& event) {
+  store::NewAlert past;
+  past.key = "past_storage:" + event.agent_id;
+  past.alert.kind = "past_storage";
+  past.alert.severity = "low";
+  past.alert.title =
+      "Before Sekisho, storage that is not approved was attached "
+      "to " +
+      event.terminal + ", " + event.device_id +
+      " among it: from its logs, not proven";
+  past.alert.agent_id = event.agent_id;
+  past.alert.terminal = event.terminal;
+  past.alert.device_id = event.device_id;
+  past.alert.create_time = event.receive_time;
+  past.alert.event_row_id = event.row_id;
+  return past;
+}
+
 store::DeviceSeen DeviceRow(const store::Event& event) {
   store::DeviceSeen seen;
   seen.device_id = event.device_id;
@@ -75,6 +110,10 @@ store::DeviceSeen DeviceRow(const store::Event& event) {
     seen.access = EscapeUntrusted(event.public_part.access(), 32);
   }
   seen.weak_identity = IsWeakSerial(seen.facts.serial());
+  seen.past = IsPast(event);
+  if (seen.past)
+    seen.time = std::min(store::TimeOf(event.public_part.past_time()),
+                         event.receive_time);
   return seen;
 }
 
@@ -202,6 +241,15 @@ Result<std::set<int64_t>> Indexer::RepeatsIn(
   return repeats;
 }
 
+Result<bool> Indexer::IsApproved(const store::Event& event) {
+  store::DeviceFilter filter;
+  filter.device_id = event.device_id;
+  ASSIGN_OR_RETURN(const auto found,
+                   store_.ListDevices(filter, {1, ""}, event.receive_time));
+  return !found.rows.empty() && !found.rows[0].approved_access.empty() &&
+         found.rows[0].approved_access != "block";
+}
+
 Result<int> Indexer::RunOnce() {
   store::IndexBatch batch;
   ASSIGN_OR_RETURN(batch.from_row, store_.IndexMark());
@@ -218,6 +266,7 @@ Result<int> Indexer::RunOnce() {
   ASSIGN_OR_RETURN(const std::set<int64_t> repeats, RepeatsIn(events));
   ASSIGN_OR_RETURN(const auto lost, store_.LostDevices());
   std::vector<Change> changes;
+  std::set<std::string> told_past;
   for (const store::Event& event : events) {
     batch.events.push_back(IndexRow(event));
     if (repeats.contains(event.row_id)) {
@@ -228,7 +277,15 @@ Result<int> Indexer::RunOnce() {
     if (!event.device_id.empty()) {
       batch.devices.push_back(DeviceRow(event));
       changes.push_back({Change::What::kDevice, 0, event.device_id});
-      if (const auto mark = lost.find(event.device_id); mark != lost.end()) {
+      if (IsPastStorage(event) && !told_past.contains(event.agent_id)) {
+        ASSIGN_OR_RETURN(const bool approved, IsApproved(event));
+        if (!approved) {
+          batch.alerts.push_back(PastStorage(event));
+          told_past.insert(event.agent_id);
+        }
+      }
+      if (const auto mark = lost.find(event.device_id);
+          mark != lost.end() && !IsPast(event)) {
         batch.alerts.push_back(LostSeen(event, mark->second));
       }
     }
@@ -237,6 +294,9 @@ Result<int> Indexer::RunOnce() {
           const auto issued,
           store_.FindCode(event.agent_id, event.public_part.code_match()));
       batch.alerts.push_back(AlertOfUsedCode(event, issued));
+    }
+    if (auto news = store::MediumNewsOf(event)) {
+      batch.media.push_back(*std::move(news));
     }
     for (store::NewAlert& alert : rule_(event)) {
       batch.alerts.push_back(std::move(alert));

@@ -40,6 +40,7 @@ class Indexer {
 
  private:
   void Loop();
+  Result<bool> IsApproved(const store::Event& event);
   Result<std::set<int64_t>> RepeatsIn(const std::vector<store::Event>& events);
 
   store::Store& store_;

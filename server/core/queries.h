@@ -37,6 +37,7 @@ using store::AlertGroupBy;
 using store::AlertOrder;
 using store::AlertState;
 using store::Approval;
+using store::Confirmation;
 using store::Contained;
 using store::Containment;
 using store::DayCounts;
@@ -176,7 +177,64 @@ struct DeviceStory {
   };
   std::vector<Look> looks;
   std::vector<std::string> same_serial;  // other devices with its serial
+  // Attached before Sekisho, by the terminals' logs: not proven, and in none of
+  // the above. Newest first.
+  struct Past {
+    WallTime time;
+    std::string terminal;
+    std::string source;
+  };
+  std::vector<Past> past;
   bool cut = false;
+};
+
+// ---- what is on a device ----
+
+struct DeviceFile {
+  std::string path;         // raw, as the medium has it
+  int64_t size_bytes = -1;  // -1: not known
+  std::optional<WallTime> modify_time;
+  // When it came, by the terminal's clock, or was seen first; and where.
+  WallTime since;
+  std::string terminal;
+  bool from_elsewhere = false;  // no copy of it is known
+  // It is not as it was copied: another size; only another time.
+  bool other_size = false, other_time = false;
+  std::optional<WallTime> gone_time;  // it is not on it any more
+  std::string gone;                   // "removed", "elsewhere", "erased"
+  std::optional<Event> copy;          // its TRANSFER
+};
+
+// One filesystem that was in the device.
+struct MediumContents {
+  std::string volume;
+  std::string filesystem, label, encryption;
+  WallTime last_time;
+  // The newest listing; unset: there was none, and only copies are known.
+  std::optional<WallTime> list_time;
+  std::string list_terminal;
+  bool list_complete = false;
+  int64_t list_count = 0;  // files that it found
+  // Changes of names were lost since: the list may be behind.
+  bool behind = false;
+  std::optional<WallTime> erase_time;
+  int64_t erased_bytes = 0;
+  int64_t file_count = 0;  // on it now
+  int64_t bytes = 0;
+  int64_t from_elsewhere_count = 0;
+  int64_t personal_count = 0;  // files with people in them
+  int64_t persons = 0;  // added up: the same person in two files counts twice
+  std::map<std::string, int64_t> data;  // type -> values
+  std::vector<DeviceFile> files;        // by path, at most kMaxShownFiles
+  std::vector<DeviceFile> gone;         // newest first, at most kMaxShownGone
+  bool cut = false;                     // there is more than is told
+};
+inline constexpr size_t kMaxShownFiles = 10'000;
+inline constexpr size_t kMaxShownGone = 1'000;
+
+struct DeviceContents {
+  std::string device_id;
+  std::vector<MediumContents> media;  // the newest first
 };
 
 // ---- policy ----
@@ -477,6 +535,12 @@ class Desk : public UserDesk {
   virtual Result<DeviceStory> GetDeviceStory(const Caller& caller,
                                              const std::string& device_id,
                                              const std::string& zone) = 0;
+  // What is on its media now, and what was.
+  virtual Result<DeviceContents> GetDeviceContents(
+      const Caller& caller, const std::string& device_id) = 0;
+  // Who answers for it still has it: the next stocktake counts from now.
+  virtual Status ConfirmDevice(const Caller& caller,
+                               const Confirmation& confirmation) = 0;
   // Blocks the device on every terminal; seen again, it is a
   // critical alert. Returns the list's version.
   virtual Result<int64_t> MarkLost(const Caller& caller,

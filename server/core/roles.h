@@ -36,6 +36,8 @@ enum class Method {
   kApproveDevice,
   kRevokeDevice,
   kGetDeviceStory,
+  kGetDeviceContents,
+  kConfirmDevice,
   kMarkLost,
   kClearLost,
   kDecideRequest,

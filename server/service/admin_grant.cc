@@ -24,6 +24,7 @@ void Fill(admin::v1::TransferGrant* out, const core::TransferGrant& row) {
   SetTime(out->mutable_create_time(), row.create_time);
   SetTime(out->mutable_end_time(), row.end_time);
   if (row.used_time) SetTime(out->mutable_used_time(), *row.used_time);
+  if (row.erase_time) SetTime(out->mutable_erase_time(), *row.erase_time);
   out->set_used_event_row_id(row.used_event_row_id);
   out->set_state(store::StateOf(row));
 }

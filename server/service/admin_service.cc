@@ -45,6 +45,11 @@ void Fill(admin::v1::DeviceRecord* out, const core::Device& device) {
   SetTime(out->mutable_first_seen_time(), device.first_seen_time);
   out->set_last_access(device.last_access);
   out->set_approved_access(device.approved_access);
+  if (device.confirm_time) {
+    SetTime(out->mutable_confirm_time(), *device.confirm_time);
+  }
+  out->set_confirmed_by(device.confirmed_by);
+  out->set_owner(device.owner);
   out->set_approved_by(device.approved_by);
   if (device.expire_time) {
     SetTime(out->mutable_expire_time(), *device.expire_time);

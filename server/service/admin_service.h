@@ -65,6 +65,14 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status PushUpgrade(grpc::ServerContext* context,
                            const admin::v1::PushUpgradeRequest* request,
                            admin::v1::PushUpgradeResponse* response) override;
+  grpc::Status GetDeviceContents(
+      grpc::ServerContext* context,
+      const admin::v1::GetDeviceContentsRequest* request,
+      admin::v1::GetDeviceContentsResponse* response) override;
+  grpc::Status ConfirmDevice(
+      grpc::ServerContext* context,
+      const admin::v1::ConfirmDeviceRequest* request,
+      admin::v1::ConfirmDeviceResponse* response) override;
   grpc::Status AskUnlock(grpc::ServerContext* context,
                          const admin::v1::AskUnlockRequest* request,
                          admin::v1::AskUnlockResponse* response) override;

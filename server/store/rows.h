@@ -102,6 +102,14 @@ struct LostMark {
   WallTime mark_time;
 };
 
+// Somebody said that he still has it.
+struct Confirmation {
+  std::string device_id;
+  std::string note;
+  std::string confirmed_by;
+  WallTime confirm_time;
+};
+
 struct Device {
   std::string device_id;
   event::v1::Device facts;  // of its newest event
@@ -121,6 +129,9 @@ struct Device {
   std::string owner, purpose, ticket;
   std::string name;  // maker and product, escaped
   std::optional<LostMark> lost;
+  // Who answers for it said that he still has it.
+  std::optional<WallTime> confirm_time;
+  std::string confirmed_by;
 };
 
 enum class DeviceState { kApproved, kUnapproved, kLost, kWeak };
@@ -382,6 +393,9 @@ struct TransferGrant {
   std::optional<WallTime> over_time;  // set: no terminal holds it any more
   std::string over_why;               // "used", "ended", "revoked"
   int64_t version = 0;                // of the first list that has it so
+  // First erasure of that medium after the copy, by the terminal's clock; read
+  // only.
+  std::optional<WallTime> erase_time{};
 };
 
 enum class WhichGrants { kRunning, kAll };

@@ -30,6 +30,8 @@ Device DeviceFrom(const Statement& row) {
     device.lost = LostMark{device.device_id, row.Text(18), row.Text(19),
                            row.Text(20), row.Time(21)};
   }
+  device.confirm_time = row.MaybeTime(22);
+  device.confirmed_by = row.Text(23);
   return device;
 }
 
@@ -63,11 +65,22 @@ std::string LikeText(const std::string& text) {
 
 Status UpsertDevice(Connection& db, const DeviceSeen& seen) {
   const std::string facts = seen.facts.SerializeAsString();
+  if (seen.past) {
+    return db.Run(
+        "INSERT OR IGNORE INTO devices (device_id, facts, first_seen_time, "
+        "last_seen_time, last_terminal, last_person, last_access, event_count, "
+        "weak_identity, name) VALUES (?1,?2,?3,?3,?4,'','',0,?5,?6)",
+        seen.device_id, Blob{facts}, seen.time, seen.terminal,
+        seen.weak_identity,
+        DeviceNameOf(seen.facts.manufacturer(), seen.facts.product()));
+  }
   return db.Run(
       "INSERT INTO devices (device_id, facts, first_seen_time, "
       "last_seen_time, last_terminal, last_person, last_access, event_count, "
       "weak_identity, name) VALUES (?1,?2,?3,?3,?4,?5,?6,1,?7,?8) "
       "ON CONFLICT (device_id) DO UPDATE SET facts=excluded.facts, "
+      "first_seen_time=CASE WHEN devices.event_count=0 THEN "
+      "excluded.first_seen_time ELSE devices.first_seen_time END, "
       "last_seen_time=excluded.last_seen_time, "
       "last_terminal=excluded.last_terminal, "
       "last_person=excluded.last_person, "
@@ -122,10 +135,12 @@ Result<Page<Device>> SqliteStore::ListDevices(const DeviceFilter& filter,
           "d.last_terminal, d.last_person, d.last_access, d.event_count, "
           "d.weak_identity, p.access, p.terminal, p.approved_by, "
           "p.approve_time, p.expire_time, p.owner, p.purpose, p.ticket, "
-          "d.name, l.how, l.note, l.marked_by, l.mark_time "
+          "d.name, l.how, l.note, l.marked_by, l.mark_time, c.confirm_time, "
+          "c.confirmed_by "
           "FROM devices d LEFT JOIN approvals p ON p.device_id = d.device_id "
           "AND (p.expire_time IS NULL OR p.expire_time > ?) "
-          "LEFT JOIN lost_devices l ON l.device_id = d.device_id" +
+          "LEFT JOIN lost_devices l ON l.device_id = d.device_id "
+          "LEFT JOIN device_confirms c ON c.device_id = d.device_id" +
           where.sql() + " ORDER BY d.last_seen_time DESC, d.device_id LIMIT " +
           std::to_string(PageSize(paging) + 1)));
   row.Bind(1, now);
@@ -145,6 +160,26 @@ Result<Page<Device>> SqliteStore::ListDevices(const DeviceFilter& filter,
     }
     page.rows.push_back(DeviceFrom(row));
   }
+}
+
+// ---- what is still there ----
+
+Status SqliteStore::ConfirmDevice(const Confirmation& confirmation) {
+  return Write([&](Connection& db) -> Status {
+    {
+      ASSIGN_OR_RETURN(Statement row,
+                       db.Query("SELECT 1 FROM devices WHERE device_id=?",
+                                confirmation.device_id));
+      ASSIGN_OR_RETURN(const bool known, row.Step());
+      if (!known) {
+        return Fail(Code::kNotFound,
+                    "there is no device " + confirmation.device_id);
+      }
+    }
+    return db.Run("INSERT OR REPLACE INTO device_confirms VALUES (?,?,?,?)",
+                  confirmation.device_id, confirmation.note,
+                  confirmation.confirmed_by, confirmation.confirm_time);
+  });
 }
 
 // ---- what is lost ----

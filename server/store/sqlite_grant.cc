@@ -8,7 +8,10 @@ constexpr const char* kColumns =
     "g.grant_id, g.alert_id, g.agent_id, coalesce(a.terminal, ''), g.person, "
     "g.device_id, g.file_hash, g.persons, g.types, g.purpose, g.created_by, "
     "g.create_time, g.end_time, g.used_time, g.used_event_row_id, g.over_time, "
-    "g.over_why, g.version FROM transfer_grants g "
+    "g.over_why, g.version, (SELECT min(k.time) FROM medium_copies c JOIN "
+    "medium_marks k ON k.medium_no=c.medium_no WHERE "
+    "c.row_id=g.used_event_row_id AND k.kind=5 AND k.time>=c.time) FROM "
+    "transfer_grants g "
     "LEFT JOIN agents a ON a.agent_id = g.agent_id";
 constexpr int kMaxListed = 1'000;
 // An operator who did not look for a day asks the security desk.
@@ -37,7 +40,8 @@ Result<std::vector<TransferGrant>> ReadGrants(Statement& row) {
                     .used_event_row_id = row.Int(14),
                     .over_time = row.MaybeTime(15),
                     .over_why = row.Text(16),
-                    .version = row.Int(17)});
+                    .version = row.Int(17),
+                    .erase_time = row.MaybeTime(18)});
   }
 }
 

@@ -121,6 +121,9 @@ Result<std::vector<int64_t>> SqliteStore::WriteIndex(const IndexBatch& batch) {
     for (const DeviceSeen& seen : batch.devices) {
       RETURN_IF_ERROR(UpsertDevice(db, seen));
     }
+    for (const MediumNews& news : batch.media) {
+      RETURN_IF_ERROR(PutMediumNews(db, news));
+    }
     for (const NewAlert& alert : batch.alerts) {
       ASSIGN_OR_RETURN(const auto id, InsertAlert(db, alert));
       if (id) {
@@ -189,7 +192,9 @@ Result<Event> SqliteStore::GetEvent(int64_t row_id) {
 // The newest rows of one person, device or agent come by its own index.
 Result<std::vector<Trace>> SqliteStore::ListTraces(const EventFilter& filter,
                                                    int limit) {
-  const Where where = WhereOf(filter);
+  Where where = WhereOf(filter);
+  // What is not proven counts for nothing: only who asks for it gets it.
+  if (filter.kinds.empty()) where.And("i.kind<>17");
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,

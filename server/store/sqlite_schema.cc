@@ -6,6 +6,7 @@
 #include "proto/event_bytes.h"
 #include "server/store/log_tree.h"
 #include "server/store/sqlite_counts_schema.h"
+#include "server/store/sqlite_store.h"
 
 namespace sekisho::store {
 namespace {
@@ -682,6 +683,67 @@ CREATE TABLE retention_held (
 );
 )sql";
 
+// What is on media (docs/adr/0308). A name may be longer than an index takes:
+// its hash stands in the key. All but `media` is of events and can be built
+// again from them.
+constexpr const char* kContents = R"sql(
+CREATE TABLE media (
+  medium_no INTEGER PRIMARY KEY AUTOINCREMENT,
+  device_id TEXT NOT NULL,
+  volume TEXT NOT NULL,
+  filesystem TEXT NOT NULL,
+  label BLOB NOT NULL,
+  encryption TEXT NOT NULL,
+  last_time INTEGER NOT NULL,
+  UNIQUE (device_id, volume)
+);
+CREATE TABLE medium_marks (
+  medium_no INTEGER NOT NULL REFERENCES media,
+  row_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  agent_no INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  present_count INTEGER NOT NULL,
+  PRIMARY KEY (medium_no, row_id, kind)
+) WITHOUT ROWID;
+CREATE TABLE medium_copies (
+  medium_no INTEGER NOT NULL REFERENCES media,
+  row_id INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (medium_no, row_id)
+) WITHOUT ROWID;
+CREATE INDEX medium_copies_row ON medium_copies(row_id);
+CREATE TABLE medium_changes (
+  medium_no INTEGER NOT NULL REFERENCES media,
+  row_id INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  old_path BLOB NOT NULL,
+  PRIMARY KEY (medium_no, row_id, place)
+) WITHOUT ROWID;
+CREATE TABLE device_confirms (
+  device_id TEXT PRIMARY KEY,
+  note TEXT NOT NULL,
+  confirmed_by TEXT NOT NULL,
+  confirm_time INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE medium_seen (
+  medium_no INTEGER NOT NULL REFERENCES media,
+  path_hash BLOB NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  modify_time INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  first_time INTEGER NOT NULL,
+  last_time INTEGER NOT NULL,
+  agent_no INTEGER NOT NULL,
+  PRIMARY KEY (medium_no, path_hash, size_bytes, modify_time)
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},        Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},     Migration{kCountsSchema, FillCounts},
@@ -690,7 +752,7 @@ constexpr std::array kMigrations = {
     Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
     Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
     Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr},
-    Migration{kPeople, nullptr},       Migration{kDuties, nullptr}};
+    Migration{kPeople, nullptr},       Migration{kDuties, nullptr}, Migration{kContents, FillContents}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -162,6 +162,10 @@ class SqliteStore final : public Store {
                                  const ListSealer& seal) override;
   Result<Page<Device>> ListDevices(const DeviceFilter& filter,
                                    const Paging& paging, WallTime now) override;
+  Result<std::vector<MediumLog>> ReadMedia(
+      const std::string& device_id) override;
+  Result<std::vector<Event>> ReadEvents(
+      const std::vector<int64_t>& row_ids) override;
 
   Result<std::vector<DayCounts>> CountDays(
       const std::vector<WallTime>& bounds) override;
@@ -188,6 +192,7 @@ class SqliteStore final : public Store {
   Result<std::vector<RegisteredPerson>> AllPeople() override;
   Result<std::optional<RegisteredPerson>> FindPerson(
       const std::string& id) override;
+  Status ConfirmDevice(const Confirmation& confirmation) override;
   Status MarkLost(const LostMark& mark) override;
   Status ClearLost(const std::string& device_id) override;
   Result<std::map<std::string, LostMark>> LostDevices() override;
@@ -380,6 +385,9 @@ Result<Event> ReadEvent(Connection& db, int64_t row_id);
 Result<std::vector<ExpiringCertificate>> CertificatesEndingSoon(Connection& db,
                                                                 WallTime now);
 Status InsertAudit(Connection& db, const AuditEntry& entry);
+// What the schema's step has to put there of events of before.
+Status FillContents(Connection& db);
+Status PutMediumNews(Connection& db, const MediumNews& news);
 Status UpsertDevice(Connection& db, const DeviceSeen& seen);
 SecretHash HashFrom(std::string_view bytes);
 

@@ -22,6 +22,7 @@
 #include "server/store/case_store.h"
 #include "server/store/duty_store.h"
 #include "server/store/people_rows.h"
+#include "server/store/content_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
 #include "server/store/shared_rows.h"
@@ -84,6 +85,9 @@ struct DeviceSeen {
   WallTime time;
   std::string access;  // empty = keep the last
   bool weak_identity = false;
+  // Read from a terminal's logs, not proven: it counts for nothing, and any
+  // other event says more.
+  bool past = false;
 };
 
 // An alert with the key that makes it one: the same key twice is one alert.
@@ -98,6 +102,7 @@ struct IndexBatch {
   std::vector<IndexedEvent> events;
   std::vector<DeviceSeen> devices;
   std::vector<NewAlert> alerts;
+  std::vector<MediumNews> media{};
 };
 
 // ---- agents ----
@@ -354,6 +359,14 @@ class Store : public UserStore, public CaseStore, public DutyStore {
                                            const Paging& paging,
                                            WallTime now) = 0;
 
+  // Media that were in the device, the newest first, with all that is known of
+  // them; from one snapshot.
+  virtual Result<std::vector<MediumLog>> ReadMedia(
+      const std::string& device_id) = 0;
+  // In the order of `row_ids`.
+  virtual Result<std::vector<Event>> ReadEvents(
+      const std::vector<int64_t>& row_ids) = 0;
+
   // What the console counts: transfers between each bound and the next, in
   // order; transfers by device, terminal or person, in no order; what is open
   // now.
@@ -421,6 +434,8 @@ class Store : public UserStore, public CaseStore, public DutyStore {
   virtual Result<std::optional<RegisteredPerson>> FindPerson(
       const std::string& id) = 0;
 
+  // Replaces an earlier one. kNotFound: nobody ever saw or approved the device.
+  virtual Status ConfirmDevice(const Confirmation& confirmation) = 0;
   // Replaces an earlier mark.
   virtual Status MarkLost(const LostMark& mark) = 0;
   // kNotFound: it is not marked.

@@ -100,6 +100,8 @@ constexpr Route kRoutes[] = {
     {"POST", "devices:approve", ApproveDevice},
     {"POST", "devices:revoke", RevokeDevice},
     {"GET", "devices:story", GetDeviceStory},
+    {"GET", "devices:contents", GetDeviceContents},
+    {"POST", "devices:confirm", ConfirmDevice},
     {"POST", "devices:lost", MarkLost},
     {"POST", "devices:found", ClearLost},
     {"POST", "requests:decide/*", DecideRequest},

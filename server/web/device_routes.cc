@@ -21,6 +21,72 @@ Result<std::optional<WallTime>> ExpiryOf(const Call& call, const json& body) {
   return call.desk.Now() + std::chrono::seconds(seconds);
 }
 
+json MaybeTime(const std::optional<WallTime>& time) {
+  return time ? json(FormatUtc(*time)) : json();
+}
+
+json FilesJson(const std::vector<core::DeviceFile>& files) {
+  json rows = json::array();
+  for (const core::DeviceFile& file : files) {
+    json row = {{"path", EscapeUntrusted(file.path)},
+                {"size", file.size_bytes < 0 ? json() : json(file.size_bytes)},
+                {"modify_time", MaybeTime(file.modify_time)},
+                {"since", FormatUtc(file.since)},
+                {"terminal", EscapeUntrusted(file.terminal)},
+                {"from_elsewhere", file.from_elsewhere},
+                {"other_size", file.other_size},
+                {"other_time", file.other_time},
+                {"gone_time", MaybeTime(file.gone_time)},
+                {"gone", file.gone},
+                {"copy", nullptr}};
+    if (file.copy) {
+      const auto& part = file.copy->public_part;
+      json data = json::object();
+      for (const auto& count : part.data()) {
+        data[EscapeUntrusted(count.type())] = count.value_count();
+      }
+      row["copy"] = {
+          {"row_id", file.copy->row_id},
+          {"person", EscapeUntrusted(file.copy->personal_part.person())},
+          {"persons", part.person_count()},
+          {"data", std::move(data)},
+          {"data_owner", EscapeUntrusted(part.data_owner())},
+          {"encryption", EscapeUntrusted(part.device().encryption())},
+          {"file_sha256", ToHex(AsBytes(part.file_hash()))}};
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+json MediumJson(const core::MediumContents& medium) {
+  json data = json::object();
+  for (const auto& [type, count] : medium.data) {
+    data[EscapeUntrusted(type)] = count;
+  }
+  return {{"volume", medium.volume},
+          {"filesystem", medium.filesystem},
+          {"label", EscapeUntrusted(medium.label)},
+          {"encryption", medium.encryption},
+          {"last_time", FormatUtc(medium.last_time)},
+          {"list_time", MaybeTime(medium.list_time)},
+          {"list_terminal", EscapeUntrusted(medium.list_terminal)},
+          {"list_complete", medium.list_complete},
+          {"list_count", medium.list_count},
+          {"behind", medium.behind},
+          {"erase_time", MaybeTime(medium.erase_time)},
+          {"erased_bytes", medium.erased_bytes},
+          {"file_count", medium.file_count},
+          {"bytes", medium.bytes},
+          {"from_elsewhere_count", medium.from_elsewhere_count},
+          {"personal_count", medium.personal_count},
+          {"persons", medium.persons},
+          {"data", std::move(data)},
+          {"files", FilesJson(medium.files)},
+          {"gone", FilesJson(medium.gone)},
+          {"cut", medium.cut}};
+}
+
 json PlacesJson(const std::vector<core::DevicePlace>& places) {
   json rows = json::array();
   for (const core::DevicePlace& place : places) {
@@ -121,6 +187,12 @@ Result<json> GetDeviceStory(const Call& call) {
                      {"first_time", FormatUtc(look.first_time)},
                      {"last_time", FormatUtc(look.last_time)}});
   }
+  json past = json::array();
+  for (const auto& one : story.past) {
+    past.push_back({{"time", FormatUtc(one.time)},
+                    {"terminal", EscapeUntrusted(one.terminal)},
+                    {"source", EscapeUntrusted(one.source)}});
+  }
   return json{{"device", ToJson(story.device)},
               {"weeks", std::move(weeks)},
               {"sum", ToJson(story.sum)},
@@ -130,7 +202,28 @@ Result<json> GetDeviceStory(const Call& call) {
               {"decisions", std::move(decisions)},
               {"looks", std::move(looks)},
               {"same_serial", story.same_serial},
+              {"past", std::move(past)},
               {"cut", story.cut}};
+}
+
+Result<json> GetDeviceContents(const Call& call) {
+  ASSIGN_OR_RETURN(const core::DeviceContents contents,
+                   call.desk.GetDeviceContents(
+                       call.caller, Query(call.request, "device_id")));
+  json media = json::array();
+  for (const core::MediumContents& medium : contents.media) {
+    media.push_back(MediumJson(medium));
+  }
+  return json{{"device_id", contents.device_id}, {"media", std::move(media)}};
+}
+
+Result<json> ConfirmDevice(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  core::Confirmation confirmation;
+  ASSIGN_OR_RETURN(confirmation.device_id, Text(body, "device_id", true));
+  ASSIGN_OR_RETURN(confirmation.note, Text(body, "note"));
+  RETURN_IF_ERROR(call.desk.ConfirmDevice(call.caller, confirmation));
+  return json::object();
 }
 
 Result<json> MarkLost(const Call& call) {

@@ -89,6 +89,26 @@ json Landing(const event::v1::PublicPart& p, const event::v1::PersonalPart& q) {
       {"file_owner", Shown(q.file_owner())}};
 }
 
+// What lies on a medium, or was removed or renamed there.
+json ListedFiles(const event::v1::PublicPart& p,
+                 const event::v1::PersonalPart& q) {
+  json files = json::array();
+  for (const auto& file : q.files()) {
+    const char* change =
+        file.change() == event::v1::FILE_CHANGE_REMOVED   ? "removed"
+        : file.change() == event::v1::FILE_CHANGE_RENAMED ? "renamed"
+                                                          : "present";
+    files.push_back({{"path", Shown(file.path())},
+                     {"change", change},
+                     {"old_path", Shown(file.old_path())},
+                     {"size", file.size_bytes()}});
+  }
+  return {{"rows", std::move(files)},
+          {"present_count", p.present_count()},
+          {"complete", p.listing_complete()},
+          {"lost_count", p.lost_count()}};
+}
+
 json Who(const event::v1::PersonalPart& q) {
   json others = json::array();
   for (const auto& other : q.other_persons()) others.push_back(Shown(other));
@@ -145,6 +165,13 @@ json ToJson(const core::Event& event) {
   }
   if (landing || !p.landing_event_id().empty()) {
     out["landing"] = Landing(p, event.personal_part);
+  }
+  if (p.kind() == event::v1::EVENT_KIND_MEDIUM_FILES) {
+    out["files"] = ListedFiles(p, event.personal_part);
+  }
+  if (p.kind() == event::v1::EVENT_KIND_PAST && p.has_past_time()) {
+    out["past"] = {{"time", Time(p.past_time())},
+                   {"source", Shown(p.past_source())}};
   }
   if (p.kind() == event::v1::EVENT_KIND_GAP) {
     out["gap"] = {{"lost", p.lost_count()},
@@ -216,6 +243,8 @@ json ToJson(const core::Device& device) {
           {"approved_terminal", Shown(device.approved_terminal)},
           {"approved_by", Shown(device.approved_by)},
           {"approve_time", Time(device.approve_time)},
+          {"confirm_time", Time(device.confirm_time)},
+          {"confirmed_by", Shown(device.confirmed_by)},
           {"expire_time", Time(device.expire_time)},
           {"owner", Shown(device.owner)},
           {"purpose", Shown(device.purpose)},
@@ -341,6 +370,8 @@ json ToJson(const core::TransferGrant& grant) {
           {"used_time",
            grant.used_time ? json(FormatUtc(*grant.used_time)) : json(nullptr)},
           {"used_event_row_id", grant.used_event_row_id},
+          {"erase_time", grant.erase_time ? json(FormatUtc(*grant.erase_time))
+                                          : json(nullptr)},
           {"state", store::StateOf(grant)}};
 }
 

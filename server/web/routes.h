@@ -89,6 +89,8 @@ Result<json> ListDevices(const Call& call);
 Result<json> ApproveDevice(const Call& call);
 Result<json> RevokeDevice(const Call& call);
 Result<json> GetDeviceStory(const Call& call);
+Result<json> GetDeviceContents(const Call& call);
+Result<json> ConfirmDevice(const Call& call);
 Result<json> MarkLost(const Call& call);
 Result<json> ClearLost(const Call& call);
 Result<json> DecideRequest(const Call& call);

@@ -38,10 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sekisho::ipc;
   TryAll<DeviceSeen, RescanDone, ProbeRequest, ProbeAnswer, ScanRequest,
          ScanResult, GateHello, GateStart, WhoQuestion, WhoAnswer,
-         TransferQuestion, TransferAnswer, TransferFailed, GateStop, GateAccess,
-         SendFrom, EventOut, EventsAcked, CoreState, EnvelopeIn, UplinkState,
-         StatusRequest, StatusAnswer, IdentityRequest, IdentityAnswer,
-         EnrolmentDone, Reply, ApprovalRequest, Subscribe, Notice, Teardown>(
-      std::as_bytes(std::span(data, size)));
+         TransferQuestion, TransferAnswer, TransferFailed, FilesTold, GateStop,
+         GateAccess, SendFrom, EventOut, EventsAcked, CoreState, EnvelopeIn,
+         UplinkState, StatusRequest, StatusAnswer, IdentityRequest,
+         IdentityAnswer, EnrolmentDone, Reply, ApprovalRequest, Subscribe,
+         Notice, Teardown>(std::as_bytes(std::span(data, size)));
   return 0;
 }

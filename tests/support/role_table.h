@@ -38,6 +38,8 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ApproveDevice", "P"},
     {"RevokeDevice", "P"},
     {"GetDeviceStory", "VAPUD"},
+    {"GetDeviceContents", "VAPUD"},
+    {"ConfirmDevice", "AP"},
     {"MarkLost", "P"},
     {"ClearLost", "P"},
     {"DecideRequest", "P"},

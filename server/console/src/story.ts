@@ -12,6 +12,7 @@ function values(alert: Alert, t: TFunction): Record<string, string> {
     terminal: alert.terminal,
     stated: event?.who.stated_person ?? '',
     account: event?.who.person ?? '',
+    title: alert.title,
     device: event?.device ? deviceName(event.device) : alert.device_id,
     file: event?.transfer ? fileName(event.transfer.file_path) : '',
     persons: formatNumber(event?.transfer?.persons ?? 0),

@@ -261,6 +261,183 @@ TEST_F(AgentTest, PeopleReleasedBeforeTheVerdictAreOnRecord) {
   EXPECT_EQ(event.personal.file_path(), "log.txt");
 }
 
+TEST_F(AgentTest, WhatAGateTellsOfNamesIsAnEventInTheOrderOfTheCopies) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  gate.Send(ipc::FilesTold{
+      .files = {{.path = "old.csv",
+                 .size_bytes = 7,
+                 .modified_us = 1'700'000'000'000'000},
+                {.path = "a.csv", .change = ipc::FileChange::kRemoved}}});
+  ipc::TransferQuestion ask;
+  ask.question_id = 1;
+  ask.path = "a.csv";
+  ask.findings.inspection = "full";
+  ask.findings.file_hash = std::string(32, 'h');
+  gate.Send(ask);
+  gate.Next<ipc::TransferAnswer>();
+  const Event files = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  ASSERT_EQ(files.personal.files_size(), 2);
+  EXPECT_EQ(files.personal.files(0).path(), "old.csv");
+  EXPECT_EQ(files.personal.files(0).change(), event::v1::FILE_CHANGE_PRESENT);
+  EXPECT_EQ(files.personal.files(0).size_bytes(), 7);
+  EXPECT_EQ(files.personal.files(0).modify_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(files.personal.files(1).change(), event::v1::FILE_CHANGE_REMOVED);
+  EXPECT_EQ(files.open.device().serial(), "S1");
+  EXPECT_FALSE(files.open.listing_complete());
+  NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  gate.Send(ipc::FilesTold{.files = {{.path = "b",
+                                      .change = ipc::FileChange::kRenamed,
+                                      .old_path = "a.csv"}},
+                           .listing_ends = true,
+                           .present_count = 1,
+                           .complete = true});
+  const Event last = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  EXPECT_EQ(last.personal.files(0).old_path(), "a.csv");
+  EXPECT_TRUE(last.open.listing_complete());
+  EXPECT_EQ(last.open.present_count(), 1);
+  // Alone, it is told in time all the same.
+  gate.Send(ipc::FilesTold{
+      .files = {{.path = "b", .change = ipc::FileChange::kRemoved}},
+      .lost_count = 3});
+  const Event removed = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
+  EXPECT_EQ(removed.open.lost_count(), 3);
+  EXPECT_THAT(removed.open.reason(), HasSubstr("3 changes"));
+}
+
+TEST_F(AgentTest, AnErasureIsAnEventOnceTheGateProvedIt) {
+  RestartEnforcingWithAMount();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::EraseRequest{.target = "/nowhere"});
+  EXPECT_FALSE(control.Next<ipc::Reply>().ok);
+  // Nobody asked for it: worth nothing.
+  gate.Send(ipc::GateErased{.ok = true, .bytes = 1});
+  control.Send(ipc::EraseRequest{.target = dir.path() + "/media/STICK"});
+  gate.Next<ipc::GateErase>();
+  Client second(Socket(ipc::kControlSocket));
+  second.Send(ipc::EraseRequest{.target = "0951:1666:S1"});
+  EXPECT_FALSE(second.Next<ipc::Reply>().ok) << "it is under way";
+  gate.Send(ipc::GateErased{.ok = true, .bytes = 4096});
+  const auto reply = control.Next<ipc::Reply>();
+  EXPECT_TRUE(reply.ok);
+  EXPECT_THAT(reply.message, HasSubstr("4096 bytes"));
+  const Event erased = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_ERASED);
+  EXPECT_EQ(erased.open.erased_bytes(), 4096);
+  EXPECT_EQ(erased.open.device().serial(), "S1");
+  EXPECT_EQ(erased.personal.pid(), ::getpid());
+  second.Send(ipc::EraseRequest{.target = "0951:1666:S1"});
+  gate.Next<ipc::GateErase>();
+  gate.Send(ipc::GateErased{.ok = false, .error = "fill: I/O error"});
+  EXPECT_THAT(second.Next<ipc::Reply>().message, HasSubstr("I/O error"));
+}
+
+class PastTest : public AgentTest {
+ protected:
+  void SetUp() override {}
+  void Begin() {
+    AgentTest::SetUp();
+    Enrol();
+  }
+  // In the place of journalctl: a stick, told newest first.
+  void PutLogs() {
+    options = TestOptions(dir.path());
+    dir.Put("journalctl", R"(#!/bin/sh
+cat <<'END'
+{"MESSAGE":"usb-storage 1-1:1.0: USB Mass Storage device detected","__REALTIME_TIMESTAMP":"1700000000000003"}
+no line of a journal
+{"MESSAGE":"usb 1-1: SerialNumber: OLD1","__REALTIME_TIMESTAMP":"1700000000000002"}
+{"MESSAGE":"usb 1-1: New USB device found, idVendor=0951, idProduct=1666, bcdDevice= 1.00","__REALTIME_TIMESTAMP":"1700000000000001"}
+END
+)");
+    std::filesystem::permissions(dir.path() + "/journalctl",
+                                 std::filesystem::perms::owner_all);
+    std::string login(past::kRecordBytes, '\0');
+    login[0] = 7;
+    login.replace(8, 5, "pts/0");
+    login.replace(44, 6, "tanaka");
+    login.replace(76, 9, "192.0.2.7");
+    login[343] = 0x60;
+    dir.Put("wtmp", login + "torn");
+  }
+  void StartWithPast() {
+    StopAgent();
+    last_sequence = 0;
+    options.past = AgentOptions::Past::kOn;
+    options.past_logs = {.journalctl = dir.path() + "/journalctl",
+                         .wtmp = dir.path() + "/wtmp"};
+    StartAgent();
+  }
+};
+
+TEST_F(PastTest, IsToldOnceAfterEnrolment) {
+  Begin();
+  PutLogs();
+  StartWithPast();
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    uplink.Send(ipc::SendFrom{});
+    const Event stick = NextEvent(uplink, event::v1::EVENT_KIND_PAST);
+    EXPECT_EQ(stick.open.past_source(), "journal");
+    EXPECT_EQ(stick.open.past_time().seconds(), 1'700'000'000);
+    EXPECT_EQ(stick.open.device().serial(), "OLD1");
+    EXPECT_EQ(stick.open.device().interfaces(0).class_code(), 8);
+    EXPECT_THAT(stick.open.reason(), HasSubstr("not proven"));
+    const Event login = NextEvent(uplink, event::v1::EVENT_KIND_PAST);
+    EXPECT_EQ(login.open.past_source(), "wtmp");
+    EXPECT_EQ(login.personal.person(), "tanaka");
+    EXPECT_EQ(login.personal.ssh_source(), "192.0.2.7");
+    const Event sum = NextEvent(uplink, event::v1::EVENT_KIND_PAST);
+    EXPECT_THAT(sum.open.reason(),
+                HasSubstr("1 attachments and 1 logins were read"));
+    EXPECT_EQ(sum.open.past_source(), "");
+  }
+  StartWithPast();
+  StopAgent();
+  last_sequence = 0;
+  StartAgent();
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  int told = 0;
+  for (int starts = 0; starts < 3;) {
+    const auto out = uplink.Next<ipc::EventOut>();
+    event::v1::EventRecord record;
+    event::v1::PublicPart part;
+    ASSERT_TRUE(record.ParseFromString(out.record) &&
+                part.ParseFromString(record.public_part()));
+    told += part.kind() == event::v1::EVENT_KIND_PAST ? 1 : 0;
+    starts += part.kind() == event::v1::EVENT_KIND_AGENT_STARTED ? 1 : 0;
+  }
+  EXPECT_EQ(told, 3);
+}
+
+TEST_F(PastTest, LogsThatAreNotThereAreNoTrouble) {
+  Begin();
+  options.past_logs = {.journalctl = "/nonexistent", .wtmp = "/nonexistent"};
+  StopAgent();
+  last_sequence = 0;
+  options.past = AgentOptions::Past::kOn;
+  StartAgent();
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  const Event sum = NextEvent(uplink, event::v1::EVENT_KIND_PAST);
+  EXPECT_THAT(sum.open.reason(), HasSubstr("0 attachments and 0 logins"));
+}
+
 // What policy wants found reaches a gate at once, and a gate that comes later;
 // what the worker sealed reaches the event.
 TEST_F(AgentTest, GatesGetWhatPolicyWantsFoundAndSamplesReachTheEvent) {

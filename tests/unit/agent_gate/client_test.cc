@@ -317,6 +317,41 @@ TEST_F(Questions, TimeWithoutAQuestionIsNotSilence) {
   EXPECT_TRUE(talk.client.AskWho({1, 1, Soon(5000)}));
 }
 
+TEST_F(Questions, WhatHappenedToNamesIsToldBeforeALaterQuestion) {
+  std::vector<uint16_t> types;
+  Talk talk(Path(), [&types](int fd, const Packet& packet) {
+    types.push_back(ipc::TypeOf(packet.bytes));
+    auto question = ipc::Decode<ipc::TransferQuestion>(packet.bytes);
+    if (!question) return;
+    ipc::TransferAnswer answer;
+    answer.question_id = question->question_id;
+    answer.verdict = ipc::TransferVerdict::kAllow;
+    CHECK(SendPacket(fd, ipc::Encode(answer)).has_value());
+  });
+  talk.client.TellFile({.path = "a", .change = ipc::FileChange::kRemoved});
+  EXPECT_TRUE(talk.client.Judge({}, "a", "create", {}, {}, Soon(5000)).allowed);
+  EXPECT_EQ(types, (std::vector<uint16_t>{ipc::FilesTold::kType,
+                                          ipc::TransferQuestion::kType}));
+}
+
+TEST_F(Questions, NamesAreToldWithoutAnyQuestion) {
+  std::atomic<int> told = 0;
+  Talk talk(Path(), [&told](int, const Packet& packet) {
+    const auto files = ipc::Decode<ipc::FilesTold>(packet.bytes);
+    if (files) told += static_cast<int>(files->files.size());
+  });
+  std::thread telling([&] { talk.client.RunTelling(); });
+  talk.client.TellFile({.path = "a", .change = ipc::FileChange::kRemoved});
+  talk.client.TellFile({.path = "b", .change = ipc::FileChange::kRemoved});
+  const Deadline until = Soon(10'000);
+  while (told < 2 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(told, 2);
+  talk.client.Shutdown();
+  telling.join();
+}
+
 TEST_F(Questions, NobodyWaitsTwiceForASilentSekishod) {
   Talk talk(Path(), [](int, const Packet&) {});
   EXPECT_FALSE(talk.client.AskWho({1, 1, Soon(60'000)}));

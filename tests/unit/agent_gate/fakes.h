@@ -161,6 +161,10 @@ class FakeCore final : public Core {
     told.who = who.id;
     checking.push_back(told);
   }
+  void TellFile(ipc::ToldFile told) override {
+    const std::lock_guard lock(mutex);
+    files.push_back(std::move(told));
+  }
   void TellEnded(const Who&, ipc::StreamEnded told) override {
     const std::lock_guard lock(mutex);
     ended.push_back(told);
@@ -178,6 +182,7 @@ class FakeCore final : public Core {
   std::vector<ipc::StreamEnded> ended;
   std::vector<Question> questions;
   std::vector<ipc::Checking> checking;
+  std::vector<ipc::ToldFile> files;
   std::vector<std::string> failures;
 };
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/demo_world.h"
 
 namespace sekisho::core {
@@ -71,6 +73,49 @@ TEST_F(DevicesDeskTest, OnlyAnAdminReportsALossAndItIsWrittenDown) {
     denied += entry.action == "device.lost" && entry.user == "tanaka" ? 1 : 0;
   }
   EXPECT_EQ(denied, 1);
+}
+
+TEST_F(DevicesDeskTest, WhatWentWithItIsInTheAuditAndAnAlert) {
+  const auto contents = world_.desk().GetDeviceContents(kTanaka, kStick);
+  ASSERT_TRUE(contents);
+  ASSERT_EQ(contents->media.size(), 1U);
+  const MediumContents& medium = contents->media[0];
+  ASSERT_EQ(medium.files.size(), 1U);
+  EXPECT_EQ(medium.persons, 15);
+  EXPECT_EQ(medium.files[0].copy->personal_part.person(), "op02 (mori)");
+  ASSERT_TRUE(world_.desk().MarkLost(kSuzuki, Stolen()));
+  const std::string with =
+      "1 files on it as far as known, 1 with personal "
+      "data of 15 people";
+  AlertFilter filter;
+  filter.kind = "device_lost";
+  const auto alerts = world_.desk().ListAlerts(kTanaka, filter, {});
+  ASSERT_EQ(alerts->rows.size(), 1U);
+  EXPECT_EQ(alerts->rows[0].severity, "critical");
+  EXPECT_NE(alerts->rows[0].title.find(with), std::string::npos)
+      << alerts->rows[0].title;
+  EXPECT_EQ(alerts->rows[0].device_id, kStick);
+  const auto audit =
+      world_.store().AuditOf(std::string("device ") + kStick).value();
+  EXPECT_TRUE(std::ranges::any_of(audit, [&](const AuditEntry& entry) {
+    return entry.action == "device.lost" &&
+           entry.detail.find(with) != std::string::npos;
+  }));
+  EXPECT_EQ(
+      world_.desk().GetDeviceContents(kTanaka, "ffff:ffff:none").error().code,
+      Code::kNotFound);
+}
+
+TEST_F(DevicesDeskTest, ALossOfWhatWasNeverSeenIsNoEmergency) {
+  LostMark mark = Stolen();
+  mark.device_id = "abcd:1234:NEVERSEEN";
+  ASSERT_TRUE(world_.desk().MarkLost(kSuzuki, mark));
+  AlertFilter filter;
+  filter.kind = "device_lost";
+  const auto alerts = world_.desk().ListAlerts(kTanaka, filter, {});
+  ASSERT_EQ(alerts->rows.size(), 1U);
+  EXPECT_EQ(alerts->rows[0].severity, "medium");
+  EXPECT_NE(alerts->rows[0].title.find("never seen"), std::string::npos);
 }
 
 TEST_F(DevicesDeskTest, WhatIsNotLostIsNotFound) {

@@ -38,6 +38,8 @@ const std::map<std::string, std::string> kRpcMethods = {
     {"ListDevices", "ListDevices"},
     {"ApproveDevice", "ApproveDevice"},
     {"RevokeDevice", "RevokeDevice"},
+    {"GetDeviceContents", "GetDeviceContents"},
+    {"ConfirmDevice", "ConfirmDevice"},
     {"ReportLost", "MarkLost"},
     {"ReportFound", "ClearLost"},
     {"DecideRequest", "DecideRequest"},

@@ -106,6 +106,46 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
             "Maker Stick");
 }
 
+// What was copied before the list of contents was kept may still be there.
+TEST_F(SchemaTest, FillsContentsOfOldRows) {
+  {
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 13));
+    event::v1::PublicPart part;
+    part.set_kind(event::v1::EVENT_KIND_TRANSFER);
+    part.set_outcome(event::v1::OUTCOME_ALLOWED);
+    part.set_inspected_bytes(10);
+    part.mutable_device()->set_volume_uuid("ABCD-1234");
+    event::v1::PersonalPart personal;
+    personal.set_file_path("a.csv");
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO agents (agent_no, agent_id, terminal, hostname, "
+        "machine_id, agent_version, chain_key, enrol_time) "
+        "VALUES (1,'a','t','h','m','v',x'00',1)"));
+    for (const int row : {1, 2, 3}) {
+      part.set_outcome(row == 3 ? event::v1::OUTCOME_BLOCKED
+                                : event::v1::OUTCOME_ALLOWED);
+      ASSERT_TRUE((*writer)->Run(
+          "INSERT INTO events VALUES (?1,1,1,?1,1,?2,?3,x'',x'',x'',?4,x'')",
+          row, Blob{part.SerializeAsString()},
+          Blob{personal.SerializeAsString()}, Blob{std::string(32, 'h')}));
+      ASSERT_TRUE((*writer)->Run(
+          "INSERT INTO event_index (row_id, agent_no, epoch, sequence, kind, "
+          "outcome, person, device_id, receive_time, event_id, repeats) "
+          "VALUES (?1,1,1,?1,6,1,'p','d',1,x'',?2)",
+          row, row == 2));
+    }
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  const auto media = (*store)->ReadMedia("d");
+  ASSERT_TRUE(media) << media.error().message;
+  ASSERT_EQ(media->size(), 1U);
+  EXPECT_EQ((*media)[0].key.volume, "ABCD-1234");
+  ASSERT_EQ((*media)[0].copies.size(), 1U) << "no repeat, no refused one";
+  EXPECT_EQ((*media)[0].copies[0].path, "a.csv");
+}
+
 // Nobody loses by the upgrade what he could do; what was no role stays nothing.
 TEST_F(SchemaTest, OldRolesBecomeSetsOfRoles) {
   {

@@ -84,8 +84,8 @@ TEST_F(ApiTest, EveryPathNeedsASession) {
   for (const char* path :
        {"session", "overview", "alerts", "alerts/1", "alerts:groups?by=kind",
         "alerts:around/1", "events", "events/1", "events:samples/1", "devices",
-        "devices:story?device_id=x", "agents", "policies", "audit",
-        "nothing"}) {
+        "devices:story?device_id=x", "devices:contents?device_id=x", "agents",
+        "policies", "audit", "nothing"}) {
     const Response response = Get(path);
     EXPECT_EQ(response.status, 401) << path;
     EXPECT_EQ(json::parse(response.body)["error"]["code"], "unauthenticated");
@@ -326,6 +326,13 @@ TEST_F(ApiTest, TellsALostDevicesLife) {
   EXPECT_EQ(json::parse(story.body)["device"]["lost"]["how"], "lost");
   EXPECT_EQ(json::parse(Get("devices?state=lost").body)["rows"].size(), 1u);
   EXPECT_EQ(Get("devices:story?device_id=none").status, 404);
+  const json on =
+      json::parse(Get("devices:contents?device_id=" + id).body)["media"][0];
+  EXPECT_EQ(on["persons"], 15);
+  EXPECT_EQ(on["files"][0]["copy"]["person"], "op02 (mori)");
+  EXPECT_EQ(on["files"][0]["from_elsewhere"], false);
+  EXPECT_TRUE(on["list_time"].is_null());
+  EXPECT_EQ(Get("devices:contents?device_id=none").status, 404);
   EXPECT_EQ(Post("devices:found", {{"device_id", id}}).status, 200);
   EXPECT_EQ(Post("devices:found", {{"device_id", id}}).status, 404);
 }

@@ -38,6 +38,8 @@ const std::map<std::string, std::string> kRouteMethods = {
     {"POST devices:approve", "ApproveDevice"},
     {"POST devices:revoke", "RevokeDevice"},
     {"GET devices:story", "GetDeviceStory"},
+    {"GET devices:contents", "GetDeviceContents"},
+    {"POST devices:confirm", "ConfirmDevice"},
     {"POST devices:lost", "MarkLost"},
     {"POST devices:found", "ClearLost"},
     {"POST requests:decide/*", "DecideRequest"},
@@ -142,7 +144,8 @@ class RolesApiTest : public ::testing::Test {
     request.path = "/api/v1/" + path;
     request.session_token = session.token;
     if (path == "alerts:groups") request.query["by"] = "kind";
-    if (path == "devices:story") request.query["device_id"] = "none";
+    if (path == "devices:story" || path == "devices:contents")
+      request.query["device_id"] = "none";
     if (method != "GET") {
       request.csrf = session.csrf;
       request.content_type = "application/json";

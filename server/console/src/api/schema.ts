@@ -436,6 +436,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/devices:contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is on a device now, and what was */
+        get: operations["getDeviceContents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/devices:confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who answers for it still has it (analyst, approver) */
+        post: operations["confirmDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/devices:lost": {
         parameters: {
             query?: never;
@@ -1832,6 +1866,11 @@ export interface components {
              * @description the transfer; 0 = not used
              */
             used_event_row_id: number;
+            /**
+             * Format: date-time
+             * @description when its medium was erased after the copy, by the terminal's clock; null: not, and it should be by end_time if people are in it
+             */
+            erase_time: string | null;
             /** @enum {string} */
             state: "running" | "used" | "ended" | "revoked";
         };
@@ -1926,6 +1965,13 @@ export interface components {
             counters?: components["schemas"]["MediumCounters"];
             landing?: components["schemas"]["Landing"];
             gap?: components["schemas"]["Gap"];
+            files?: components["schemas"]["ListedFiles"];
+            /** @description of what happened before Sekisho, by the terminal's own log: not proven */
+            past?: {
+                /** Format: date-time */
+                time: string;
+                source: string;
+            };
             request?: components["schemas"]["ApprovalRequest"];
             /**
              * Format: int64
@@ -2132,6 +2178,12 @@ export interface components {
             approved_by: string;
             /** Format: date-time */
             approve_time: string | null;
+            /**
+             * Format: date-time
+             * @description when somebody said last that he still has it
+             */
+            confirm_time: string | null;
+            confirmed_by: string;
             /** Format: date-time */
             expire_time: string | null;
             owner: string;
@@ -2604,7 +2656,106 @@ export interface components {
             decisions: components["schemas"]["DeviceDecision"][];
             looks: components["schemas"]["DeviceLook"][];
             same_serial: string[];
+            /** @description attached before Sekisho, by terminals' logs: not proven, and in none of the above */
+            past: {
+                /** Format: date-time */
+                time: string;
+                terminal: string;
+                source: string;
+            }[];
             cut: boolean;
+        };
+        /** @description of a medium_files event. present_count: that a listing found; complete: it was the last of a listing that named all */
+        ListedFiles: {
+            rows: {
+                path: string;
+                /** @enum {string} */
+                change: "present" | "removed" | "renamed";
+                old_path: string;
+                /** Format: int64 */
+                size: number;
+            }[];
+            /** Format: int64 */
+            present_count: number;
+            complete: boolean;
+            /** Format: int64 */
+            lost_count: number;
+        };
+        /** @description the TRANSFER that brought a file */
+        FileCopy: {
+            /** Format: int64 */
+            row_id: number;
+            person: string;
+            /** Format: int64 */
+            persons: number;
+            data: {
+                [key: string]: number;
+            };
+            /** @description empty: not known */
+            data_owner: string;
+            /** @description of the medium when it was copied */
+            encryption: string;
+            file_sha256: string;
+        };
+        /** @description a file that is on a medium, or was. since: copied, or seen first, by the terminal's clock. other_size, other_time: it is not as it was copied */
+        MediumFile: {
+            path: string;
+            /** Format: int64 */
+            size: number | null;
+            /** Format: date-time */
+            modify_time: string | null;
+            /** Format: date-time */
+            since: string;
+            terminal: string;
+            /** @description no copy of it is known */
+            from_elsewhere: boolean;
+            other_size: boolean;
+            other_time: boolean;
+            /** Format: date-time */
+            gone_time: string | null;
+            /** @enum {string} */
+            gone: "" | "removed" | "elsewhere" | "erased";
+            copy: components["schemas"]["FileCopy"] | null;
+        };
+        /** @description one filesystem that was in the device. list_time null: never listed, only copies are known. persons: added up over files, so the same person in two files counts twice. behind: changes of names were lost since the listing */
+        MediumContents: {
+            volume: string;
+            filesystem: string;
+            label: string;
+            encryption: string;
+            /** Format: date-time */
+            last_time: string;
+            /** Format: date-time */
+            list_time: string | null;
+            list_terminal: string;
+            list_complete: boolean;
+            /** Format: int64 */
+            list_count: number;
+            behind: boolean;
+            /** Format: date-time */
+            erase_time: string | null;
+            /** Format: int64 */
+            erased_bytes: number;
+            /** Format: int64 */
+            file_count: number;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            from_elsewhere_count: number;
+            /** Format: int64 */
+            personal_count: number;
+            /** Format: int64 */
+            persons: number;
+            data: {
+                [key: string]: number;
+            };
+            files: components["schemas"]["MediumFile"][];
+            gone: components["schemas"]["MediumFile"][];
+            cut: boolean;
+        };
+        DeviceContents: {
+            device_id: string;
+            media: components["schemas"]["MediumContents"][];
         };
         LostReport: {
             device_id: string;
@@ -3662,6 +3813,64 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getDeviceContents: {
+        parameters: {
+            query: {
+                /** @description device */
+                device_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceContents"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    confirmDevice: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FoundReport"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };

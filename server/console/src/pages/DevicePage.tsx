@@ -12,6 +12,7 @@ import { dayOf, deviceName, fileName, formatBytes, formatDate, formatDay, format
 import { ContainButton } from '../parts/Contain';
 import { ApprovalText } from '../parts/ApprovalText';
 import { Approve, ReportFound, ReportLost } from '../parts/Approve';
+import { Contents } from '../parts/Contents';
 import { DeviceFactsRows } from '../parts/EventFacts';
 import { Help } from '../parts/Help';
 import { Legend, StackedBars, usePlotColors } from '../parts/Plots';
@@ -140,6 +141,19 @@ function Decisions({ story }: { story: DeviceStory }) {
   );
 }
 
+// From the terminals' own logs: in no figure, and no more than a hint.
+function Before({ story }: { story: DeviceStory }) {
+  const { t } = useTranslation();
+  if (story.past.length === 0) return null;
+  return (
+    <Section title={t('device.past')}>
+      <Typography variant="body2" color="text.secondary">{t('device.pastHelp')}</Typography>
+      <ul>{story.past.slice(0, 50).map((one, i) => <li key={i}>{formatTime(one.time)} · {one.terminal} · {one.source}</li>)}</ul>
+      {story.past.length > 50 && <Typography variant="caption" color="text.secondary">{t('contents.more', { count: story.past.length - 50 })}</Typography>}
+    </Section>
+  );
+}
+
 function Acts({ story }: { story: DeviceStory }) {
   const { t } = useTranslation();
   const client = useQueryClient();
@@ -149,13 +163,19 @@ function Acts({ story }: { story: DeviceStory }) {
     mutationFn: () => post('devices:revoke', { device_id: device.device_id }),
     onSettled: () => { for (const key of ['devices', 'story']) void client.invalidateQueries({ queryKey: [key] }); },
   });
+  const confirm = useMutation({
+    mutationFn: () => post('devices:confirm', { device_id: device.device_id }),
+    onSettled: () => { for (const key of ['devices', 'story', 'alerts']) void client.invalidateQueries({ queryKey: [key] }); },
+  });
   const done = () => setAsking(null);
   return (
     <Stack direction="row" useFlexGap sx={{ gap: 1, flexWrap: 'wrap' }}>
       {!device.lost && <Button variant="contained" onClick={() => setAsking('approve')}>{t('device.approve')}</Button>}
       {!device.lost && device.approved_access && <Button variant="outlined" color="warning" loading={revoke.isPending} onClick={() => revoke.mutate()}>{t('device.revoke')}</Button>}
+      {!device.lost && device.approved_access && device.approved_access !== 'block' && <Button variant="outlined" loading={confirm.isPending} onClick={() => confirm.mutate()}>{t('device.confirm')}</Button>}
       {device.lost ? <Button variant="outlined" onClick={() => setAsking('found')}>{t('device.found')}…</Button> : <Button variant="outlined" color="error" onClick={() => setAsking('lost')}>{t('device.reportLost')}…</Button>}
       <ContainButton to={{ kind: 'device', target: device.device_id, name: device.name || device.device_id }} />
+      {confirm.isError && <Banner severity="error" sx={{ width: '100%' }}><ErrorText error={confirm.error} /></Banner>}
       {revoke.isError && <Banner severity="error" sx={{ width: '100%' }}><ErrorText error={revoke.error} /></Banner>}
       {asking === 'approve' && <Approve device={device} onDone={done} />}
       {asking === 'lost' && <ReportLost device={device} onDone={done} />}
@@ -190,6 +210,7 @@ export function DevicePage({ mayChange }: { mayChange: boolean }) {
                   <Fact name={t('device.seen')}>{formatTime(told.device.last_seen_time)}</Fact>
                   <Fact name={t('device.approval')}><ApprovalText device={told.device} /></Fact>
                   <Fact name={t('device.owner')}>{told.device.owner}</Fact>
+                  {told.device.confirm_time && <Fact name={t('device.confirmed')}>{t('device.since', { time: formatTime(told.device.confirm_time), user: told.device.confirmed_by })}</Fact>}
                   <Fact name={t('device.purpose')}>{told.device.purpose}</Fact>
                   <Fact name={t('device.ticket')}>{told.device.ticket}</Fact>
                 </TableBody></Table>
@@ -198,9 +219,11 @@ export function DevicePage({ mayChange }: { mayChange: boolean }) {
             </Stack></Grid>
             <Grid size={{ xs: 12, md: 8 }}><Stack spacing={1.5}>
               <Life id={id} story={told} />
+              <Section title={t('contents.title')} help="contents"><Contents id={id} /></Section>
               <Places id={id} by="terminal" title={t('device.terminals')} places={told.terminals} />
               <Places id={id} by="person" title={t('device.persons')} places={told.persons} />
               <Copied id={id} />
+              <Before story={told} />
             </Stack></Grid>
           </Grid>
         </Stack>

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { post } from '../api/client';
 import type { Access, Device } from '../api/types';
 import { deviceName } from '../format';
+import { ContentsSum, useContents } from './Contents';
 import { AccessField, DecisionDialog } from './Grant';
 
 const ENDS: [string, number][] = [['never', 0], ['hours8', 28800], ['day', 86400], ['week', 604800], ['month', 2592000]];
@@ -53,10 +54,12 @@ export function ReportLost({ device, onDone }: { device: Device; onDone: () => v
   const [how, setHow] = useState('lost');
   const [note, setNote] = useState('');
   const report = useDeviceChange('devices:lost', onDone);
+  const contents = useContents(device.device_id);
   return (
     <DecisionDialog title={t('device.lostTitle', { device: deviceName(device.facts) })} deviceId={device.device_id} warning={device.weak_identity ? t('device.weakLost') : undefined}
       error={report.isError ? report.error : null} act={t('device.report')} color="error" busy={report.isPending} onAct={() => report.mutate({ device_id: device.device_id, how, note: note.trim() })} onDone={onDone}>
       <Typography variant="body2">{t('device.lostHelp')}</Typography>
+      {contents.data?.media.map((medium) => <ContentsSum key={medium.volume} medium={medium} />)}
       <RadioGroup row aria-label={t('device.how')} value={how} onChange={(e) => setHow(e.target.value)}>
         {(['lost', 'stolen'] as const).map((word) => <FormControlLabel key={word} value={word} control={<Radio />} label={t(`device.${word}`)} />)}
       </RadioGroup>

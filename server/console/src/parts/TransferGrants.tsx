@@ -38,6 +38,8 @@ function State({ grant, mayChange }: { grant: TransferGrant; mayChange: boolean 
     <Stack spacing={0.5} sx={{ alignItems: 'flex-start' }}>
       <span>{t(`grantState.${grant.state}`)}</span>
       {grant.used_time && <RouterLink to={`/events?${new URLSearchParams({ kind: 'transfer', device_id: grant.device_id }).toString()}`} style={{ color: 'inherit' }}>{formatTime(grant.used_time)}</RouterLink>}
+      {grant.used_time && grant.erase_time && <span>{t('request.erasedAt', { time: formatTime(grant.erase_time) })}</span>}
+      {grant.used_time && !grant.erase_time && grant.persons > 0 && <span>{t('request.eraseBy', { time: formatTime(grant.end_time) })}</span>}
       {grant.state === 'running' && mayChange && <Button size="small" color="warning" onClick={() => setAsking(true)}>{t('request.takeBack')}</Button>}
       {asking && <Revoke grant={grant} onDone={() => setAsking(false)} />}
     </Stack>
