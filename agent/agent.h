@@ -332,8 +332,9 @@ class Agent {
   void UseIdentities();  // list or policy changed; also at the start
   void JudgePluggers();
   void ArmIdentityLook();
-  void TellIdentified(const attribute::Who& who, const std::string& person,
-                      const Result<Identities::Known>& known);
+  // A failure is one of the disk.
+  Status TellIdentified(const attribute::Who& who, const std::string& person,
+                        const Result<Identities::Known>& known);
   void OnIdentify(SocketServer::ConnectionId id, const Peer& peer,
                   ipc::IdentifyRequest request);
   void SetIdentity(const Peer& peer, ipc::StatusAnswer* status) const;

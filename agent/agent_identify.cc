@@ -85,8 +85,9 @@ void Agent::ArmIdentityLook() {
   });
 }
 
-void Agent::TellIdentified(const attribute::Who& who, const std::string& person,
-                           const Result<Identities::Known>& known) {
+Status Agent::TellIdentified(const attribute::Who& who,
+                             const std::string& person,
+                             const Result<Identities::Known>& known) {
   Parts parts = NewParts(event::v1::EVENT_KIND_IDENTIFIED);
   SetWho(who, parts);
   parts.personal.set_stated_person(EscapeUntrusted(person, kMaxShownIdBytes));
@@ -99,7 +100,8 @@ void Agent::TellIdentified(const attribute::Who& who, const std::string& person,
                       (too_often ? "-tries" : ""));
   parts.open.set_reason(known ? "he proved who he is"
                               : "refused: " + known.error().message);
-  WriteSoon(std::move(parts));
+  RETURN_IF_ERROR(Write(std::move(parts)));
+  return {};
 }
 
 void Agent::OnIdentify(SocketServer::ConnectionId id, const Peer& peer,
@@ -137,9 +139,15 @@ void Agent::OnIdentify(SocketServer::ConnectionId id, const Peer& peer,
         identifying_ = false;
         auto known = identities_->Finish(*shared, checked);
         forget(shared->typed);
-        TellIdentified(who, shared->person, known);
+        const Status told = TellIdentified(who, shared->person, known);
         if (!known) {
           answer(false, known.error().message);
+          return;
+        }
+        // What cannot be written down does not count.
+        if (!told && !decider_->observing()) {
+          identities_->EndLogin(shared->login);
+          answer(false, told.error().message);
           return;
         }
         JudgePluggers();

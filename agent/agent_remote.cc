@@ -51,7 +51,7 @@ bool Agent::OnRemoteDenied(const enforce::DeniedAccess& denied) {
     return true;
   }
   loop_.After(kToldAgain, [this, key] { told_remote_.erase(key); });
-  attribute::Who who = attribute::OfProcess("", denied.pid);
+  attribute::Who who = Behind(denied.pid);
   if (who.uid < 0) who.uid = denied.uid;
   const policy::DeviceDecision decision = DecideRemote(*facts, who);
   Parts parts = NewParts(event::v1::EVENT_KIND_DEVICE_PLUGGED);

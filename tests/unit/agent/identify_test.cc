@@ -279,5 +279,34 @@ TEST_F(IdentifyTest, AContainmentOfThePersonHoldsAtTheSharedAccount) {
   EXPECT_EQ(verdict_, ipc::TransferVerdict::kAllow) << "not of his colleague";
 }
 
+class IdentifyFullSpoolTest : public IdentifyTest {
+ protected:
+  // Soon full: 1 MiB for events, as much again in reserve.
+  IdentifyFullSpoolTest() { spool_bytes = int64_t{2} << 20; }
+};
+
+TEST_F(IdentifyFullSpoolTest, WhatCannotBeWrittenDownDoesNotCount) {
+  Begin();
+  // Nobody takes events any more.
+  uplink_.reset();
+  ipc::TransferQuestion ask;
+  ask.path = "/" + std::string(4000, 'x');
+  ask.operation = "create";
+  ask.findings.inspection = "full";
+  for (int i = 0; i < 2000 && ask.question_id == static_cast<uint64_t>(i);
+       ++i) {
+    gate_->Send(ask);
+    if (gate_->Next<ipc::TransferAnswer>().verdict ==
+        ipc::TransferVerdict::kAllow) {
+      ++ask.question_id;
+    }
+  }
+  CallFrom("3");
+  EXPECT_FALSE(SayIam("yamada", kPin).ok);
+  Client control(Socket(ipc::kControlSocket));
+  control.Send(ipc::StatusRequest{});
+  EXPECT_EQ(control.Next<ipc::StatusAnswer>().stated_person, "");
+}
+
 }  // namespace
 }  // namespace sekisho::agent

@@ -247,6 +247,27 @@ TEST(Status, RefusedDevicesAreNotListedAsUsable) {
               HasSubstr("Media with access now:\n  none\n"));
 }
 
+TEST(Status, SaysWhoOneIsOrAsks) {
+  ipc::StatusAnswer status;
+  EXPECT_THAT(StatusText(status, Language::kEnglish),
+              Not(HasSubstr("You are")));
+  status.account = "maint";
+  EXPECT_THAT(StatusText(status, Language::kEnglish),
+              HasSubstr("You are: maint\n"));
+  status.asks_who = true;
+  for (const Language language : {Language::kEnglish, Language::kJapanese}) {
+    EXPECT_THAT(StatusText(status, language), HasSubstr("sekisho iam"));
+  }
+  status.asks_who = false;
+  status.stated_person = "yamada";
+  status.proven_by = "totp";
+  status.stated_left_us = int64_t{125} * 60'000'000;
+  EXPECT_THAT(StatusText(status, Language::kEnglish),
+              HasSubstr("You are: yamada (maint, proven by totp, 2:05 h)"));
+  EXPECT_THAT(StatusJson(status),
+              HasSubstr(R"("account":"maint","stated_person":"yamada")"));
+}
+
 TEST(Status, JsonHoldsNoRawControls) {
   ipc::StatusAnswer status;
   status.media.push_back({"d", "n", "block", "", "r", "x\xe2\x80\xae\x1b"});

@@ -53,7 +53,7 @@ export function Requests({ mayChange }: { mayChange: boolean }) {
               <RouterLink to={`/alerts/${request.alert_id}`} style={{ color: 'inherit' }}>{formatTime(request.create_time)}</RouterLink>
             </TableCell>
             <TableCell>
-              {request.person || t('app.unknown')}
+              {(request.account ? `${request.person} (${request.account})` : request.person) || t('app.unknown')}
               <Typography variant="caption" component="div" color="text.secondary">{request.terminal}</Typography>
             </TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>
