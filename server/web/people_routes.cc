@@ -24,10 +24,12 @@ Result<core::PeopleFile> FileOf(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   core::PeopleFile file;
   ASSIGN_OR_RETURN(file.text, Text(body, "text", true));
-  ASSIGN_OR_RETURN(const std::string format, Text(body, "format"));
-  if (format == "ldif") {
+  // g++ 12 thinks that a moved result may be uninitialised here.
+  const auto format = Text(body, "format");
+  if (!format) return std::unexpected(format.error());
+  if (*format == "ldif") {
     file.format = core::PeopleFormat::kLdif;
-  } else if (!format.empty() && format != "csv") {
+  } else if (!format->empty() && *format != "csv") {
     return Fail(Code::kInvalidArgument, "format is csv or ldif");
   }
   ASSIGN_OR_RETURN(const std::string zone, Text(body, "zone"));
