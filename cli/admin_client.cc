@@ -228,6 +228,14 @@ Status AdminClient::Do(const admin::v1::LiftHoldRequest& request,
                        admin::v1::LiftHoldResponse& response) {
   return connection_->Do(&Stub::LiftHold, request, response);
 }
+Status AdminClient::Do(const admin::v1::GetDeviceContentsRequest& request,
+                       admin::v1::GetDeviceContentsResponse& response) {
+  return connection_->Do(&Stub::GetDeviceContents, request, response);
+}
+Status AdminClient::Do(const admin::v1::ConfirmDeviceRequest& request,
+                       admin::v1::ConfirmDeviceResponse& response) {
+  return connection_->Do(&Stub::ConfirmDevice, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
                        admin::v1::ListDevicesResponse& response) {
   return connection_->Do(&Stub::ListDevices, request, response);

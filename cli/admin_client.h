@@ -119,6 +119,10 @@ class AdminClient {
             admin::v1::PlaceHoldResponse& response);
   Status Do(const admin::v1::LiftHoldRequest& request,
             admin::v1::LiftHoldResponse& response);
+  Status Do(const admin::v1::GetDeviceContentsRequest& request,
+            admin::v1::GetDeviceContentsResponse& response);
+  Status Do(const admin::v1::ConfirmDeviceRequest& request,
+            admin::v1::ConfirmDeviceResponse& response);
   Status Do(const admin::v1::ListDevicesRequest& request,
             admin::v1::ListDevicesResponse& response);
   Status Do(const admin::v1::ApproveDeviceRequest& request,
