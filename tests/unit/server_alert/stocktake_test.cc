@@ -81,7 +81,8 @@ TEST(Stocktake, RemindsThenAlertsUntilSomebodyConfirms) {
     store::AlertFilter filter;
     filter.only_unresolved = true;
     std::vector<std::string> kinds;
-    for (const auto& alert : store->ListAlerts(filter, {})->rows) {
+    const auto page = store->ListAlerts(filter, {}).value();
+    for (const auto& alert : page.rows) {
       kinds.push_back(alert.kind + " " + alert.severity);
       EXPECT_EQ(alert.device_id, approval.device_id);
       EXPECT_NE(alert.title.find("tanaka"), std::string::npos);
@@ -108,8 +109,8 @@ TEST(Stocktake, RemindsThenAlertsUntilSomebodyConfirms) {
   EXPECT_THAT(open(), IsEmpty());
   store::DeviceFilter filter;
   filter.device_id = approval.device_id;
-  const auto device = store->ListDevices(filter, {}, clock.Now())->rows.at(0);
-  EXPECT_EQ(device.confirmed_by, "suzuki");
+  const auto devices = store->ListDevices(filter, {}, clock.Now()).value();
+  EXPECT_EQ(devices.rows.at(0).confirmed_by, "suzuki");
   EXPECT_EQ(
       store->ConfirmDevice({"none", "", "suzuki", clock.Now()}).error().code,
       Code::kNotFound);
