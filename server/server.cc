@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "server/alert/certificates.h"
+#include "server/alert/overdue.h"
 #include "server/alert/rules.h"
 #include "server/alert/silence.h"
 #include "server/auth/accounts.h"
@@ -26,6 +27,8 @@
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
+#include "server/core/retention.h"
+#include "server/core/reviewing.h"
 #include "server/core/rollouts.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
@@ -173,6 +176,9 @@ class RunningServer final : public Server {
       Log(LogLevel::kWarning, "this server does not lead any more");
       silence_.reset();
       certificates_.reset();
+      overdue_.reset();
+      reviewing_.reset();
+      retention_.reset();
     }
     indexer_->SetActive(leads);
     outbox_->SetActive(leads);
@@ -190,6 +196,14 @@ class RunningServer final : public Server {
         *store_, changes_, clock_, [this] { return own_.NotAfter(); });
     RETURN_IF_ERROR(certificates_->Load());
     RETURN_IF_ERROR(outbox_->Load());
+    const core::Duties& duties = options_.duties;
+    overdue_ = std::make_unique<alert::OverdueWatch>(*store_, changes_, clock_,
+                                                     duties.sla);
+    reviewing_ = std::make_unique<core::Reviewing>(*store_, changes_, clock_,
+                                                   duties.review);
+    retention_ = std::make_unique<core::Retention>(
+        *store_, clock_, duties.retention,
+        [this] { return outbox_->EventsToldUpTo(); });
     // Events go on being taken: who is told is the smaller trouble.
     return bad_sinks_ ? outbox_->TellBadFile(*bad_sinks_) : Status();
   }
@@ -236,7 +250,8 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_, *rollouts_, *codes_, *checkpoints_});
+         *containing_, *rollouts_, *codes_, *checkpoints_,
+         options_.duties.sla});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -337,6 +352,9 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(certificates_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
     RETURN_IF_ERROR(rollouts_->Tick());
+    RETURN_IF_ERROR(overdue_->Tick());
+    RETURN_IF_ERROR(reviewing_->Tick());
+    RETURN_IF_ERROR(retention_->Tick());
     return silence_->Tick();
   }
 
@@ -463,8 +481,11 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<core::Elsewhere> elsewhere_;
   std::unique_ptr<alert::SilenceWatch>
-      silence_;  // while it leads; the next, too
+      silence_;  // while it leads; the next four, too
   std::unique_ptr<alert::CertificateWatch> certificates_;
+  std::unique_ptr<alert::OverdueWatch> overdue_;
+  std::unique_ptr<core::Reviewing> reviewing_;
+  std::unique_ptr<core::Retention> retention_;
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "server/core/duties.h"
 #include "server/store/role_set.h"
 
 namespace sekisho {
@@ -32,6 +33,8 @@ struct ServerOptions {
   std::string metrics_listen = "off";
   // Who has one of these needs a second factor.
   store::Roles require_totp;
+  // The sections sla, review and retention of the settings.
+  core::Duties duties;
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,

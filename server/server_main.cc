@@ -74,6 +74,9 @@ int Run(const Config& config, const Clock& clock) {
                  config.Get("require_totp"));
   }
   options.require_totp = *roles;
+  auto duties = core::ReadDuties(config.file);
+  if (!duties) return Usage(duties.error().message);
+  options.duties = std::move(*duties);
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;

@@ -62,6 +62,8 @@ class DemoWorld {
   int64_t AddBlockedTransfer();
   // The operator asks for the approval of a stick. The alert's id.
   int64_t AddRequest();
+  // The week before the last Monday is drawn for its review. The review's id.
+  int64_t DrawReview();
   // An operator asks that one refused copy may go.
   int64_t AddCopyRequest();
   // The first terminal says what became of a code over the phone for its
