@@ -236,6 +236,42 @@ Status AdminClient::Do(const admin::v1::ConfirmDeviceRequest& request,
                        admin::v1::ConfirmDeviceResponse& response) {
   return connection_->Do(&Stub::ConfirmDevice, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListReviewsRequest& request,
+                       admin::v1::ListReviewsResponse& response) {
+  return connection_->Do(&Stub::ListReviews, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetReviewRequest& request,
+                       admin::v1::GetReviewResponse& response) {
+  return connection_->Do(&Stub::GetReview, request, response);
+}
+Status AdminClient::Do(const admin::v1::OpenReviewItemRequest& request,
+                       admin::v1::OpenReviewItemResponse& response) {
+  return connection_->Do(&Stub::OpenReviewItem, request, response);
+}
+Status AdminClient::Do(const admin::v1::JudgeReviewItemRequest& request,
+                       admin::v1::JudgeReviewItemResponse& response) {
+  return connection_->Do(&Stub::JudgeReviewItem, request, response);
+}
+Status AdminClient::Do(const admin::v1::SignReviewRequest& request,
+                       admin::v1::SignReviewResponse& response) {
+  return connection_->Do(&Stub::SignReview, request, response);
+}
+Status AdminClient::Do(const admin::v1::GetReviewStatementRequest& request,
+                       admin::v1::GetReviewStatementResponse& response) {
+  return connection_->Do(&Stub::GetReviewStatement, request, response);
+}
+Status AdminClient::Do(const admin::v1::ListSuppressionsRequest& request,
+                       admin::v1::ListSuppressionsResponse& response) {
+  return connection_->Do(&Stub::ListSuppressions, request, response);
+}
+Status AdminClient::Do(const admin::v1::SuppressRequest& request,
+                       admin::v1::SuppressResponse& response) {
+  return connection_->Do(&Stub::Suppress, request, response);
+}
+Status AdminClient::Do(const admin::v1::EndSuppressionRequest& request,
+                       admin::v1::EndSuppressionResponse& response) {
+  return connection_->Do(&Stub::EndSuppression, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListDevicesRequest& request,
                        admin::v1::ListDevicesResponse& response) {
   return connection_->Do(&Stub::ListDevices, request, response);

@@ -123,6 +123,24 @@ class AdminClient {
             admin::v1::GetDeviceContentsResponse& response);
   Status Do(const admin::v1::ConfirmDeviceRequest& request,
             admin::v1::ConfirmDeviceResponse& response);
+  Status Do(const admin::v1::ListReviewsRequest& request,
+            admin::v1::ListReviewsResponse& response);
+  Status Do(const admin::v1::GetReviewRequest& request,
+            admin::v1::GetReviewResponse& response);
+  Status Do(const admin::v1::OpenReviewItemRequest& request,
+            admin::v1::OpenReviewItemResponse& response);
+  Status Do(const admin::v1::JudgeReviewItemRequest& request,
+            admin::v1::JudgeReviewItemResponse& response);
+  Status Do(const admin::v1::SignReviewRequest& request,
+            admin::v1::SignReviewResponse& response);
+  Status Do(const admin::v1::GetReviewStatementRequest& request,
+            admin::v1::GetReviewStatementResponse& response);
+  Status Do(const admin::v1::ListSuppressionsRequest& request,
+            admin::v1::ListSuppressionsResponse& response);
+  Status Do(const admin::v1::SuppressRequest& request,
+            admin::v1::SuppressResponse& response);
+  Status Do(const admin::v1::EndSuppressionRequest& request,
+            admin::v1::EndSuppressionResponse& response);
   Status Do(const admin::v1::ListDevicesRequest& request,
             admin::v1::ListDevicesResponse& response);
   Status Do(const admin::v1::ApproveDeviceRequest& request,

@@ -34,10 +34,12 @@
 #include "cli/report_command.h"
 #include "cli/request_command.h"
 #include "cli/requests_command.h"
+#include "cli/review_command.h"
 #include "cli/rollout_command.h"
 #include "cli/samples_command.h"
 #include "cli/scan_command.h"
 #include "cli/status_command.h"
+#include "cli/suppress_command.h"
 #include "cli/teardown_command.h"
 #include "cli/terminal_command.h"
 #include "cli/unlock_command.h"
@@ -116,9 +118,17 @@ constexpr auto kCommands = std::to_array<Command>({
     {"event", "list, follow, export and verify events", RunEventCommand},
     {"samples key", "make the analysts' key for masked samples", RunSamplesKey},
     {"samples open", "read the masked samples of a transfer", RunSamplesOpen},
+    // Before "alert": the first name that fits is taken.
+    {"alert suppress", "keep alerts of one kind back for a while",
+     RunAlertSuppress},
+    {"alert suppressions", "which alerts are kept back", RunAlertSuppressions},
+    {"alert unsuppress", "show them again", RunAlertUnsuppress},
     {"alert", "list, show, take and close alerts", RunAlertCommand},
     {"case", "open, fill, hold and close cases", RunCaseCommand},
     {"report inquiry", "did data leave? a signed answer", RunReportInquiry},
+    {"review", "judge and sign what was drawn from a period", RunReviewCommand},
+    {"report review", "who reviewed what, and what nobody did",
+     RunReportReview},
     {"report list", "the inquiries that were answered", RunReportList},
     {"report show", "an answer in words", RunReportShow},
     {"report verify", "prove a signed answer, offline", RunReportVerify},

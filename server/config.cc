@@ -47,6 +47,9 @@ constexpr Setting kSettings[] = {
 // Options without a value.
 constexpr std::string_view kFlags[] = {"with_keys", "json"};
 
+// Nested, and read by server/core/duties.h.
+constexpr std::string_view kSections[] = {"sla", "review", "retention"};
+
 // As it is installed: nothing but comments, which is no YAML document.
 bool OnlyComments(std::string_view text) {
   return std::ranges::all_of(Split(text, '\n'), [](std::string_view line) {
@@ -82,6 +85,9 @@ Status ReadFileInto(const std::string& path, bool named, Config& config) {
         for (const auto& role : value.items) {
           roles += (roles.empty() ? "" : ",") + role.text;
         }
+      } else if (std::ranges::find(kSections, key.name) !=
+                 std::end(kSections)) {
+        continue;
       } else if (!config.values.contains(key.name)) {
         problems.Add(key.line, key.column, "no such setting: " + key.name);
       } else if (value.kind != policy::YamlNode::Kind::kScalar) {

@@ -9,6 +9,7 @@
 #include "server/core/changes.h"
 #include "server/core/checkpoints.h"
 #include "server/core/containing.h"
+#include "server/core/duties.h"
 #include "server/core/offline_codes.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
@@ -34,6 +35,8 @@ struct DeskParts {
   core::Rollouts& rollouts;
   core::OfflineCodes& codes;
   core::Checkpoints& checkpoints;
+  // By which alerts have clocks.
+  core::SlaRules sla = {};
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

@@ -144,6 +144,74 @@ Result<core::Case> GuardedDesk::LiftHold(const core::Caller& caller, int64_t id,
   return desk_->LiftHold(caller, id, reason);
 }
 
+Result<core::Page<core::Review>> GuardedDesk::ListReviews(
+    const core::Caller& caller, const core::ReviewFilter& filter,
+    const core::Paging& paging) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListReviews));
+  return desk_->ListReviews(caller, filter, paging);
+}
+
+Result<core::ReviewStory> GuardedDesk::GetReview(const core::Caller& caller,
+                                                 int64_t id) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kGetReview, "review " + std::to_string(id)));
+  return desk_->GetReview(caller, id);
+}
+
+Result<core::OpenedItem> GuardedDesk::OpenReviewItem(const core::Caller& caller,
+                                                     int64_t review_id,
+                                                     int64_t item_no) {
+  RETURN_IF_ERROR(May(caller, core::Method::kOpenReviewItem,
+                      "review " + std::to_string(review_id)));
+  return desk_->OpenReviewItem(caller, review_id, item_no);
+}
+
+Result<core::Review> GuardedDesk::JudgeReviewItem(
+    const core::Caller& caller, const core::ReviewVerdict& verdict) {
+  RETURN_IF_ERROR(May(caller, core::Method::kJudgeReviewItem,
+                      "review " + std::to_string(verdict.review_id)));
+  return desk_->JudgeReviewItem(caller, verdict);
+}
+
+Result<core::Review> GuardedDesk::SignReview(const core::Caller& caller,
+                                             int64_t review_id,
+                                             const std::string& note) {
+  RETURN_IF_ERROR(May(caller, core::Method::kSignReview,
+                      "review " + std::to_string(review_id)));
+  return desk_->SignReview(caller, review_id, note);
+}
+
+Result<core::ReviewStatement> GuardedDesk::GetReviewStatement(
+    const core::Caller& caller, WallTime from, WallTime to) {
+  RETURN_IF_ERROR(May(caller, core::Method::kGetReviewStatement));
+  return desk_->GetReviewStatement(caller, from, to);
+}
+
+Result<std::vector<core::VerdictCount>> GuardedDesk::ListVerdicts(
+    const core::Caller& caller, WallTime from, WallTime to) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListVerdicts));
+  return desk_->ListVerdicts(caller, from, to);
+}
+
+Result<std::vector<core::Suppression>> GuardedDesk::ListSuppressions(
+    const core::Caller& caller, core::WhichSuppressions which) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListSuppressions));
+  return desk_->ListSuppressions(caller, which);
+}
+
+Result<core::Suppression> GuardedDesk::Suppress(const core::Caller& caller,
+                                                const core::Suppression& wish) {
+  RETURN_IF_ERROR(May(caller, core::Method::kSuppress));
+  return desk_->Suppress(caller, wish);
+}
+
+Result<core::Suppression> GuardedDesk::EndSuppression(
+    const core::Caller& caller, int64_t id, const std::string& reason) {
+  RETURN_IF_ERROR(May(caller, core::Method::kEndSuppression,
+                      "suppression " + std::to_string(id)));
+  return desk_->EndSuppression(caller, id, reason);
+}
+
 Result<core::Page<core::Device>> GuardedDesk::ListDevices(
     const core::Caller& caller, const core::DeviceFilter& filter,
     const core::Paging& paging) {

@@ -58,6 +58,30 @@ class GuardedDesk final : public core::Desk {
                                const std::string& reason) override;
   Result<core::Case> LiftHold(const core::Caller& caller, int64_t id,
                               const std::string& reason) override;
+  Result<core::Page<core::Review>> ListReviews(
+      const core::Caller& caller, const core::ReviewFilter& filter,
+      const core::Paging& paging) override;
+  Result<core::ReviewStory> GetReview(const core::Caller& caller,
+                                      int64_t id) override;
+  Result<core::OpenedItem> OpenReviewItem(const core::Caller& caller,
+                                          int64_t review_id,
+                                          int64_t item_no) override;
+  Result<core::Review> JudgeReviewItem(
+      const core::Caller& caller, const core::ReviewVerdict& verdict) override;
+  Result<core::Review> SignReview(const core::Caller& caller, int64_t review_id,
+                                  const std::string& note) override;
+  Result<core::ReviewStatement> GetReviewStatement(const core::Caller& caller,
+                                                   WallTime from,
+                                                   WallTime to) override;
+  Result<std::vector<core::VerdictCount>> ListVerdicts(
+      const core::Caller& caller, WallTime from, WallTime to) override;
+  Result<std::vector<core::Suppression>> ListSuppressions(
+      const core::Caller& caller, core::WhichSuppressions which) override;
+  Result<core::Suppression> Suppress(const core::Caller& caller,
+                                     const core::Suppression& wish) override;
+  Result<core::Suppression> EndSuppression(const core::Caller& caller,
+                                           int64_t id,
+                                           const std::string& reason) override;
   Result<core::Page<core::Device>> ListDevices(
       const core::Caller& caller, const core::DeviceFilter& filter,
       const core::Paging& paging) override;

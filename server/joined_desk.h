@@ -74,9 +74,7 @@ class JoinedDesk final : public core::Desk {
   Result<std::string> GetSamples(const Caller& caller, int64_t row_id) override;
   Result<Page<core::Alert>> ListAlerts(const Caller&,
                                        const core::AlertFilter& filter,
-                                       const Paging& paging) override {
-    return p_.store.ListAlerts(filter, paging);
-  }
+                                       const Paging& paging) override;
   Result<std::vector<core::AlertGroup>> GroupAlerts(
       const Caller&, const core::AlertFilter& filter,
       core::AlertGroupBy by) override {
@@ -110,6 +108,30 @@ class JoinedDesk final : public core::Desk {
                                const std::string& reason) override;
   Result<core::Case> LiftHold(const Caller& caller, int64_t id,
                               const std::string& reason) override;
+  Result<Page<core::Review>> ListReviews(const Caller& caller,
+                                         const core::ReviewFilter& filter,
+                                         const Paging& paging) override;
+  Result<core::ReviewStory> GetReview(const Caller& caller,
+                                      int64_t id) override;
+  Result<core::OpenedItem> OpenReviewItem(const Caller& caller,
+                                          int64_t review_id,
+                                          int64_t item_no) override;
+  Result<core::Review> JudgeReviewItem(
+      const Caller& caller, const core::ReviewVerdict& verdict) override;
+  Result<core::Review> SignReview(const Caller& caller, int64_t review_id,
+                                  const std::string& note) override;
+  Result<core::ReviewStatement> GetReviewStatement(const Caller& caller,
+                                                   WallTime from,
+                                                   WallTime to) override;
+  Result<std::vector<core::VerdictCount>> ListVerdicts(const Caller& caller,
+                                                       WallTime from,
+                                                       WallTime to) override;
+  Result<std::vector<core::Suppression>> ListSuppressions(
+      const Caller& caller, core::WhichSuppressions which) override;
+  Result<core::Suppression> Suppress(const Caller& caller,
+                                     const core::Suppression& wish) override;
+  Result<core::Suppression> EndSuppression(const Caller& caller, int64_t id,
+                                           const std::string& reason) override;
   Result<Page<core::Device>> ListDevices(const Caller&,
                                          const core::DeviceFilter& filter,
                                          const Paging& paging) override {
@@ -356,6 +378,12 @@ class JoinedDesk final : public core::Desk {
   };
   WithIt WhatIsOn(const std::string& device_id);
   Status RaiseLost(const core::LostMark& mark, const WithIt& with);
+  // One change of a review or of an item of it, by one of its reviewers.
+  Result<core::Review> AlterReview(
+      const Caller& caller, const char* action, int64_t id, int64_t item_no,
+      const std::string& detail,
+      const std::function<Status(core::Review&, core::ReviewItem&)>& alter);
+
   // An alert about one agent, at once.
   Result<int64_t> RaiseAlert(const core::Agent& agent, const std::string& key,
                              const std::string& kind,

@@ -71,6 +71,9 @@ int Doctor(const Config& config, const Clock& clock) {
     }
     return failed;
   };
+  const auto duties = core::ReadDuties(config.file);
+  if (!duties) return Failed("doctor", duties.error());
+  options.retention = duties->retention;
   const auto findings = operate::Examine(options, clock);
   const std::string text = config.flags.contains("json")
                                ? operate::FindingsJson(findings)

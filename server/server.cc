@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "server/alert/certificates.h"
 #include "server/alert/core_watch.h"
+#include "server/alert/overdue.h"
 #include "server/alert/rules.h"
 #include "server/alert/silence.h"
 #include "server/alert/stocktake.h"
@@ -28,6 +29,8 @@
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
+#include "server/core/retention.h"
+#include "server/core/reviewing.h"
 #include "server/core/rollouts.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
@@ -177,6 +180,9 @@ class RunningServer final : public Server {
       cores_.reset();
       certificates_.reset();
       stocktake_.reset();
+      overdue_.reset();
+      reviewing_.reset();
+      retention_.reset();
     }
     indexer_->SetActive(leads);
     outbox_->SetActive(leads);
@@ -200,6 +206,14 @@ class RunningServer final : public Server {
         *store_, changes_, clock_, options_.stocktake);
     RETURN_IF_ERROR(stocktake_->Load());
     RETURN_IF_ERROR(outbox_->Load());
+    const core::Duties& duties = options_.duties;
+    overdue_ = std::make_unique<alert::OverdueWatch>(*store_, changes_, clock_,
+                                                     duties.sla);
+    reviewing_ = std::make_unique<core::Reviewing>(*store_, changes_, clock_,
+                                                   duties.review);
+    retention_ = std::make_unique<core::Retention>(
+        *store_, clock_, duties.retention,
+        [this] { return outbox_->EventsToldUpTo(); });
     // Events go on being taken: who is told is the smaller trouble.
     return bad_sinks_ ? outbox_->TellBadFile(*bad_sinks_) : Status();
   }
@@ -246,7 +260,8 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_, *rollouts_, *codes_, *checkpoints_});
+         *containing_, *rollouts_, *codes_, *checkpoints_,
+         options_.duties.sla});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -349,6 +364,9 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(outbox_->Tick());
     RETURN_IF_ERROR(rollouts_->Tick());
     RETURN_IF_ERROR(cores_->Tick());
+    RETURN_IF_ERROR(overdue_->Tick());
+    RETURN_IF_ERROR(reviewing_->Tick());
+    RETURN_IF_ERROR(retention_->Tick());
     return silence_->Tick();
   }
 
@@ -474,11 +492,14 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Ingest> ingest_;
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<core::Elsewhere> elsewhere_;
-  // These three while it leads.
+  // All of these while it leads.
   std::unique_ptr<alert::SilenceWatch> silence_;
   std::unique_ptr<alert::CoreWatch> cores_;
   std::unique_ptr<alert::CertificateWatch> certificates_;
   std::unique_ptr<alert::StocktakeWatch> stocktake_;
+  std::unique_ptr<alert::OverdueWatch> overdue_;
+  std::unique_ptr<core::Reviewing> reviewing_;
+  std::unique_ptr<core::Retention> retention_;
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "server/alert/stocktake.h"
+#include "server/core/duties.h"
 #include "server/store/role_set.h"
 
 namespace sekisho {
@@ -35,6 +36,8 @@ struct ServerOptions {
   store::Roles require_totp;
   // How often the owners of approved devices say that they still have them.
   alert::StocktakePlan stocktake{};
+  // The sections sla, review and retention of the settings.
+  core::Duties duties;
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,

@@ -97,6 +97,9 @@ int Run(const Config& config, const Clock& clock) {
         "to 3660");
   }
   options.stocktake = {*every, *remind};
+  auto duties = core::ReadDuties(config.file);
+  if (!duties) return Usage(duties.error().message);
+  options.duties = std::move(*duties);
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;

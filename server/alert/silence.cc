@@ -16,6 +16,7 @@ Status SilenceWatch::LoadOpen() {
   store::AlertFilter filter;
   filter.kind = "terminal_silent";
   filter.only_unresolved = true;
+  filter.with_suppressed = true;
   store::Paging paging;
   paging.size = store::kMaxPageSize;
   do {

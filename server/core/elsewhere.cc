@@ -71,6 +71,8 @@ void Elsewhere::TellObject(const std::string& object) {
     TellRows(Change::What::kContain, number - 1, number);
   } else if (word == "case") {
     TellRows(Change::What::kCase, number - 1, number);
+  } else if (word == "review") {
+    TellRows(Change::What::kReview, number - 1, number);
   } else if (word == "policy") {
     changes_.Tell({Change::What::kPolicy, 0, ""});
   } else if (word == "device") {

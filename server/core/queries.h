@@ -19,6 +19,7 @@
 #include "common/result.h"
 #include "policy/parser.h"
 #include "server/core/case_queries.h"
+#include "server/core/duty_queries.h"
 #include "server/core/report_queries.h"
 #include "server/core/user_desk.h"
 #include "server/store/rows.h"
@@ -444,9 +445,18 @@ struct ContainmentStatus {
 // ---- live changes ----
 
 struct Change {
-  enum class What { kEvent, kAlert, kDevice, kAgent, kPolicy, kContain, kCase };
+  enum class What {
+    kEvent,
+    kAlert,
+    kDevice,
+    kAgent,
+    kPolicy,
+    kContain,
+    kCase,
+    kReview
+  };
   What what = What::kEvent;
-  // Of the event, alert, containment or case, or the policy's version.
+  // Of the event, alert, containment, case or review, or the policy's version.
   int64_t row_id = 0;
   std::string id;  // of the device or agent
 };
@@ -521,6 +531,42 @@ class Desk : public UserDesk {
   // By another person than who placed it.
   virtual Result<Case> LiftHold(const Caller& caller, int64_t id,
                                 const std::string& reason) = 0;
+
+  // ---- reviews, verdicts and suppressions: duty_queries.h ----
+
+  // Newest period first.
+  virtual Result<Page<Review>> ListReviews(const Caller& caller,
+                                           const ReviewFilter& filter,
+                                           const Paging& paging) = 0;
+  virtual Result<ReviewStory> GetReview(const Caller& caller, int64_t id) = 0;
+  // These three: kPermissionDenied for who is no reviewer of it, and for an
+  // item that concerns the caller himself; kFailedPrecondition: it is signed.
+  // What was opened is written down.
+  virtual Result<OpenedItem> OpenReviewItem(const Caller& caller,
+                                            int64_t review_id,
+                                            int64_t item_no) = 0;
+  // kFailedPrecondition: he has not opened it.
+  virtual Result<Review> JudgeReviewItem(const Caller& caller,
+                                         const ReviewVerdict& verdict) = 0;
+  // kFailedPrecondition: an item has no verdict.
+  virtual Result<Review> SignReview(const Caller& caller, int64_t review_id,
+                                    const std::string& note) = 0;
+  // Periods that ended in (from, to], at most kMaxStatementDays.
+  virtual Result<ReviewStatement> GetReviewStatement(const Caller& caller,
+                                                     WallTime from,
+                                                     WallTime to) = 0;
+  // Alerts made in [from, to) and what they were closed as, by kind and rule.
+  virtual Result<std::vector<VerdictCount>> ListVerdicts(const Caller& caller,
+                                                         WallTime from,
+                                                         WallTime to) = 0;
+  virtual Result<std::vector<Suppression>> ListSuppressions(
+      const Caller& caller, WhichSuppressions which) = 0;
+  // Of some kinds, never of what is critical or concerns who asks, for at most
+  // 90 days.
+  virtual Result<Suppression> Suppress(const Caller& caller,
+                                       const Suppression& wish) = 0;
+  virtual Result<Suppression> EndSuppression(const Caller& caller, int64_t id,
+                                             const std::string& reason) = 0;
 
   // Devices ever seen, newest first.
   virtual Result<Page<Device>> ListDevices(const Caller& caller,

@@ -19,6 +19,7 @@ struct Words {
 // As the console calls them (server/console/src/i18n, "alertKind").
 constexpr Words kKinds[] = {
     {"agent_health", "Agent unwell", "エージェントの不調"},
+    {"alert_overdue", "Alerts wait too long", "アラートの期限超過"},
     {"approval_request", "Approval asked", "承認申請"},
     {"certificate_copied", "Older certificate used", "古い証明書の使用"},
     {"certificate_expiring", "Certificate ends", "証明書の期限"},
@@ -40,6 +41,7 @@ constexpr Words kKinds[] = {
     {"policy_refused", "Policy refused", "ポリシーの拒否"},
     {"policy_undone", "Policy undone", "ポリシーの自動取り消し"},
     {"renewal_asked", "Asks to renew", "更新申請"},
+    {"review_overdue", "Review overdue", "レビューの期限超過"},
     {"rollout_halted", "Rollout halted", "段階配布の停止"},
     {"sink_failing", "A receiver does not hear", "通知先に届かない"},
     {"sink_gap", "Records not sent", "未送信の記録"},

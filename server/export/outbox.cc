@@ -1,6 +1,7 @@
 #include "server/export/outbox.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 
 #include "common/log.h"
@@ -37,6 +38,7 @@ SinkRunner::SinkRunner(store::Store& store, const Clock& clock,
       pace_(pace),
       sink_(std::move(sink)) {
   health_.name = config_.name;
+  if (config_.events) health_.event_row_id = 0;
 }
 
 SinkHealth SinkRunner::health() const {
@@ -75,6 +77,7 @@ void SinkRunner::Note(const store::SinkMark& newest) {
   }
   if (config_.events) {
     health_.waiting_count += newest.event_row_id - kept_.event_row_id;
+    health_.event_row_id = kept_.event_row_id;
   }
 }
 
@@ -147,11 +150,14 @@ Result<bool> SinkRunner::AddAlerts(Batch* batch) {
   store::AlertFilter filter;
   filter.order = store::AlertOrder::kOldest;
   filter.with_events = true;
+  // Those that are kept back are passed by, not waited for.
+  filter.with_suppressed = true;
   ASSIGN_OR_RETURN(
       const auto page,
       store_.ListAlerts(filter, {kBatch, std::to_string(mark_->alert_id)}));
   for (const store::Alert& alert : page.rows) {
     batch->upto.alert_id = alert.alert_id;
+    if (alert.suppression_id != 0) continue;
     const Record record = RecordOf(alert, console_);
     const bool kind = IsRequest(alert.kind) ? config_.requests : config_.alerts;
     if (kind && Wants(record)) {
@@ -339,6 +345,14 @@ std::vector<SinkHealth> Outbox::Health() const {
     all.push_back(runner->health());
   }
   return all;
+}
+
+int64_t Outbox::EventsToldUpTo() const {
+  int64_t upto = std::numeric_limits<int64_t>::max();
+  for (const SinkHealth& sink : Health()) {
+    upto = std::min(upto, sink.event_row_id.value_or(upto));
+  }
+  return upto;
 }
 
 Status Outbox::Resolve(int64_t alert_id) {

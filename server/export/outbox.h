@@ -29,6 +29,8 @@ struct SinkHealth {
   std::string last_error;     // empty = the last try went well
   std::optional<WallTime> sent_time;
   std::optional<WallTime> failing_since;
+  // The newest event it was told of; unset = it hears no events.
+  std::optional<int64_t> event_row_id;
 };
 
 struct OutboxPace {
@@ -103,6 +105,8 @@ class Outbox {
   // sink that takes anything has it; false at `until`.
   bool Flush(std::chrono::steady_clock::time_point until);
   std::vector<SinkHealth> Health() const;
+  // The newest event that every sink which hears events was told of.
+  int64_t EventsToldUpTo() const;
   // At start: alerts that were open before it. Those about sinks that are no
   // more are resolved.
   Status Load();

@@ -13,8 +13,10 @@
 #include "common/text.h"
 #include "common/unique_fd.h"
 #include "server/auth/own_certificate.h"
+#include "server/core/retention.h"
 #include "server/operate/backup.h"
 #include "server/operate/socket_address.h"
+#include "server/store/retention_look.h"
 #include "server/store/sqlite_backup.h"
 
 namespace sekisho::operate {
@@ -257,6 +259,31 @@ std::vector<Finding> CheckStore(const std::string& state_dir, WallTime now) {
         {"agent certificates", Verdict::kOk, "none ends soon", ""});
   }
   return findings;
+}
+
+Finding CheckRetention(const DoctorOptions& options, WallTime now) {
+  const auto classes = core::CutsOf(options.retention, now);
+  std::vector<store::RetentionCut> cuts;
+  for (const core::ClassCut& one : classes) cuts.push_back(one.cut);
+  const auto steps = store::LookErasable(
+      options.state_dir + "/server/sekisho.db", options.database, cuts);
+  if (!steps) {
+    return {"retention", Verdict::kSkipped, steps.error().message, ""};
+  }
+  std::string found;
+  for (size_t i = 0; i < classes.size(); ++i) {
+    found += fmt::format("{}{}", found.empty() ? "" : "; ",
+                         core::Name(classes[i].data));
+    if (cuts[i].kinds.empty()) {
+      found += " kept for ever";
+      continue;
+    }
+    const store::RetentionStep& step = (*steps)[i];
+    found += fmt::format(" before {}: {} to erase, {} under legal hold",
+                         FormatUtc(cuts[i].before).substr(0, 10), step.erased,
+                         step.held);
+  }
+  return {"retention", Verdict::kOk, found, ""};
 }
 
 Finding CheckDisk(const std::string& state_dir, int64_t free_bytes,

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/result.h"
+#include "server/core/duties.h"
 
 namespace sekisho::operate {
 
@@ -30,6 +31,7 @@ struct DoctorOptions {
   int console_port = -1;
   // Tries the sinks; empty = there are none. Each line a failed one.
   std::function<Result<std::vector<std::string>>()> check_sinks;
+  core::RetentionRules retention;
 };
 
 std::vector<Finding> Examine(const DoctorOptions& options, const Clock& clock);
@@ -41,6 +43,8 @@ std::vector<Finding> CheckFiles(const DoctorOptions& options);
 std::vector<Finding> CheckCertificates(const std::string& state_dir,
                                        WallTime now);
 std::vector<Finding> CheckStore(const std::string& state_dir, WallTime now);
+// What the next run of retention erases, and what legal holds keep.
+Finding CheckRetention(const DoctorOptions& options, WallTime now);
 // As whoever runs this: its role and its settings are the server's, if it is.
 std::vector<Finding> CheckPostgres(const std::string& database);
 Finding CheckDisk(const std::string& state_dir, int64_t free_bytes,

@@ -108,6 +108,7 @@ std::vector<Finding> Examine(const DoctorOptions& options, const Clock& clock) {
   findings.push_back(Disk(options.state_dir));
   add(has_file ? CheckStore(options.state_dir, now)
                : CheckPostgres(options.database));
+  findings.push_back(CheckRetention(options, now));
   AddPorts(options, findings);
   findings.push_back(Sinks(options));
   return findings;

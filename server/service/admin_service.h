@@ -137,6 +137,38 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status LiftHold(grpc::ServerContext* context,
                         const admin::v1::LiftHoldRequest* request,
                         admin::v1::LiftHoldResponse* response) override;
+  grpc::Status ListReviews(grpc::ServerContext* context,
+                           const admin::v1::ListReviewsRequest* request,
+                           admin::v1::ListReviewsResponse* response) override;
+  grpc::Status GetReview(grpc::ServerContext* context,
+                         const admin::v1::GetReviewRequest* request,
+                         admin::v1::GetReviewResponse* response) override;
+  grpc::Status OpenReviewItem(
+      grpc::ServerContext* context,
+      const admin::v1::OpenReviewItemRequest* request,
+      admin::v1::OpenReviewItemResponse* response) override;
+  grpc::Status JudgeReviewItem(
+      grpc::ServerContext* context,
+      const admin::v1::JudgeReviewItemRequest* request,
+      admin::v1::JudgeReviewItemResponse* response) override;
+  grpc::Status SignReview(grpc::ServerContext* context,
+                          const admin::v1::SignReviewRequest* request,
+                          admin::v1::SignReviewResponse* response) override;
+  grpc::Status GetReviewStatement(
+      grpc::ServerContext* context,
+      const admin::v1::GetReviewStatementRequest* request,
+      admin::v1::GetReviewStatementResponse* response) override;
+  grpc::Status ListSuppressions(
+      grpc::ServerContext* context,
+      const admin::v1::ListSuppressionsRequest* request,
+      admin::v1::ListSuppressionsResponse* response) override;
+  grpc::Status Suppress(grpc::ServerContext* context,
+                        const admin::v1::SuppressRequest* request,
+                        admin::v1::SuppressResponse* response) override;
+  grpc::Status EndSuppression(
+      grpc::ServerContext* context,
+      const admin::v1::EndSuppressionRequest* request,
+      admin::v1::EndSuppressionResponse* response) override;
   grpc::Status ListDevices(grpc::ServerContext* context,
                            const admin::v1::ListDevicesRequest* request,
                            admin::v1::ListDevicesResponse* response) override;

@@ -43,7 +43,7 @@ class DutyStore {
 
   // ---- clocks of alerts ----
 
-  // Not acknowledged, or not closed, made before `before`, not over by
+  // Not acknowledged, or not closed, made until `before`, not over by
   // themselves, not told of at this level. Oldest first, without comments.
   virtual Result<std::vector<Alert>> WaitingAlerts(SlaLevel level,
                                                    const std::string& severity,

@@ -114,9 +114,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
   sqlite3_busy_timeout(raw, 5000);
   if (kind == Kind::kWriter) {
     // FULL: an acknowledged event is on the disk. foreign_keys: our own bugs.
-    RETURN_IF_ERROR(connection->Script(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384;"));
+    RETURN_IF_ERROR(
+        connection->Script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                           "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; "
+                           "PRAGMA cache_size=-16384;"));
   } else {
     RETURN_IF_ERROR(
         connection->Script("PRAGMA query_only=ON; PRAGMA cache_size=-4096;"));

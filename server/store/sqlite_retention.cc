@@ -1,6 +1,10 @@
 // What is over its time: salt and personal part of events go, the chain stays.
 // A mark for each kind says how far the log was gone through; what a legal hold
 // kept then is remembered and looked at first the next time.
+#include "server/store/postgres.h"
+#include "server/store/retention_look.h"
+#include "server/store/sqlite.h"
+#include "server/store/sqlite_schema.h"
 #include "server/store/sqlite_store.h"
 
 namespace sekisho::store {
@@ -131,6 +135,53 @@ Status EraseKind(Connection& db, int kind, const RetentionCut& cut, int limit,
                 mark);
 }
 
+Result<RetentionStep> ErasableIn(Connection& db, const RetentionCut& cut) {
+  RetentionStep step;
+  for (const int kind : cut.kinds) {
+    ASSIGN_OR_RETURN(const int64_t mark, MarkOf(db, kind));
+    ASSIGN_OR_RETURN(
+        Statement due,
+        db.Query("SELECT count(*) FROM event_index WHERE kind=? AND row_id>? "
+                 "AND row_id<=? AND receive_time<?",
+                 kind, mark, cut.upto_row, cut.before));
+    RETURN_IF_ERROR(due.Step());
+    step.erased += due.Int(0);
+    ASSIGN_OR_RETURN(
+        Statement kept,
+        db.Query("SELECT event_row_id FROM retention_held WHERE kind=?", kind));
+    ASSIGN_OR_RETURN(const auto rows, Numbers(std::move(kept)));
+    for (const int64_t row_id : rows) {
+      ASSIGN_OR_RETURN(const bool held, IsHeld(db, row_id));
+      ++(held ? step.held : step.erased);
+    }
+  }
+  // Held ones among those that are due for the first time.
+  std::string kinds;
+  for (const int kind : cut.kinds) {
+    kinds += (kinds.empty() ? "" : ",") + std::to_string(kind);
+  }
+  if (kinds.empty()) return step;
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db.Query(
+          "SELECT count(*) FROM (SELECT e.event_row_id AS row_id FROM cases c "
+          "JOIN case_events e ON e.case_id=c.case_id WHERE c.hold_time IS NOT "
+          "NULL UNION SELECT a.event_row_id FROM cases c JOIN case_alerts x ON "
+          "x.case_id=c.case_id JOIN alerts a ON a.alert_id=x.alert_id WHERE "
+          "c.hold_time IS NOT NULL) h JOIN event_index i ON i.row_id=h.row_id "
+          "JOIN events v ON "
+          "v.row_id=i.row_id "
+          "WHERE v.salt<>x'' AND i.kind IN (" +
+              kinds +
+              ") AND i.row_id<=? AND i.receive_time<? AND NOT EXISTS (SELECT 1 "
+              "FROM retention_held k WHERE k.event_row_id=i.row_id)",
+          cut.upto_row, cut.before));
+  RETURN_IF_ERROR(row.Step());
+  step.held += row.Int(0);
+  step.erased -= row.Int(0);
+  return step;
+}
+
 }  // namespace
 
 Result<RetentionStep> SqliteStore::EraseNext(const RetentionCut& cut,
@@ -148,52 +199,37 @@ Result<RetentionStep> SqliteStore::EraseNext(const RetentionCut& cut,
 }
 
 Result<RetentionStep> SqliteStore::CountErasable(const RetentionCut& cut) {
-  RetentionStep step;
   ASSIGN_OR_RETURN(Reading db, Read());
-  for (const int kind : cut.kinds) {
-    ASSIGN_OR_RETURN(const int64_t mark, MarkOf(*db, kind));
+  return ErasableIn(*db, cut);
+}
+
+Result<std::vector<RetentionStep>> LookErasable(
+    const std::string& path, const std::string& conninfo,
+    const std::vector<RetentionCut>& cuts) {
+  std::unique_ptr<Connection> db;
+  if (conninfo.empty()) {
+    ASSIGN_OR_RETURN(db,
+                     SqliteConnection::Open(path, Connection::Kind::kReader));
+  } else {
     ASSIGN_OR_RETURN(
-        Statement due,
-        db->Query("SELECT count(*) FROM event_index WHERE kind=? AND row_id>? "
-                  "AND row_id<=? AND receive_time<?",
-                  kind, mark, cut.upto_row, cut.before));
-    RETURN_IF_ERROR(due.Step());
-    step.erased += due.Int(0);
-    ASSIGN_OR_RETURN(
-        Statement kept,
-        db->Query("SELECT event_row_id FROM retention_held WHERE kind=?",
-                  kind));
-    ASSIGN_OR_RETURN(const auto rows, Numbers(std::move(kept)));
-    for (const int64_t row_id : rows) {
-      ASSIGN_OR_RETURN(const bool held, IsHeld(*db, row_id));
-      ++(held ? step.held : step.erased);
-    }
+        db, PostgresConnection::Open(conninfo, Connection::Kind::kReader));
   }
-  // Held ones among those that are due for the first time.
-  std::string kinds;
-  for (const int kind : cut.kinds) {
-    kinds += (kinds.empty() ? "" : ",") + std::to_string(kind);
-  }
-  if (kinds.empty()) return step;
+  RETURN_IF_ERROR(db->BeginRead());
   ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query(
-          "SELECT count(*) FROM (SELECT e.event_row_id AS row_id FROM cases c "
-          "JOIN case_events e ON e.case_id=c.case_id WHERE c.hold_time IS NOT "
-          "NULL UNION SELECT a.event_row_id FROM cases c JOIN case_alerts x ON "
-          "x.case_id=c.case_id JOIN alerts a ON a.alert_id=x.alert_id WHERE "
-          "c.hold_time IS NOT NULL) h JOIN event_index i ON i.row_id=h.row_id "
-          "JOIN events v ON "
-          "v.row_id=i.row_id "
-          "WHERE v.salt<>x'' AND i.kind IN (" +
-              kinds +
-              ") AND i.row_id<=? AND i.receive_time<? AND NOT EXISTS (SELECT 1 "
-              "FROM retention_held k WHERE k.event_row_id=i.row_id)",
-          cut.upto_row, cut.before));
-  RETURN_IF_ERROR(row.Step());
-  step.held += row.Int(0);
-  step.erased -= row.Int(0);
-  return step;
+      Statement schema,
+      db->Query(conninfo.empty() ? "PRAGMA user_version"
+                                 : "SELECT version FROM schema_version"));
+  RETURN_IF_ERROR(schema.Step());
+  if (schema.Int(0) != std::ssize(Migrations())) {
+    return Fail(Code::kFailedPrecondition,
+                "the database has schema " + std::to_string(schema.Int(0)));
+  }
+  std::vector<RetentionStep> steps;
+  for (const RetentionCut& cut : cuts) {
+    ASSIGN_OR_RETURN(const RetentionStep step, ErasableIn(*db, cut));
+    steps.push_back(step);
+  }
+  return steps;
 }
 
 Result<int64_t> SqliteStore::EraseNames(WallTime before) {

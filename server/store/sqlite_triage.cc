@@ -57,7 +57,7 @@ Result<std::vector<Alert>> SqliteStore::WaitingAlerts(
     ASSIGN_OR_RETURN(
         Statement row,
         db->Query("SELECT alert_id FROM alerts WHERE severity=? AND "
-                  "told_level<? AND create_time<? AND state<>4 AND " +
+                  "told_level<? AND create_time<=? AND state<>4 AND " +
                       states +
                       " AND resolve_time IS NULL AND suppression_id=0 AND " +
                       kOfDuty + " ORDER BY create_time, alert_id LIMIT " +

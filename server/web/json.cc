@@ -215,6 +215,10 @@ json ToJson(const core::Alert& alert) {
               {"verdict", alert.verdict},
               {"rule", alert.rule},
               {"case_ids", alert.case_ids},
+              {"suppression_id", alert.suppression_id},
+              {"acknowledge_due", Time(alert.acknowledge_due)},
+              {"close_due", Time(alert.close_due)},
+              {"told_level", alert.told_level},
               {"comments", std::move(comments)}};
   if (alert.event) out["event"] = ToJson(*alert.event);
   return out;
@@ -312,6 +316,9 @@ json ToJson(const core::Change& change) {
       break;
     case core::Change::What::kCase:
       what = "case";
+      break;
+    case core::Change::What::kReview:
+      what = "review";
       break;
   }
   return {{"what", what}, {"row_id", change.row_id}, {"id", change.id}};

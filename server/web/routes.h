@@ -84,6 +84,18 @@ Result<json> ReopenCase(const Call& call);
 Result<json> PlaceHold(const Call& call);
 Result<json> LiftHold(const Call& call);
 
+// ---- duty_routes.cc ----
+Result<json> ListReviews(const Call& call);
+Result<json> GetReview(const Call& call);
+Result<json> OpenReviewItem(const Call& call);
+Result<json> JudgeReviewItem(const Call& call);
+Result<json> SignReview(const Call& call);
+Result<json> GetReviewStatement(const Call& call);
+Result<json> ListVerdicts(const Call& call);
+Result<json> ListSuppressions(const Call& call);
+Result<json> Suppress(const Call& call);
+Result<json> EndSuppression(const Call& call);
+
 // ---- device_routes.cc ----
 Result<json> ListDevices(const Call& call);
 Result<json> ApproveDevice(const Call& call);

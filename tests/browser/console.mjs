@@ -23,6 +23,9 @@ async function shoot(name, fullPage = false) {
   await page.screenshot({ path: `${shots}${name}.png`, fullPage });
 }
 
+// The browser's clock stands where the server's does.
+await page.clock.setSystemTime(new Date('2026-11-20T09:13:00Z'));
+
 await step('a one-time code opens the door to a password', async () => {
   await page.goto('/');
   await button('Sign in with a one-time code').click();
@@ -214,6 +217,67 @@ await step('one click makes a case of it; it is held, filled and closed', async 
   await page.getByRole('heading', { name: 'Case 2: An event alone' }).waitFor();
   await button('Take out').click();
   await button('Take out').waitFor({ state: 'detached' });
+});
+
+await step('alerts have clocks, and those that come too often are kept back', async () => {
+  const id = await server.tell('alert');
+  await page.goto(`/alerts/${id}`);
+  await page.getByText(/^acknowledge within \d+ minutes$/).waitFor();
+  await button('Acknowledge').click();
+  await page.getByText(/^close within \d+ hours$/).waitFor();
+  await button('Keep alike back…').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason (kept in the record)').fill('a drill');
+  check(await dialog.getByRole('button', { name: 'Keep back' }).isDisabled(), 'a whole kind is kept back');
+  await dialog.getByRole('checkbox', { name: /^Terminal: maint-/ }).check();
+  await dialog.getByRole('button', { name: 'Keep back' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  const kept = await server.tell('alert');
+  await page.goto(`/alerts/${kept}`);
+  await page.getByText('Kept back by suppression 1.').waitFor();
+  await go('Alerts');
+  await page.getByRole('table', { name: 'Kept back now' }).getByText('a drill').waitFor();
+  check((await page.getByRole('row', { name: new RegExp(`Mark alert ${kept}`) }).count()) === 0, 'it stands in the queue');
+  await button('Show again…').click();
+  await page.getByRole('dialog').getByLabel('Reason (kept in the record)').fill('the drill is over');
+  await page.getByRole('dialog').getByRole('button', { name: 'Show again' }).click();
+  await page.getByRole('table', { name: 'Kept back now' }).waitFor({ state: 'detached' });
+});
+
+await step('a review is opened, judged, signed, and stands in the statement', async () => {
+  const id = await server.tell('review');
+  await go('Reviews');
+  await page.getByText('1 reviews are overdue.').waitFor();
+  await page.goto(`/reviews/${id}`);
+  await button('Begin').click();
+  await page.getByRole('heading', { name: /^Item 1 of/ }).waitFor();
+  check(await button('Sign…').isDisabled(), 'it can be signed before it was looked at');
+  const items = Number(/of (\d+)/.exec(await page.getByRole('heading', { name: /^Item 1 of/ }).innerText())[1]);
+  check(items > 6, `${items} items`);
+  await button('Violation').waitFor();
+  check(await button('Violation').isDisabled(), 'a violation without a note');
+  await page.getByLabel('Note').fill('Told his team lead.');
+  await shoot('review-en');
+  await button('Violation').click();
+  for (let no = 2; no <= items; no += 1) {
+    await page.getByRole('heading', { name: new RegExp(`^Item ${no} of`) }).waitFor();
+    if (no === 3) check((await axeFindings(page)).length === 0, (await axeFindings(page)).join('\n'));
+    await button('In order').click();
+  }
+  await page.getByText('Every item has a verdict.').waitFor();
+  await button('Sign…').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign' }).click();
+  await page.getByText(/^Signed by suzuki/).waitFor();
+  await go('Reports');
+  await page.getByRole('heading', { name: 'Who reviewed what' }).waitFor();
+  await page.getByLabel('First day').fill('2026-11-01');
+  await page.getByLabel('Last day').fill('2026-11-20');
+  await button('Show').click();
+  await page.getByRole('heading', { name: 'Statement of reviews' }).waitFor();
+  await page.getByText('2 reviews, 1 signed, 1 overdue.').waitFor();
+  await page.getByRole('table', { name: 'Not in order' }).getByText('Told his team lead.').waitFor();
+  await page.getByText(/^Bound to the log:/).waitFor();
+  await shoot('statement-en', true);
 });
 
 await step('thirty seconds: from the queue to a verdict in six key presses', async () => {
@@ -531,7 +595,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/reviews?show=all', '/reviews/1', '/reports/review?from=2026-11-01T00:00:00Z&to=2026-11-21T00:00:00Z', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
 // Nothing is being fetched: no spinner on the page.
 async function settled() {
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);

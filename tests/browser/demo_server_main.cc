@@ -1,8 +1,7 @@
 // The web server over the demo world, for the browser tests.
 //   sekisho_demo_server STATIC_DIR STATE_DIR
 // Prints "port N"; then obeys one word a line on standard input: "code NAME",
-// "alert",
-// "plug", "request", "end-sessions". Ends with its input.
+// "alert", "plug", "request", "review", "end-sessions". Ends with its input.
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -23,6 +22,7 @@ std::string Obey(demo::DemoWorld& world, const std::string& line) {
     world.PlugStick();
     return "ok";
   }
+  if (line == "review") return std::to_string(world.DrawReview());
   if (line == "request") return std::to_string(world.AddRequest());
   if (line == "copy_request") return std::to_string(world.AddCopyRequest());
   if (line == "end-sessions") {

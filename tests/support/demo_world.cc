@@ -11,6 +11,7 @@
 #include "server/alert/rules.h"
 #include "server/auth/secrets.h"
 #include "server/core/device_id.h"
+#include "server/core/reviewing.h"
 #include "tests/support/test_store.h"
 
 namespace sekisho::demo {
@@ -82,6 +83,13 @@ std::vector<event::v1::Device> MakeDevices() {
                  61'524'148'224)};
 }
 
+core::SlaRules DemoSla() {
+  core::SlaRules rules;
+  rules.by_severity["critical"] = {minutes(15), std::chrono::hours(4), {}};
+  rules.by_severity["high"] = {minutes(60), std::chrono::hours(24), {}};
+  return rules;
+}
+
 }  // namespace
 
 DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
@@ -104,7 +112,7 @@ DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   desk_ = MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_,
                     clock_, std::string(64, 'f'),
                     [](const std::string&, const std::string&) {}, *containing_,
-                    *rollouts_, *codes_, *checkpoints_});
+                    *rollouts_, *codes_, *checkpoints_, DemoSla()});
   AddTerminals(past == Past::kToday ? kTodaysTerminals : kAllTerminals);
   if (past == Past::kNinetyDays) TellPast();
   PushPolicies();
@@ -257,7 +265,9 @@ void DemoWorld::Index() {
 }
 
 int64_t DemoWorld::NewestAlert() {
-  return Must(store_->ListAlerts({}, {1, ""})).rows.at(0).alert_id;
+  store::AlertFilter filter;
+  filter.with_suppressed = true;
+  return Must(store_->ListAlerts(filter, {1, ""})).rows.at(0).alert_id;
 }
 
 std::string DemoWorld::AddLoginCode(const std::string& user) {
@@ -286,6 +296,22 @@ void DemoWorld::EndSessions() {
     const auto user = Must(store_->FindUser(entry.user));
     if (user) Must(store_->SetPassword(entry.user, user->password_hash, {}));
   }
+}
+
+int64_t DemoWorld::DrawReview() {
+  core::ReviewRules rules;
+  rules.zone = policy::Zone::Find("Asia/Tokyo").value();
+  core::ReviewRule rule;
+  rule.name = "call-centre";
+  rule.role = core::Role::kAuditor;
+  rule.sample = 6;
+  rule.escalate_to = {"suzuki"};
+  rules.periods.push_back(rule);
+  // The line is in the settings since some days.
+  Must(store_->NoteReviewRule(rule.name, clock_.Now() - std::chrono::days(12)));
+  core::Reviewing reviewing(*store_, changes_, clock_, rules);
+  Must(reviewing.Tick());
+  return Must(store_->ListReviews({}, {})).rows.at(0).id;
 }
 
 size_t DemoWorld::subscriber_count() { return changes_.watcher_count(); }

@@ -62,6 +62,8 @@ class DemoWorld {
   int64_t AddBlockedTransfer();
   // The operator asks for the approval of a stick. The alert's id.
   int64_t AddRequest();
+  // The week before the last Monday is drawn for its review. The review's id.
+  int64_t DrawReview();
   // An operator asks that one refused copy may go.
   // By somebody who said who he is, if `stated` is not empty.
   int64_t AddCopyRequest(const std::string& stated = "");

@@ -28,6 +28,9 @@ const Requests = lazy(() => import('./pages/Requests').then((page) => ({ default
 const Reports = lazy(() => import('./pages/Reports').then((page) => ({ default: page.Reports })));
 const ReportPage = lazy(() => import('./pages/Reports').then((page) => ({ default: page.ReportPage })));
 const Policy = lazy(() => import('./pages/Policy').then((page) => ({ default: page.Policy })));
+const Reviews = lazy(() => import('./pages/Reviews').then((page) => ({ default: page.Reviews })));
+const ReviewPage = lazy(() => import('./pages/ReviewPage').then((page) => ({ default: page.ReviewPage })));
+const StatementPage = lazy(() => import('./pages/StatementPage').then((page) => ({ default: page.StatementPage })));
 const Terminals = lazy(() => import('./pages/Terminals').then((page) => ({ default: page.Terminals })));
 
 // Each colour is readable as text on the page and under text in a chip.
@@ -39,10 +42,10 @@ const DARK = {
   primary: { main: '#8ecae6' }, error: { main: '#f2a09a' }, warning: { main: '#ffb74d' }, info: { main: '#81d4fa' }, success: { main: '#a5d6a7' },
 };
 
-const PLACES = ['overview', 'alerts', 'cases', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy', 'admin'] as const;
+const PLACES = ['overview', 'alerts', 'cases', 'reviews', 'requests', 'events', 'devices', 'terminals', 'reports', 'policy', 'admin'] as const;
 // What a place reads first; without it, it is not shown.
 const READS: Partial<Record<(typeof PLACES)[number], string>> = {
-  overview: 'GetOverview', alerts: 'ListAlerts', cases: 'ListCases', requests: 'ListAlerts', events: 'ListEvents', devices: 'ListDevices', terminals: 'ListAgents', reports: 'ListInquiries', policy: 'ListPolicyVersions',
+  overview: 'GetOverview', alerts: 'ListAlerts', cases: 'ListCases', reviews: 'ListReviews', requests: 'ListAlerts', events: 'ListEvents', devices: 'ListDevices', terminals: 'ListAgents', reports: 'ListInquiries', policy: 'ListPolicyVersions',
 };
 
 function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => void; onLeave: () => void }) {
@@ -85,12 +88,15 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           <Route path="/alerts/:id" element={<AlertPage session={session} />} />
           <Route path="/cases" element={<Cases />} />
           <Route path="/cases/:id" element={<CasePage session={session} />} />
+          <Route path="/reviews" element={<Reviews />} />
+          <Route path="/reviews/:id" element={<ReviewPage />} />
           <Route path="/requests" element={<Requests mayChange={may('DecideRequest')} />} />
           <Route path="/events" element={<Events />} />
           <Route path="/devices" element={<Devices mayChange={may('ApproveDevice')} />} />
           <Route path="/device" element={<DevicePage mayChange={may('ApproveDevice')} />} />
           <Route path="/terminals" element={<Terminals mayChange={may('RevokeAgent')} />} />
           <Route path="/reports" element={<Reports />} />
+          <Route path="/reports/review" element={<StatementPage />} />
           <Route path="/reports/:id" element={<ReportPage />} />
           <Route path="/policy" element={<Policy mayChange={may('PushPolicy')} />} />
           <Route path="/admin" element={<Admin session={session} />} />

@@ -61,6 +61,17 @@ TEST_F(ConfigTest, TakesAListOfRoles) {
             "admin,approver");
 }
 
+// server/core/duties.h reads them.
+TEST_F(ConfigTest, LeavesNestedSectionsToTheirReader) {
+  const auto config = Read(
+      "state: /a\nsla: { high: { close: 1d } }\nreview: { zone: UTC }\n"
+      "retention: { transfers: 10y }\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->Get("state"), "/a");
+  EXPECT_FALSE(config->values.contains("sla"));
+  EXPECT_FALSE(Read("", {"--sla", "x"}));
+}
+
 TEST_F(ConfigTest, RefusesWithLineAndColumn) {
   const auto config = Read("state: /a\nstaet: /b\n");
   ASSERT_FALSE(config);

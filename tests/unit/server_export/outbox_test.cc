@@ -203,6 +203,39 @@ TEST_F(OutboxTest, TellsOnlyWhatIsWanted) {
   EXPECT_EQ(receiver_.got, (std::vector<std::string>{"alert/4"}));
 }
 
+TEST_F(OutboxTest, WhatIsKeptBackIsNeitherToldNorWaitedFor) {
+  auto runner = Runner();
+  ASSERT_TRUE(runner->Step());
+  store::Suppression row;
+  row.kind = "device_blocked";
+  row.created_by = "mori";
+  row.end_time = clock_.now + std::chrono::hours(1);
+  ASSERT_TRUE(store_->AddSuppression(row));
+  Raise(1);
+  Raise(2, "device_blocked");
+  ASSERT_TRUE(runner->Step());
+  EXPECT_EQ(receiver_.got, (std::vector<std::string>{"alert/1"}));
+  ASSERT_TRUE(runner->Step());
+  EXPECT_EQ(runner->health().waiting_count, 0);
+}
+
+// What such a sink was not told of, retention may not erase.
+TEST_F(OutboxTest, SaysHowFarEventsWereTold) {
+  EXPECT_FALSE(Runner()->health().event_row_id);
+  config_.events = true;
+  auto runner = Runner();
+  EXPECT_EQ(runner->health().event_row_id, 0) << "nothing is known yet";
+  ASSERT_TRUE(store_->PutSink({.name = "soc",
+                               .alert_id = 0,
+                               .event_row_id = 7,
+                               .sent_count = 0,
+                               .gap_count = 0,
+                               .untold_gap_count = 0,
+                               .sent_time = {}}));
+  ASSERT_TRUE(runner->Step());
+  EXPECT_EQ(runner->health().event_row_id, 7);
+}
+
 TEST_F(OutboxTest, ASinkThatFailsIsAnAlertUntilItHears) {
   core::Changes changes;
   SinksConfig config;

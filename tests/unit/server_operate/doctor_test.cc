@@ -105,6 +105,33 @@ TEST(Doctor, LooksIntoTheDatabaseBesideAServer) {
       Verdict::kWarning);
 }
 
+TEST(Doctor, SaysWhatRetentionTakesNext) {
+  State state;
+  state.Append(3);
+  store::IndexBatch batch;
+  batch.to_row = 3;
+  for (int64_t row = 1; row <= 3; ++row) {
+    store::IndexedEvent event;
+    event.row_id = row;
+    event.agent_id = "a";
+    event.sequence = row;
+    event.kind = event::v1::EVENT_KIND_LANDING;
+    event.receive_time = kNow - std::chrono::days(row * 300);
+    batch.events.push_back(event);
+  }
+  ASSERT_TRUE(state.store().WriteIndex(batch));
+  DoctorOptions options;
+  options.state_dir = state.dir();
+  options.retention.keep[core::DataClass::kTransfers] = std::nullopt;
+  const Finding found = CheckRetention(options, kNow);
+  EXPECT_EQ(found.verdict, Verdict::kOk) << found.found;
+  EXPECT_THAT(found.found,
+              HasSubstr("landings before 2025-11-26: 2 to erase, 0 under"));
+  EXPECT_THAT(found.found, HasSubstr("transfers kept for ever"));
+  Sql(state, "PRAGMA user_version=1");
+  EXPECT_EQ(CheckRetention(options, kNow).verdict, Verdict::kSkipped);
+}
+
 TEST(Doctor, FindsATouchedAuditLog) {
   State state;
   for (const char* action : {"a", "b", "c"}) {

@@ -171,8 +171,8 @@ TEST_P(DutiesTest, EachLevelOfAnAlertIsToldOnce) {
   AddAlert("c", "low", 10);
   const int64_t gone = AddAlert("d", "high", 10);
   ASSERT_TRUE(store_->ResolveAlert(gone, At(11)));
-  EXPECT_THAT(Waiting(SlaLevel::kAcknowledge, 20), ElementsAre(first));
-  EXPECT_THAT(Waiting(SlaLevel::kAcknowledge, 21), ElementsAre(first, second));
+  EXPECT_THAT(Waiting(SlaLevel::kAcknowledge, 19), ElementsAre(first));
+  EXPECT_THAT(Waiting(SlaLevel::kAcknowledge, 20), ElementsAre(first, second));
   Set(second, AlertState::kAcknowledged);
   EXPECT_THAT(Waiting(SlaLevel::kAcknowledge, 21), ElementsAre(first));
   EXPECT_THAT(Waiting(SlaLevel::kClose, 21), ElementsAre(first, second));

@@ -10,6 +10,7 @@ const QUERIES: Record<string, string[]> = {
   policy: ['policies', 'rollout', 'rings'],
   containment: ['containments'],
   case: ['cases', 'case'],
+  review: ['reviews', 'review'],
 };
 
 // True while the stream stands. The browser reconnects by itself.

@@ -317,6 +317,169 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Periods under review, the newest first */
+        get: operations["listReviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One with what was drawn for it and what was done */
+        get: operations["getReview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews:open/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an item is about; that it was opened is written down
+         * @description By a reviewer of the period, and not by the one whom it concerns.
+         */
+        post: operations["openReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews:judge/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Judge an item that one has opened
+         * @description violation and unclear need a note.
+         */
+        post: operations["judgeReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews:sign/{review_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign a review of which every item was judged */
+        post: operations["signReview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reviews:statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who reviewed what and when, what was overdue or never done */
+        get: operations["getReviewStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts:verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often what a rule found was right */
+        get: operations["listVerdicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which alerts are kept back */
+        get: operations["listSuppressions"];
+        put?: never;
+        /**
+         * Keep alerts of one kind back for a while
+         * @description Of person, device_id, terminal and rule at least one. What is critical is never kept back.
+         */
+        post: operations["suppress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/suppressions:end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show them again */
+        post: operations["endSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1544,7 +1707,7 @@ export interface components {
         /** @description A hint: row_id of an event, alert or policy version, id of a device or agent */
         Change: {
             /** @enum {string} */
-            what: "event" | "alert" | "device" | "agent" | "policy" | "containment" | "case";
+            what: "event" | "alert" | "device" | "agent" | "policy" | "containment" | "case" | "review";
             /** Format: int64 */
             row_id: number;
             id: string;
@@ -2061,8 +2224,233 @@ export interface components {
             rule: string;
             /** @description in which it stands */
             case_ids: number[];
+            /**
+             * Format: int64
+             * @description that kept it back; 0 = none
+             */
+            suppression_id: number;
+            /**
+             * Format: date-time
+             * @description null = no clock, or it has stopped
+             */
+            acknowledge_due: string | null;
+            /** Format: date-time */
+            close_due: string | null;
+            /** @description told as overdue: 1 to acknowledge, 2 to close */
+            told_level: number;
             comments: components["schemas"]["Comment"][];
             event?: components["schemas"]["Event"];
+        };
+        Review: {
+            /** Format: int64 */
+            review_id: number;
+            /** @description of its line in server.yaml */
+            name: string;
+            /** @description separated by ;  empty = all terminals */
+            groups: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            due_time: string;
+            /** @enum {string} */
+            state: "open" | "overdue" | "signed" | "signed_late";
+            /** @description who reviews: this role, or */
+            role: string;
+            /** @description one of these */
+            people: string[];
+            escalate_to: string[];
+            /** Format: date-time */
+            draw_time: string;
+            /**
+             * Format: int64
+             * @description of the log's tree that is the seed of the draw
+             */
+            log_size: number;
+            /** @description its root, in hex */
+            log_root: string;
+            /** Format: int64 */
+            sample: number;
+            /** Format: int64 */
+            refused_count: number;
+            /** Format: int64 */
+            passed_count: number;
+            /** Format: int64 */
+            alert_count: number;
+            /** Format: int64 */
+            item_count: number;
+            /** Format: int64 */
+            judged_count: number;
+            /**
+             * Format: int64
+             * @description judged, and not in order
+             */
+            finding_count: number;
+            /** Format: date-time */
+            sign_time: string | null;
+            signed_by: string;
+            sign_note: string;
+            /**
+             * Format: date-time
+             * @description when it was told as overdue
+             */
+            overdue_time: string | null;
+        };
+        ReviewPage: {
+            rows: components["schemas"]["Review"][];
+            next_page_token: string;
+        };
+        ReviewItem: {
+            /** Format: int64 */
+            no: number;
+            /** @enum {string} */
+            why: "alert" | "refused" | "passed";
+            /**
+             * Format: int64
+             * @description 0 = a drawn transfer
+             */
+            alert_id: number;
+            /** Format: int64 */
+            event_row_id: number;
+            /** Format: date-time */
+            time: string;
+            terminal: string;
+            person: string;
+            /** Format: date-time */
+            open_time: string | null;
+            opened_by: string[];
+            /** @enum {string} */
+            verdict: "in_order" | "violation" | "unclear" | "";
+            note: string;
+            judged_by: string;
+            /** Format: date-time */
+            judge_time: string | null;
+        };
+        ReviewStory: components["schemas"]["Review"] & {
+            items: components["schemas"]["ReviewItem"][];
+            /** @description of the audit log, newest first */
+            history: components["schemas"]["AuditEntry"][];
+            /** @description who asks may judge and sign it */
+            is_reviewer: boolean;
+        };
+        ReviewItemWish: {
+            /** Format: int64 */
+            item_no: number;
+        };
+        OpenedItem: {
+            item: components["schemas"]["ReviewItem"];
+            alert?: components["schemas"]["Alert"];
+            event?: components["schemas"]["Event"];
+        };
+        ReviewJudgement: {
+            /** Format: int64 */
+            item_no: number;
+            /** @enum {string} */
+            verdict: "in_order" | "violation" | "unclear";
+            note?: string;
+        };
+        ReviewSigning: {
+            note?: string;
+        };
+        ReviewStatement: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            make_time: string;
+            made_by: string;
+            /** @description of the log, a signed note */
+            checkpoint: string;
+            reviews: (components["schemas"]["Review"] & {
+                judged_by: {
+                    user: string;
+                    /** Format: int64 */
+                    items: number;
+                }[];
+                findings: components["schemas"]["ReviewItem"][];
+            })[];
+            sla: components["schemas"]["SlaCount"][];
+            verdicts: components["schemas"]["VerdictCount"][];
+        };
+        SlaCount: {
+            severity: components["schemas"]["Severity"];
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            closed: number;
+            /**
+             * Format: int64
+             * @description told as overdue
+             */
+            late_acknowledge: number;
+            /** Format: int64 */
+            late_close: number;
+        };
+        VerdictCount: {
+            kind: string;
+            /** @description empty = no rule decided */
+            rule: string;
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            true_positive: number;
+            /** Format: int64 */
+            false_positive: number;
+            /** Format: int64 */
+            benign: number;
+        };
+        VerdictCounts: {
+            days: number;
+            rows: components["schemas"]["VerdictCount"][];
+        };
+        /** @description what is empty fits every value */
+        Suppression: {
+            /** Format: int64 */
+            id: number;
+            kind: string;
+            person: string;
+            device_id: string;
+            terminal: string;
+            rule: string;
+            reason: string;
+            created_by: string;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            end_time: string;
+            /**
+             * Format: date-time
+             * @description ended by a person before
+             */
+            over_time: string | null;
+            ended_by: string;
+            end_reason: string;
+            /**
+             * Format: int64
+             * @description kept back so far
+             */
+            alert_count: number;
+        };
+        Suppressions: {
+            rows: components["schemas"]["Suppression"][];
+        };
+        SuppressionWish: {
+            kind: string;
+            person?: string;
+            device_id?: string;
+            terminal?: string;
+            rule?: string;
+            hours: number;
+            reason: string;
+        };
+        SuppressionEnd: {
+            /** Format: int64 */
+            id: number;
+            reason?: string;
         };
         /** @description who placed or lifted a legal hold, when and why */
         CaseMark: {
@@ -3588,6 +3976,299 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+        };
+    };
+    listReviews: {
+        parameters: {
+            query?: {
+                /** @description only those that are not signed */
+                open?: boolean;
+                page_size?: components["parameters"]["PageSize"];
+                /** @description next_page_token of the page before */
+                page_token?: components["parameters"]["PageToken"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    getReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                review_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewStory"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+        };
+    };
+    openReviewItem: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                review_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewItemWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedItem"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    judgeReviewItem: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                review_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewJudgement"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    signReview: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                review_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewSigning"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    getReviewStatement: {
+        parameters: {
+            query: {
+                /** @description periods that ended after this UTC time */
+                from: string;
+                /** @description and until this one, at most 400 days later */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewStatement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listVerdicts: {
+        parameters: {
+            query?: {
+                /** @description of the last days; without it 90 */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictCounts"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description all: those that are over, too */
+                state?: "running" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppressions"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    suppress: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    endSuppression: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionEnd"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
         };
     };
     listEvents: {

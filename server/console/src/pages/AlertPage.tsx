@@ -7,18 +7,20 @@ import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
 
 import { get, post } from '../api/client';
-import type { Alert, Event, Session } from '../api/types';
-import { deviceName, fileName, formatNumber, formatTime, personOf } from '../format';
+import type { Alert, Event, Session, VerdictCount } from '../api/types';
+import { deviceName, fileName, formatNumber, formatShare, formatTime, personOf } from '../format';
 import { useMay } from '../may';
 import { ContainButton } from '../parts/Contain';
 import { CasesOf } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
+import { DueChip } from '../parts/Due';
 import { ColumnFacts, DeviceFactsRows, EventFacts, LandingFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
 import { Help } from '../parts/Help';
 import { SampleRows } from '../parts/SampleRows';
 import { Code, Fact, OutcomeChip, SeverityChip, StateChip } from '../parts/Shown';
 import { ErrorText, Loaded } from '../parts/State';
+import { SuppressButton } from '../parts/Suppress';
 import { Timeline, useAround } from '../parts/Timeline';
 import { alertStory } from '../story';
 
@@ -121,14 +123,20 @@ function Facts({ event }: { event: Event }) {
   );
 }
 
-// The policy's own words, as they stood when it decided.
-function RuleText({ around }: { around: ReturnType<typeof useAround> }) {
+// The policy's own words, as they stood when it decided, and how often the rule
+// was wrong.
+function RuleText({ alert, around }: { alert: Alert; around: ReturnType<typeof useAround> }) {
   const { t } = useTranslation();
+  const may = useMay()('ListVerdicts');
+  const verdicts = useQuery({ queryKey: ['verdicts'], queryFn: () => get<{ days: number; rows: VerdictCount[] }>('alerts:verdicts'), enabled: may });
   const { rule_text: text, rule_line: line } = around.data ?? { rule_text: '', rule_line: 0 };
   if (!text) return null;
+  const count = verdicts.data?.rows.find((row) => row.rule === alert.rule && row.kind === alert.kind);
+  const closed = count ? count.true_positive + count.false_positive + count.benign : 0;
   return (
     <Section title={t('alert.ruleText', { line })} help="rule">
       <Box component="pre" sx={{ m: 0, mt: 0.5, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', fontSize: 13, lineHeight: 1.5 }}>{text}</Box>
+      {count && closed > 0 && <Typography variant="body2" color="text.secondary" sx={{ mt: 1 }}>{t('review.ruleShare', { closed: formatNumber(closed), share: formatShare(count.false_positive / closed) })}</Typography>}
     </Section>
   );
 }
@@ -162,6 +170,7 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
             <Button variant={alert.state === 'new' ? 'contained' : 'outlined'} disabled={busy || alert.state !== 'new'} onClick={() => onChange({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
             <Button variant="outlined" disabled={busy || alert.assignee === session.user} onClick={() => onChange({ assignee: session.user, state: 'in_progress' })}>{t('alert.assignMe')}</Button>
             <Button variant={alert.state === 'new' ? 'outlined' : 'contained'} disabled={busy} aria-haspopup="dialog" onClick={onClose}>{t('alert.closeAs')}…</Button>
+            <SuppressButton alert={alert} />
           </>
         )}
       </Stack>
@@ -257,6 +266,7 @@ export function AlertPage({ session }: { session: Session }) {
             <Typography component="h1" variant="h6">{t('alert.one', { id: alert.alert_id })}</Typography>
             <SeverityChip severity={alert.severity} />
             <Typography color="text.secondary">{formatTime(alert.create_time)}</Typography>
+            <DueChip alert={alert} />
           </Stack>
           <Grid container spacing={1.5}>
             <Grid size={{ xs: 12, md: 8.5 }}>
@@ -264,9 +274,10 @@ export function AlertPage({ session }: { session: Session }) {
                 <Banner severity={alert.severity === 'low' ? 'info' : alert.severity === 'medium' ? 'warning' : 'error'} icon={false} sx={{ borderLeft: 6, borderColor: alert.severity === 'low' ? 'info.main' : alert.severity === 'medium' ? 'warning.main' : 'error.main', borderRadius: 1 }}>
                   <Typography sx={{ fontSize: '1.1rem', lineHeight: 1.5, overflowWrap: 'anywhere' }}>{alertStory(alert, t)}</Typography>
                   {alert.resolve_time && <Typography variant="body2">{t('alert.resolved', { time: formatTime(alert.resolve_time) })}</Typography>}
+                  {alert.suppression_id > 0 && <Typography variant="body2">{t('suppress.was', { id: alert.suppression_id })}</Typography>}
                 </Banner>
                 {alert.event && <Answers alert={alert} event={alert.event} />}
-                {alert.event && <RuleText around={around} />}
+                {alert.event && <RuleText alert={alert} around={around} />}
                 <Box><Section title={t('around.title')} help="around"><Timeline alert={alert} around={around} /></Section></Box>
                 {alert.event && <Facts event={alert.event} />}
               </Stack>

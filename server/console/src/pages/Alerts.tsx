@@ -11,17 +11,19 @@ import { formatNumber, formatTime } from '../format';
 import { useMay } from '../may';
 import { CaseButton } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
+import { DueChip } from '../parts/Due';
 import { Rows, rowsOf, usePages } from '../parts/Rows';
 import { SeverityChip, StateChip } from '../parts/Shown';
 import { Empty, ErrorText, Loaded } from '../parts/State';
+import { Suppressions } from '../parts/Suppress';
 import { alertTitle } from '../story';
 
 const OPEN = 'new,acknowledged,in_progress';
 // Nobody is behind these.
-const OF_A_MACHINE = ['terminal_silent', 'site_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied'];
+const OF_A_MACHINE = ['terminal_silent', 'site_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'alert_overdue', 'review_overdue'];
 const NARROW = { whiteSpace: 'nowrap', maxWidth: '11rem', overflow: 'hidden', textOverflow: 'ellipsis' };
 const SEVERITIES = ['critical', 'high', 'medium', 'low'];
-const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_lost', 'past_storage', 'stocktake_due', 'stocktake_overdue', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'site_silent', 'core_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request', 'code_used', 'code_never_issued', 'code_used_again', 'code_used_revoked', 'code_used_by_issuer', 'code_refused', 'identify_refused'];
+const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_lost', 'past_storage', 'stocktake_due', 'stocktake_overdue', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'site_silent', 'core_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request', 'code_used', 'code_never_issued', 'code_used_again', 'code_used_revoked', 'code_used_by_issuer', 'code_refused', 'identify_refused', 'alert_overdue', 'review_overdue'];
 // Chosen from a group or by a link; each is a chip that can be taken away.
 const CHOSEN = ['person', 'device_id', 'terminal', 'rule'] as const;
 const GROUPS = ['person', 'device_id', 'terminal', 'rule', 'kind'] as const;
@@ -201,7 +203,7 @@ export function Alerts({ session }: { session: Session }) {
           head={['', t('alert.severity'), t('alert.title'), t('alert.person'), t('alert.terminal'), t('alert.when'), t('alert.state'), t('alert.assignee')]}
           card={(alert) => (
             <Box component="li" key={alert.alert_id} sx={{ pb: 1.5, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere', '&:last-child': { border: 0, pb: 0 } }}>
-              <Stack direction="row" spacing={1} sx={{ alignItems: 'center', mb: 0.5 }}><SeverityChip severity={alert.severity} /><StateChip state={alert.state} /></Stack>
+              <Stack direction="row" spacing={1} sx={{ alignItems: 'center', mb: 0.5 }}><SeverityChip severity={alert.severity} /><StateChip state={alert.state} /><DueChip alert={alert} /></Stack>
               <Link component={RouterLink} to={`/alerts/${alert.alert_id}`} color="inherit" sx={{ fontWeight: alert.state === 'new' ? 600 : 400 }}>{alertTitle(alert, t)}</Link>
               <Typography variant="caption" component="div" color="text.secondary">{formatTime(alert.create_time)} · {alert.terminal}{alert.person && ` · ${alert.person}`}</Typography>
             </Box>
@@ -227,13 +229,14 @@ export function Alerts({ session }: { session: Session }) {
               <TableCell sx={NARROW}>{(alert.account ? `${alert.person} (${alert.account})` : alert.person) || (OF_A_MACHINE.includes(alert.kind) ? '–' : t('app.unknown'))}</TableCell>
               <TableCell sx={NARROW}>{alert.terminal}</TableCell>
               <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatTime(alert.create_time)}</TableCell>
-              <TableCell><StateChip state={alert.state} /></TableCell>
+              <TableCell><Stack direction="row" useFlexGap spacing={0.5} sx={{ flexWrap: 'wrap' }}><StateChip state={alert.state} /><DueChip alert={alert} /></Stack></TableCell>
               <TableCell>{alert.assignee || '–'}</TableCell>
             </TableRow>
           )}
         />
       )}
       <Box sx={{ mt: 1, typography: 'body2', color: 'text.secondary' }}>{t('alert.keys')}</Box>
+      <Suppressions />
       {dialog === 'keys' && <KeyHelp onDone={() => setDialog(null)} />}
       {dialog === 'close' && (
         <CloseDialog title={t('alert.closeMany', { count: chosen.length })} busy={change.isPending} error={change.isError ? change.error : null} onClose={(closing) => change.mutate(closing)} onDone={() => setDialog(null)} />

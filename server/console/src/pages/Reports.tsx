@@ -9,6 +9,7 @@ import { get, post } from '../api/client';
 import type { Inquiry, InquiryDocument } from '../api/types';
 import { dayOf, formatTime } from '../format';
 import { readNote } from '../inquiry';
+import { useMay } from '../may';
 import { Answer } from '../parts/Answer';
 import { Help } from '../parts/Help';
 import { Rows, usePages } from '../parts/Rows';
@@ -53,13 +54,38 @@ function Ask() {
   );
 }
 
+// Whole days of the reader: the last one is in.
+function AskStatement() {
+  const { t } = useTranslation();
+  const go = useNavigate();
+  const [from, setFrom] = useState(dayOf(new Date(Date.now() - 31 * DAY).toISOString()));
+  const [to, setTo] = useState(dayOf(new Date().toISOString()));
+  const show = () => {
+    const iso = (day: string, days: number) => new Date(new Date(`${day}T00:00:00`).getTime() + days * DAY).toISOString();
+    void go(`/reports/review?${new URLSearchParams({ from: iso(from, 0), to: iso(to, 1) }).toString()}`);
+  };
+  return (
+    <Paper variant="outlined" component="form" sx={{ p: 2, mb: 3 }} onSubmit={(e) => { e.preventDefault(); if (from !== '' && to !== '') show(); }}>
+      <Typography component="h2" variant="h6" gutterBottom>{t('statement.ask')}</Typography>
+      <Stack direction="row" useFlexGap spacing={2} sx={{ flexWrap: 'wrap' }}>
+        <TextField size="small" type="date" label={t('statement.firstDay')} value={from} onChange={(e) => setFrom(e.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
+        <TextField size="small" type="date" label={t('statement.lastDay')} value={to} onChange={(e) => setTo(e.target.value)} slotProps={{ inputLabel: { shrink: true } }} />
+        <Button type="submit" variant="outlined" disabled={from === '' || to === ''}>{t('statement.show')}</Button>
+      </Stack>
+      <Typography variant="body2" color="text.secondary" sx={{ mt: 1 }}>{t('statement.askHelp')}</Typography>
+    </Paper>
+  );
+}
+
 export function Reports() {
   const { t } = useTranslation();
+  const mayState = useMay()('GetReviewStatement');
   const pages = usePages<Inquiry>('inquiries', 'inquiries');
   return (
     <>
       <Typography component="h1" variant="h5" sx={{ mb: 2 }}>{t('report.list')}</Typography>
       <Ask />
+      {mayState && <AskStatement />}
       <Typography component="h2" variant="h6" gutterBottom>{t('report.earlier')}</Typography>
       <Rows
         label={t('report.earlier')}

@@ -9,7 +9,7 @@ import { Code } from './Shown';
 
 const COLOR = { found: 'error', not_found: 'success', cannot_say: 'warning' } as const;
 
-const PRINT = {
+export const PRINT = {
   '@media print': {
     'header, .no-print, [role="status"]': { display: 'none !important' },
     body: { background: '#fff', color: '#000' },
