@@ -80,8 +80,10 @@ policy::RequestAnswer SignedAnswer(const store::RequestAnswer& row) {
       .until_seconds = SecondsOf(row.answer_time) + kAnswerSeconds,
       .approved = row.approved,
       .event_id = {}};
-  std::ranges::copy(AsBytes(row.event_id).first(answer.event_id.size()),
-                    answer.event_id.begin());
+  const ByteSpan event_id = AsBytes(row.event_id);
+  std::ranges::copy(
+      event_id.first(std::min(event_id.size(), answer.event_id.size())),
+      answer.event_id.begin());
   return answer;
 }
 
