@@ -81,6 +81,8 @@ class Login:
 
     def logs_out(self) -> None:
         assert self._process.stdin is not None
+        # The end of our side is none of the terminal's.
+        self._process.stdin.write("exit\n")
         self._process.stdin.close()
         self._process.wait(30)
 
