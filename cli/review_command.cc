@@ -7,6 +7,7 @@
 
 #include "cli/admin_client.h"
 #include "cli/table.h"
+#include "common/clock.h"
 #include "common/text.h"
 
 namespace sekisho::cli {

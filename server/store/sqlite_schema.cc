@@ -752,7 +752,8 @@ constexpr std::array kMigrations = {
     Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
     Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
     Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr},
-    Migration{kPeople, nullptr},       Migration{kDuties, nullptr}, Migration{kContents, FillContents}};
+    Migration{kPeople, nullptr},       Migration{kDuties, nullptr},
+    Migration{kContents, FillContents}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

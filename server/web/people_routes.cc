@@ -20,18 +20,18 @@ json ToJson(const core::PersonRow& row) {
           {"remove_time", time(row.remove_time)}};
 }
 
+Result<core::PeopleFormat> FormatOf(const Result<std::string>& word) {
+  RETURN_IF_ERROR(word);
+  if (word->empty() || *word == "csv") return core::PeopleFormat::kCsv;
+  if (*word == "ldif") return core::PeopleFormat::kLdif;
+  return Fail(Code::kInvalidArgument, "format is csv or ldif");
+}
+
 Result<core::PeopleFile> FileOf(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   core::PeopleFile file;
   ASSIGN_OR_RETURN(file.text, Text(body, "text", true));
-  // g++ 12 thinks that a moved result may be uninitialised here.
-  const auto format = Text(body, "format");
-  if (!format) return std::unexpected(format.error());
-  if (*format == "ldif") {
-    file.format = core::PeopleFormat::kLdif;
-  } else if (!format->empty() && *format != "csv") {
-    return Fail(Code::kInvalidArgument, "format is csv or ldif");
-  }
+  ASSIGN_OR_RETURN(file.format, FormatOf(Text(body, "format")));
   ASSIGN_OR_RETURN(const std::string zone, Text(body, "zone"));
   if (!zone.empty()) file.zone = zone;
   ASSIGN_OR_RETURN(file.accounts, Text(body, "accounts"));

@@ -325,7 +325,8 @@ int BPF_PROG(gate_inode_setattr, struct dentry *dentry, struct iattr *attr) {
 }
 
 // Drives of the machine at the other end of a remote desktop. What a program
-// calls its mount is its own choice: this stops the programs that are installed.
+// calls its mount is its own choice: this stops the programs that are
+// installed.
 static __always_inline __u32 RemoteOf(struct super_block *sb) {
   char name[16] = {};
 
