@@ -57,6 +57,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(connect),
     SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
+    SCMP_SYS(getpeername),  // who listens there
     SCMP_SYS(getsockopt),
     SCMP_SYS(shutdown),
     SCMP_SYS(poll),

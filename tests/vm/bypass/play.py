@@ -61,6 +61,11 @@ class Play:
                                            port="1")
         vm.usb.plug_storage(self.spare.path, serial=UNAPPROVED, port="2")
         self._wait_for_medium()
+        # Where nothing goes at all everything is blocked.
+        honest = f"{story.medium_at(vm, APPROVED)}/honest.txt"
+        story.as_operator(vm, f"echo plain words > {honest}")
+        check(vm.ssh(f"cat {honest}").stdout == "plain words\n",
+              "an honest copy goes")
         self._put_everything()
 
     def play(self) -> list[Verdict]:
