@@ -351,6 +351,7 @@ bool CoreClient::Reconnect() {
   std::unique_lock lock(mutex_);
   ready_ = false;
   connection_.Reset();
+  news_.Disturb();
   ++generation_;
   while (!stopping_) {
     lock.unlock();

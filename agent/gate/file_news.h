@@ -28,6 +28,11 @@ class FileNews {
   // Behind all that was added before. Not complete if anything was ever lost.
   void End(const ListingEnd& end) { end_ = {added_, end}; }
 
+  // Another sekishod listens: what the one before was told may be lost.
+  void Disturb() {
+    if (end_) end_->end.complete = false;
+  }
+
   bool empty() const { return waiting_.empty() && lost_count_ == 0 && !end_; }
   // The listing may go on.
   bool HasRoom() const { return waiting_.size() < kMaxUntoldFiles / 2; }

@@ -288,5 +288,14 @@ TEST(FileNews, EndComesBehindWhatWasAddedBeforeAndAheadOfTheRest) {
   EXPECT_TRUE(news.empty());
 }
 
+TEST(FileNews, EndThatAnotherListenerHearsIsNotComplete) {
+  FileNews news;
+  news.Add(Removed("a"));
+  news.End({.present_count = 1, .complete = true});
+  news.Disturb();
+  EXPECT_TRUE(news.Next().listing_ends);
+  EXPECT_FALSE(news.Next().complete);
+}
+
 }  // namespace
 }  // namespace sekisho::gate
