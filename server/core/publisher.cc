@@ -80,10 +80,9 @@ policy::RequestAnswer SignedAnswer(const store::RequestAnswer& row) {
       .until_seconds = SecondsOf(row.answer_time) + kAnswerSeconds,
       .approved = row.approved,
       .event_id = {}};
-  const ByteSpan event_id = AsBytes(row.event_id);
-  std::ranges::copy(
-      event_id.first(std::min(event_id.size(), answer.event_id.size())),
-      answer.event_id.begin());
+  // A terminal's word: one of another length names nothing there.
+  const size_t size = std::min(row.event_id.size(), answer.event_id.size());
+  std::ranges::copy(AsBytes(row.event_id).first(size), answer.event_id.begin());
   return answer;
 }
 

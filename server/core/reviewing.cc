@@ -132,6 +132,15 @@ std::string Joined(const std::vector<std::string>& names, const char* between) {
   return text;
 }
 
+// Whether the index has all that was received before `time`.
+Result<bool> IsIndexed(store::Store& store, WallTime time) {
+  ASSIGN_OR_RETURN(const int64_t mark, store.IndexMark());
+  ASSIGN_OR_RETURN(const merkle::Head log, store.LogHead());
+  if (mark >= log.size) return true;
+  ASSIGN_OR_RETURN(const auto newest, store.ListEvents({}, {1, ""}));
+  return !newest.rows.empty() && newest.rows[0].receive_time >= time;
+}
+
 ReviewPeriod Before(const ReviewRule& rule, const policy::Zone& zone,
                     const ReviewPeriod& period) {
   return LastPeriod(rule.every, zone, period.from);
@@ -212,6 +221,8 @@ Status Reviewing::DrawOne(const ReviewRule& rule, const ReviewPeriod& period) {
   for (const store::Review& row : there.rows) {
     if (row.name == rule.name) return {};
   }
+  ASSIGN_OR_RETURN(const bool indexed, IsIndexed(store_, period.to));
+  if (!indexed) return {};
   ASSIGN_OR_RETURN(const Scope scope, Scope::Of(store_, rule));
   ASSIGN_OR_RETURN(const auto alerts, AlertsOf(store_, scope, period));
   ASSIGN_OR_RETURN(const Population all, TransfersOf(store_, scope, period));

@@ -93,7 +93,7 @@ grpc::Status AdminCalls::GetCase(grpc::ServerContext* context,
           SetTime(item->mutable_occur_time(), one.event.receive_time);
           item->set_title(core::Name(one.event.public_part.kind()));
           item->set_terminal(one.event.terminal);
-          item->set_person(one.event.personal_part.person());
+          item->set_person(core::PersonIn(one.event.personal_part));
           item->set_added_by(one.added_by);
           SetTime(item->mutable_add_time(), one.add_time);
         }

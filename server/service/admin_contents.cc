@@ -1,5 +1,6 @@
 // What is on a device, and that somebody still has it, over the admin socket.
 #include "common/text.h"
+#include "server/core/event_words.h"
 #include "server/service/admin_parts.h"
 #include "server/service/admin_service.h"
 
@@ -30,7 +31,7 @@ void SetFile(const core::DeviceFile& file, admin::v1::ContentFile* out) {
   if (!file.copy) return;
   const auto& part = file.copy->public_part;
   out->set_event_row_id(file.copy->row_id);
-  out->set_person(EscapeUntrusted(file.copy->personal_part.person()));
+  out->set_person(EscapeUntrusted(core::PersonIn(file.copy->personal_part)));
   out->set_person_count(part.person_count());
   for (const auto& count : part.data()) {
     SetData(count.type(), count.value_count(), out->mutable_data());

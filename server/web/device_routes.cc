@@ -1,3 +1,4 @@
+#include "server/core/event_words.h"
 #include "server/web/json.h"
 #include "server/web/routes.h"
 
@@ -47,7 +48,7 @@ json FilesJson(const std::vector<core::DeviceFile>& files) {
       }
       row["copy"] = {
           {"row_id", file.copy->row_id},
-          {"person", EscapeUntrusted(file.copy->personal_part.person())},
+          {"person", EscapeUntrusted(core::PersonIn(file.copy->personal_part))},
           {"persons", part.person_count()},
           {"data", std::move(data)},
           {"data_owner", EscapeUntrusted(part.data_owner())},
