@@ -1,7 +1,7 @@
 // The analyst's story in the console, step by step, in a real browser.
 import { readFile } from 'node:fs/promises';
 
-import { axeFindings, check, openPage, startBrowser, startServer, step, summary } from './driver.mjs';
+import { axeFindings, check, keepOnFailure, openPage, startBrowser, startServer, step, summary } from './driver.mjs';
 
 const update = process.argv.includes('--update-screenshots');
 const shots = new URL('../../docs/screenshots/', import.meta.url).pathname;
@@ -13,6 +13,10 @@ const { page, troubles } = await openPage(browser, server.address, { colorScheme
 const button = (name) => page.getByRole('button', { name, exact: true });
 const go = (name) => page.getByRole('tab', { name, exact: true }).click();
 let alertId = '';
+
+// A picture of the page beside the logs; the step's own error is told.
+const failures = new URL('../../build/browser-failures/', import.meta.url).pathname;
+keepOnFailure((name) => page.screenshot({ path: `${failures}${name.replaceAll(/[^a-z0-9]+/g, '-')}.png`, fullPage: true }).catch(() => {}));
 
 async function shoot(name, fullPage = false) {
   if (!update) return;
@@ -224,7 +228,7 @@ await step('alerts have clocks, and those that come too often are kept back', as
   await page.goto(`/alerts/${id}`);
   await page.getByText(/^acknowledge within \d+ minutes$/).waitFor();
   await button('Acknowledge').click();
-  await page.getByText(/^close within \d+ hours$/).waitFor();
+  await page.getByText('close within 1 day', { exact: true }).waitFor();
   await button('Keep alike back…').click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Reason (kept in the record)').fill('a drill');
@@ -246,7 +250,7 @@ await step('alerts have clocks, and those that come too often are kept back', as
 
 await step('a review is opened, judged, signed, and stands in the statement', async () => {
   const id = await server.tell('review');
-  await go('Reviews');
+  await go('Review');
   await page.getByText('1 reviews are overdue.').waitFor();
   await page.goto(`/reviews/${id}`);
   await button('Begin').click();
@@ -269,10 +273,10 @@ await step('a review is opened, judged, signed, and stands in the statement', as
   await page.getByRole('dialog').getByRole('button', { name: 'Sign' }).click();
   await page.getByText(/^Signed by suzuki/).waitFor();
   await go('Reports');
-  await page.getByRole('heading', { name: 'Who reviewed what' }).waitFor();
-  await page.getByLabel('First day').fill('2026-11-01');
-  await page.getByLabel('Last day').fill('2026-11-20');
-  await button('Show').click();
+  const ask = page.getByRole('form', { name: 'Who reviewed what' });
+  await ask.getByLabel('First day').fill('2026-11-01');
+  await ask.getByLabel('Last day').fill('2026-11-20');
+  await ask.getByRole('button', { name: 'Show' }).click();
   await page.getByRole('heading', { name: 'Statement of reviews' }).waitFor();
   await page.getByText('2 reviews, 1 signed, 1 overdue.').waitFor();
   await page.getByRole('table', { name: 'Not in order' }).getByText('Told his team lead.').waitFor();

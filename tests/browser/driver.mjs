@@ -11,6 +11,12 @@ const { AxeBuilder } = need('@axe-core/playwright');
 
 let passed = 0;
 let failed = 0;
+let onFailure = async () => {};
+
+// What to keep of a step that failed, by its name.
+export function keepOnFailure(work) {
+  onFailure = work;
+}
 
 // Runs one step and tells one line; later steps run also after a failure.
 export async function step(name, work) {
@@ -21,6 +27,7 @@ export async function step(name, work) {
     console.log(`ok    ${name} (${Date.now() - start} ms)`);
   } catch (error) {
     failed += 1;
+    await onFailure(name);
     console.log(`FAIL  ${name}\n      ${String(error.stack ?? error).replaceAll('\n', '\n      ')}`);
   }
 }

@@ -325,8 +325,15 @@ TEST_F(AgentTest, AnErasureIsAnEventOnceTheGateProvedIt) {
   Client control(Socket(ipc::kControlSocket));
   control.Send(ipc::EraseRequest{.target = "/nowhere"});
   EXPECT_FALSE(control.Next<ipc::Reply>().ok);
-  // Nobody asked for it: worth nothing.
+  // Nobody asked for it: worth nothing. The answer after it says it was read.
   gate.Send(ipc::GateErased{.ok = true, .bytes = 1});
+  ipc::TransferQuestion ask;
+  ask.question_id = 1;
+  ask.path = "a.csv";
+  ask.findings.inspection = "full";
+  ask.findings.file_hash = std::string(32, 'h');
+  gate.Send(ask);
+  gate.Next<ipc::TransferAnswer>();
   control.Send(ipc::EraseRequest{.target = dir.path() + "/media/STICK"});
   gate.Next<ipc::GateErase>();
   Client second(Socket(ipc::kControlSocket));

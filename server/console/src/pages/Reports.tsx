@@ -65,7 +65,7 @@ function AskStatement() {
     void go(`/reports/review?${new URLSearchParams({ from: iso(from, 0), to: iso(to, 1) }).toString()}`);
   };
   return (
-    <Paper variant="outlined" component="form" sx={{ p: 2, mb: 3 }} onSubmit={(e) => { e.preventDefault(); if (from !== '' && to !== '') show(); }}>
+    <Paper variant="outlined" component="form" aria-label={t('statement.ask')} sx={{ p: 2, mb: 3 }} onSubmit={(e) => { e.preventDefault(); if (from !== '' && to !== '') show(); }}>
       <Typography component="h2" variant="h6" gutterBottom>{t('statement.ask')}</Typography>
       <Stack direction="row" useFlexGap spacing={2} sx={{ flexWrap: 'wrap' }}>
         <TextField size="small" type="date" label={t('statement.firstDay')} value={from} onChange={(e) => setFrom(e.target.value)} slotProps={{ inputLabel: { shrink: true } }} />

@@ -134,7 +134,7 @@ export function ReviewPage() {
             <Grid container spacing={1.5}>
               <Grid size={{ xs: 12, md: 4.5 }}>
                 <Paper variant="outlined" sx={{ maxHeight: { md: '70vh' }, overflowY: 'auto' }} tabIndex={0} role="region" aria-label={t('review.items')}>
-                  <List dense disablePadding>
+                  <List component="div" dense disablePadding>
                     {review.items.map((one) => (
                       <ListItemButton key={one.no} selected={one.no === at} onClick={() => setAt(one.no)} divider>
                         <ListItemText sx={{ overflowWrap: 'anywhere' }} primary={`${one.no}. ${t(`reviewWhy.${one.why}`)} · ${one.terminal || '–'}`} secondary={`${formatTime(one.time)} · ${one.person || t('app.unknown')}`} />
