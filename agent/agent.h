@@ -363,6 +363,8 @@ class Agent {
   void TellPerson(const attribute::Who& who, const Message& message);
   template <typename Message>
   void TellDesktop(const attribute::Who& who, const Message& message);
+  void TellTerminal(const std::string& tty, std::string text,
+                    int more_tries = 20);
 
   EventLoop& loop_;
   const Clock& clock_;

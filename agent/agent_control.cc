@@ -18,6 +18,7 @@ constexpr int64_t kMaxRequestSeconds = int64_t{366} * 24 * 3600;
 constexpr size_t kMaxPurposeBytes = 1024;
 // Each line stands in somebody's terminal for good.
 constexpr std::chrono::seconds kTerminalLineInterval{10};
+constexpr std::chrono::milliseconds kTerminalRetry{100};
 
 ipc::Reply ReplyOf(const Status& status, const std::string& done) {
   if (status) return {.ok = true, .message = done};
@@ -242,11 +243,21 @@ void Agent::TellDesktop(const attribute::Who& who, const Message& message) {
   }
 }
 
+// A terminal that does not read for so long misses the rest; the event stands.
+void Agent::TellTerminal(const std::string& tty, std::string text,
+                         int more_tries) {
+  std::string rest = WriteToTerminal(tty, std::move(text));
+  if (rest.empty() || more_tries == 0) return;
+  loop_.After(kTerminalRetry, [this, tty, rest = std::move(rest), more_tries] {
+    TellTerminal(tty, rest, more_tries - 1);
+  });
+}
+
 // Notices of his, and the terminal he works at.
 template <typename Message>
 void Agent::TellPerson(const attribute::Who& who, const Message& message) {
   TellDesktop(who, message);
-  WriteToTerminal(who.tty, TerminalText(message));
+  TellTerminal(who.tty, TerminalText(message));
 }
 
 void Agent::OnChecking(int64_t mount_id, const attribute::Who& who,
@@ -270,7 +281,7 @@ void Agent::OnChecking(int64_t mount_id, const attribute::Who& who,
   BootTime& next = checking_[mount_id];
   if (now < next) return;
   next = now + kTerminalLineInterval;
-  WriteToTerminal(who.tty, TerminalText(waiting));
+  TellTerminal(who.tty, TerminalText(waiting));
 }
 
 void Agent::Notify(const attribute::Who& who, const Refusal& refusal) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <string_view>
 #include <utility>
@@ -249,20 +250,20 @@ std::string TerminalText(const Refusal& refusal) {
                      WhyEnglish(refusal), HowEnglish(refusal));
 }
 
-void WriteToTerminal(const std::string& tty, const std::string& text) {
+std::string WriteToTerminal(const std::string& tty, std::string text) {
   // "pts/0", "tty1", "ttyS0": as logind and the kernel name them.
-  if (tty.empty() || tty.find("..") != std::string::npos) return;
+  if (tty.empty() || tty.find("..") != std::string::npos) return {};
   const std::string path = "/dev/" + tty;
   const UniqueFd fd(::open(
       path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
   struct stat about{};
   if (!fd || ::fstat(fd.get(), &about) != 0 || !S_ISCHR(about.st_mode) ||
       ::isatty(fd.get()) != 1) {
-    return;
+    return {};
   }
-  // A terminal that does not read misses the line; the event stands.
-  [[maybe_unused]] const ssize_t written =
-      ::write(fd.get(), text.data(), text.size());
+  const ssize_t written = ::write(fd.get(), text.data(), text.size());
+  if (written < 0) return errno == EAGAIN ? text : "";
+  return text.substr(static_cast<size_t>(written));
 }
 
 }  // namespace sekisho::agent

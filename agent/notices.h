@@ -69,7 +69,8 @@ std::string TerminalText(const Waiting& waiting);
 std::string EndText(WallTime now, WallTime end);
 
 // Writes to /dev/<tty> without waiting and without taking it as controlling
-// terminal; anything that is not a terminal is left alone.
-void WriteToTerminal(const std::string& tty, const std::string& text);
+// terminal; anything that is not a terminal is left alone. What is returned
+// the terminal could not take just now: somebody else writes, or it is full.
+std::string WriteToTerminal(const std::string& tty, std::string text);
 
 }  // namespace sekisho::agent

@@ -1,7 +1,15 @@
 #include "agent/notices.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "common/unique_fd.h"
 
 namespace sekisho::agent {
 namespace {
@@ -54,9 +62,36 @@ TEST(Notices, TerminalGetsBothLanguages) {
 }
 
 TEST(Notices, NothingButATerminalIsWrittenTo) {
-  WriteToTerminal("", "x");
-  WriteToTerminal("null", "x");
-  WriteToTerminal("../etc/passwd", "x");
+  EXPECT_EQ(WriteToTerminal("", "x"), "");
+  EXPECT_EQ(WriteToTerminal("null", "x"), "");
+  EXPECT_EQ(WriteToTerminal("../etc/passwd", "x"), "");
+}
+
+TEST(Notices, WhatATerminalCannotTakeNowIsGivenBack) {
+  const UniqueFd reader(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK));
+  ASSERT_TRUE(reader);
+  ASSERT_EQ(::grantpt(reader.get()), 0);
+  ASSERT_EQ(::unlockpt(reader.get()), 0);
+  std::array<char, 64> name{};
+  ASSERT_EQ(::ptsname_r(reader.get(), name.data(), name.size()), 0);
+  const std::string tty = std::string(name.data()).substr(5);
+  const UniqueFd writer(::open(name.data(), O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(writer);
+  const std::string much(size_t{1} << 20, 'x');
+  std::string rest;
+  // The kernel moves what was written while more comes.
+  for (int tries = 0; tries < 1000 && rest != much; ++tries) {
+    rest = WriteToTerminal(tty, much);
+  }
+  EXPECT_EQ(rest.size(), much.size()) << "it is full, and nothing was taken";
+  std::string buffer(much.size(), '\0');
+  rest = "refused";
+  for (int tries = 0; tries < 10'000 && !rest.empty(); ++tries) {
+    while (::read(reader.get(), buffer.data(), buffer.size()) > 0) {
+    }
+    rest = WriteToTerminal(tty, rest);
+  }
+  EXPECT_EQ(rest, "");
 }
 
 TEST(Notices, WhoWaitsReadsHowFarItIsAndNothingWhenItIsOver) {

@@ -14,7 +14,7 @@
 
 namespace sekisho::store {
 
-struct Engine {
+struct TestedEngine {
   const char* name;
   std::function<Result<std::unique_ptr<Store>>(const std::string& dir)> open;
 };
@@ -23,7 +23,7 @@ inline WallTime At(int64_t seconds) {
   return WallTime(std::chrono::seconds(1'700'000'000 + seconds));
 }
 
-class StoreTest : public ::testing::TestWithParam<Engine> {
+class StoreTest : public ::testing::TestWithParam<TestedEngine> {
  protected:
   void SetUp() override {
     ASSERT_GE(sodium_init(), 0);
@@ -148,22 +148,24 @@ class StoreTest : public ::testing::TestWithParam<Engine> {
 
 inline auto EveryEngine() {
   return ::testing::Values(
-      Engine{"Sqlite",
-             [](const std::string& dir) {
-               return OpenSqlite({dir + "/test.db", {}});
-             }},
+      TestedEngine{"Sqlite",
+                   [](const std::string& dir) {
+                     return OpenSqlite({dir + "/test.db", {}});
+                   }},
       // A database for each folder.
-      Engine{"Postgres", [](const std::string& dir) {
-               static std::map<std::string, std::string> databases;
-               std::string& conninfo = databases[dir];
-               if (conninfo.empty()) {
-                 conninfo = sekisho::support::TestPostgres::Get().NewDatabase();
-               }
-               return OpenPostgres({conninfo, nullptr});
-             }});
+      TestedEngine{"Postgres", [](const std::string& dir) {
+                     static std::map<std::string, std::string> databases;
+                     std::string& conninfo = databases[dir];
+                     if (conninfo.empty()) {
+                       conninfo =
+                           sekisho::support::TestPostgres::Get().NewDatabase();
+                     }
+                     return OpenPostgres({conninfo, nullptr});
+                   }});
 }
 
-inline std::string NameOf(const ::testing::TestParamInfo<Engine>& engine) {
+inline std::string NameOf(
+    const ::testing::TestParamInfo<TestedEngine>& engine) {
   return engine.param.name;
 }
 

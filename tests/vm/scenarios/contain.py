@@ -88,6 +88,8 @@ def closed_in_the_middle(vm: Guest, stick: Stick, folder: str) -> None:
     check("ended=" in text and "ended=0" not in text,
           "the copy ended with an error:\n" + text[-600:])
     number = str(answer["containment_id"])
+    if f"containment {number}" not in text:  # who was taken for the writer?
+        print(vm.server.cli("event", "list", "--limit", "5", "--json"))
     check(f"containment {number}" in text and f"封じ込め {number}" in text,
           "and the operator read why, in both languages:\n" + text[-900:])
     never("not a byte of the image changes", lambda: digest(stick) != after,
