@@ -143,7 +143,7 @@ int FromAttached(const Options& options) {
   policy::Suggester suggester;
   policy::PastEvent event;
   event.time = SystemClock().Now();
-  event.terminal.terminal = "*";
+  event.terminal.terminal.assign(1, '*');  // = "*" warns falsely in g++ 12
   for (const auto& device : AttachedDevices(
            options.Has("--sysfs") ? options.Get("--sysfs") : "/sys")) {
     event.device = device;
