@@ -3,109 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <unordered_map>
 
 #include "policy/device_index.h"
 #include "policy/match.h"
 #include "policy/packs.h"
 #include "policy/parser.h"
+#include "policy/rule_index.h"
 #include "policy/words.h"
 
 namespace sekisho::policy {
 namespace {
 
 constexpr uint8_t kImagingClass = 0x06;  // cameras and phones over PTP, MTP
-
-// Which rules could match a device, by what it must be: a rule that names a
-// vendor and a product, one of these, or a whole serial stands in one bucket; a
-// rule with patterns for all of them in `others`, which are asked one by one.
-// With 10,000 rules that name something a decision looks at the few that could
-// match.
-class RuleIndex {
- public:
-  explicit RuleIndex(const std::vector<DeviceRule>& rules) {
-    for (uint32_t i = 0; i < rules.size(); ++i) {
-      const auto vendor = Literal(rules[i].match.vendor_id);
-      const auto product = Literal(rules[i].match.product_id);
-      const auto& serial = rules[i].match.serial;
-      if (vendor && product) {
-        by_product_[*vendor << 16U | *product].push_back(i);
-      } else if (vendor) {
-        by_vendor_[*vendor].push_back(i);
-      } else if (product) {
-        by_product_alone_[*product].push_back(i);
-      } else if (serial && serial->find_first_of("*?") == std::string::npos) {
-        by_serial_[*serial].push_back(i);
-      } else {
-        others_.push_back(i);
-      }
-    }
-  }
-
-  // Calls `visit` with rule numbers in order until it returns true.
-  template <typename F>
-  void ForEach(const DeviceFacts& device, F visit) const {
-    const auto vendor = Literal(device.vendor_id);
-    const auto product = Literal(device.product_id);
-    std::array<const std::vector<uint32_t>*, 5> lists{
-        &others_, vendor ? Find(by_vendor_, *vendor) : nullptr,
-        vendor && product ? Find(by_product_, *vendor << 16U | *product)
-                          : nullptr,
-        product ? Find(by_product_alone_, *product) : nullptr,
-        Find(by_serial_, device.serial)};
-    std::array<size_t, 5> at{};
-    while (true) {
-      constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
-      uint32_t next = kNone;
-      size_t from = 0;
-      for (size_t i = 0; i < lists.size(); ++i) {
-        if (lists[i] == nullptr || at[i] >= lists[i]->size()) continue;
-        if ((*lists[i])[at[i]] < next) {
-          next = (*lists[i])[at[i]];
-          from = i;
-        }
-      }
-      if (next == kNone || visit(next)) return;
-      ++at[from];
-    }
-  }
-
- private:
-  template <typename Key>
-  using Map = std::unordered_map<Key, std::vector<uint32_t>>;
-
-  // The number of exactly 4 small hex digits; anything else is a pattern.
-  static std::optional<uint32_t> Literal(
-      const std::optional<std::string>& text) {
-    if (!text || text->size() != 4) return std::nullopt;
-    uint32_t value = 0;
-    for (const char c : *text) {
-      if (c >= '0' && c <= '9') {
-        value = value << 4U | static_cast<uint32_t>(c - '0');
-      } else if (c >= 'a' && c <= 'f') {
-        value = value << 4U | static_cast<uint32_t>(c - 'a' + 10);
-      } else {
-        return std::nullopt;
-      }
-    }
-    return value;
-  }
-
-  template <typename Key>
-  static const std::vector<uint32_t>* Find(const Map<Key>& map,
-                                           const Key& key) {
-    const auto at = map.find(key);
-    return at == map.end() ? nullptr : &at->second;
-  }
-
-  Map<uint32_t> by_product_;
-  Map<uint32_t> by_vendor_;
-  Map<uint32_t> by_product_alone_;
-  Map<std::string> by_serial_;
-  std::vector<uint32_t> others_;
-};
 
 bool IsEncrypted(const MediumFacts& medium) {
   return medium.encryption == "luks" || medium.encryption == "bitlocker";
@@ -153,7 +62,7 @@ class IndexedSnapshot final : public Snapshot {
                               WallTime now) const override {
     const Question question(sets_, device, person, terminal, now);
     DeviceDecision decision = DefaultDecision();
-    rules_.ForEach(device, [&](uint32_t number) {
+    rules_.ForEach(device, person, terminal, [&](uint32_t number) {
       const DeviceRule& rule = policy_.devices[number];
       const Answer answer = Ask(rule, question, nullptr);
       if (answer.match == Match::kNo) return false;

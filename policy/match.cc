@@ -45,12 +45,6 @@ bool MatchesAny(const std::vector<InterfacePattern>& patterns,
   });
 }
 
-// What is not known about people is the word "unknown", so that a rule can
-// name it.
-std::string_view OrUnknown(const std::string& text) {
-  return text.empty() ? std::string_view("unknown") : text;
-}
-
 // Asks one condition after another and words the first that fails.
 class Asker {
  public:
@@ -160,6 +154,10 @@ bool MatchesPattern(std::string_view pattern, std::string_view text) {
   }
   while (p < pattern.size() && pattern[p] == '*') ++p;
   return p == pattern.size();
+}
+
+std::string_view OrUnknown(const std::string& text) {
+  return text.empty() ? std::string_view("unknown") : text;
 }
 
 bool CanHoldMedium(const DeviceFacts& device) {

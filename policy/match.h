@@ -14,6 +14,10 @@ namespace sekisho::policy {
 // the product of the two lengths.
 bool MatchesPattern(std::string_view pattern, std::string_view text);
 
+// What is not known about people is the word "unknown", so that a rule can
+// name it. The text, or that word, as long as `text` lives.
+std::string_view OrUnknown(const std::string& text);
+
 // True for a USB device with a storage interface (class 08) and for every
 // device of another bus: what the probe could look at.
 bool CanHoldMedium(const DeviceFacts& device);

@@ -64,6 +64,7 @@ class Boot:
 # Without bochs text mode stays, so that the screen can be read; the other
 # modules only cost time. A busy host is no stall.
 _CMDLINE = ("rw net.ifnames=0 nowatchdog rcupdate.rcu_cpu_stall_suppress=1 "
+            "sysrq_always_enabled=1 "
             "modprobe.blacklist=bochs,kvm_amd,powernow_k8,iTCO_wdt,cfg80211")
 PLAIN_CMDLINE = f"root=LABEL=root quiet console=tty0 console=ttyS0 {_CMDLINE}"
 LUKS_CMDLINE = ("root=/dev/mapper/cryptroot console=ttyS0 console=tty0 "
@@ -419,9 +420,11 @@ class Guest:
             except GuestError as error:
                 text = str(error)
             parts.append(f"--- {title}\n{text}")
+        if "not done in" in parts[0]:
+            self._ask_kernel()
         console = self.directory / "console.log"
         if console.exists():
-            tail = console.read_text(errors="replace").splitlines()[-30:]
+            tail = console.read_text(errors="replace").splitlines()[-300:]
             parts.append("--- console\n" + "\n".join(tail))
         try:
             parts.append("--- screen\n" + self.screen.text())
@@ -430,6 +433,20 @@ class Guest:
         return "\n".join(parts)
 
     # -- inside --------------------------------------------------------------
+
+    def _ask_kernel(self) -> None:
+        """Of a guest that answers nothing: what waits, and what runs."""
+        try:
+            for _ in range(3):
+                print("\n".join(
+                    line for line in self.qmp.hmp("info registers -a")
+                    .splitlines() if "RIP" in line or "CPU#" in line))
+                time.sleep(0.5)
+            for key in ("9", "w", "l", "m"):
+                self.qmp.hmp(f"sendkey alt-sysrq-{key}")
+                time.sleep(5)
+        except (QmpError, OSError):
+            pass  # the console tells what came until then
 
     def _argv(self, snapshot: str, initrd: Path) -> list[str]:
         boot = self.boot

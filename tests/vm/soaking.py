@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import story
@@ -320,14 +321,38 @@ class Soak:
         return rows
 
     def _judge_refusals(self, journal: list[dict], events: list[dict]) -> None:
-        refused = [entry["name"] for entry in journal
+        refused = [entry for entry in journal
                    if entry["error"] == "EACCES"
                    and entry["name"].startswith("list-")
                    and not self._near_kill(entry)]
         told = _names(events, "blocked")
-        equal([name for name in refused if not _told(name, told)], [],
+        untold = [entry for entry in refused
+                  if not _told(entry["name"], told)]
+        for entry in untold:
+            self._tell_around(entry, journal, events)
+        equal(untold, [],
               f"each of {len(refused)} refusals is an event (not counting "
               f"{AROUND_KILL_S:.0f} s around a kill of sekishod)")
+
+    def _tell_around(self, entry: dict, journal: list[dict],
+                     events: list[dict]) -> None:
+        """What was done, killed and told about the time of one refusal."""
+        def near(at: float) -> bool:
+            return abs(at - entry["at"]) < 4 + entry["seconds"]
+        for other in journal:
+            if near(other["at"]):
+                print(f"    did  {other}", flush=True)
+        for at, unit in self.kills:
+            if abs(at - entry["at"]) < 30:
+                print(f"    kill {unit} at {at:.3f}", flush=True)
+        for row in events:
+            public = row["public_part"]
+            at = datetime.fromisoformat(public["occur_time"]).timestamp()
+            if near(at):
+                print(f"    told {at:.3f} {public.get('kind')} "
+                      f"{public.get('outcome')} {public.get('rule')} "
+                      f"{row['personal_part'].get('file_path')} "
+                      f"{public.get('reason')}", flush=True)
 
     def _near_kill(self, entry: dict) -> bool:
         # The guest's clock was set from the host's.

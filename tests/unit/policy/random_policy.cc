@@ -76,6 +76,9 @@ DeviceMatch RandomWorld::MakeDeviceMatch(int depth) {
   match.vendor_id = MaybePick(50, {"0951", "0781", "09*", "????", "ab?d"});
   match.product_id = MaybePick(30, {"1666", "5581", "*"});
   match.serial = MaybePick(20, {"AA*", "AA00", "?*", "*\"*", "??"});
+  match.manufacturer =
+      MaybePick(15, {"Kingston", "Kingston *", "* Works", "*st?n*", "日本?機"});
+  match.port = MaybePick(10, {"1-2", "1-*", "*.4"});
   match.filesystem = MaybePick(15, {"vfat", "", "?*"});
   match.encryption = MaybePick(10, {"luks", "none", "*"});
   match.volume_label = MaybePick(5, {"*", "W*"});
@@ -276,6 +279,9 @@ DeviceFacts RandomWorld::MakeDevice() {
   device.vendor_id = Pick(kVendors);
   device.product_id = Pick(kProducts);
   device.serial = Pick(kSerials);
+  device.manufacturer =
+      Pick({"", "Kingston", "Kingston Fixed Works", "Stone Works", "日本電機"});
+  device.port = Pick({"", "1-2", "1-2.4", "12-2.4"});
   if (Chance(50)) device.descriptor_hash = std::string(64, 'a');
   device.interfaces =
       Filled<UsbInterface>(Below(4), [&] { return MakeInterface(); });
@@ -514,7 +520,8 @@ bool KnownFactsFit(const DeviceMatch& m, const DeviceFacts& d,
   const auto count = static_cast<int64_t>(d.interfaces.size());
   return Fits(m.interface_count, count) && Fits(m.bus, d.bus) &&
          Fits(m.vendor_id, d.vendor_id) && Fits(m.product_id, d.product_id) &&
-         Fits(m.serial, d.serial) && FitsOne(m.persons, p.person) &&
+         Fits(m.serial, d.serial) && Fits(m.manufacturer, d.manufacturer) &&
+         Fits(m.port, d.port) && FitsOne(m.persons, p.person) &&
          FitsOne(m.origins, p.origin) && FitsOne(m.terminals, t.terminal);
 }
 
