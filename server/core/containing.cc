@@ -156,8 +156,11 @@ Result<ContainmentStatus> Containing::Begin(const Caller& caller,
               std::to_string(clock_.Now().time_since_epoch().count());
   alert.alert.kind = "containment";
   alert.alert.severity = "high";
-  alert.alert.title = "media of a " + wish.kind + " are closed until " +
-                      FormatUtc(row.end_time) + " by order of " + caller.user;
+  alert.alert.title =
+      "Media of the " + wish.kind + " " + EscapeUntrusted(wish.target, 64) +
+      " are closed until " +
+      FormatUtc(std::chrono::floor<std::chrono::seconds>(row.end_time)) +
+      " by order of " + caller.user;
   alert.alert.create_time = now;
   if (wish.kind == "person") alert.alert.person = wish.target;
   if (wish.kind == "device") alert.alert.device_id = wish.target;

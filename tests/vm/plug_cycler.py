@@ -175,7 +175,9 @@ class ConfigFs:
         write(gadget + "/idProduct", hex(plan.product))
         serial = f"GOOD{plan.number}" if good else f"BAD{plan.number}"
         write(gadget + "/strings/0x409/serialnumber", serial)
-        write(gadget + "/strings/0x409/product", plan.texts[1] or "x")
+        # configfs takes no empty text, and reads up to the first NUL.
+        write(gadget + "/strings/0x409/product",
+              plan.texts[1].strip("\0") or "x")
         part = self._function(gadget, function)
         os.symlink(part, gadget + "/configs/c.1/f")
         try:

@@ -60,3 +60,10 @@ test('a kind this console does not know keeps the title of the server', () => {
   expect(alertTitle(newer, i18n.t)).toBe('A file (csv) was kept');
   expect(alertStory(newer, i18n.t)).toBe('A file (csv) was kept');
 });
+
+test('in Japanese the title of the server stands below the name of its kind', async () => {
+  await i18n.changeLanguage('ja');
+  const halted = { ...ALERT, kind: 'rollout_halted', title: 'Version 7 was halted' };
+  expect(alertTitle(halted, i18n.t)).toBe('段階配布の停止: Version 7 was halted');
+  expect(alertStory(halted, i18n.t)).toContain('一つ前の版のまま');
+});

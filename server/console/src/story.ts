@@ -1,9 +1,11 @@
 // An alert as one line for the queue and one sentence for its page, in the
-// reader's language. What the code does not know keeps the server's title.
+// reader's language. What has no words of its own keeps
+// the server's title, below the name of its kind.
 import type { TFunction } from 'i18next';
 
 import type { Alert } from './api/types';
 import { deviceName, fileName, formatBytes, formatNumber, formatSpan, personOf } from './format';
+import i18n from './i18n';
 
 function values(alert: Alert, t: TFunction): Record<string, string> {
   const event = alert.event;
@@ -34,7 +36,10 @@ function kindOf(alert: Alert): string {
 }
 
 export function alertTitle(alert: Alert, t: TFunction): string {
-  return t(`alertTitle.${kindOf(alert)}`, { ...values(alert, t), defaultValue: alert.title });
+  // The server's own words are English.
+  const kind = i18n.language.startsWith('en') ? '' : t(`alertKind.${kindOf(alert)}`, { defaultValue: '' });
+  const other = kind === '' ? alert.title : `${kind}: ${alert.title}`;
+  return t(`alertTitle.${kindOf(alert)}`, { ...values(alert, t), defaultValue: other });
 }
 
 export function alertStory(alert: Alert, t: TFunction): string {
