@@ -599,7 +599,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/reviews?show=all', '/reviews/1', '/reports/review?from=2026-11-01T00:00:00Z&to=2026-11-21T00:00:00Z', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/reviews?show=all', '/reviews/1', '/reports/review?from=2026-11-01T00:00:00Z&to=2026-11-21T00:00:00Z', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy', '/admin'];
 // Nothing is being fetched: no spinner on the page.
 async function settled() {
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);

@@ -66,7 +66,7 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           <Typography sx={{ fontWeight: 700, mr: 2, flexGrow: { xs: 1, md: 0 }, whiteSpace: 'nowrap' }}>関所 Sekisho</Typography>
           <Tabs component="nav" value={places.some((name) => name === place) ? place : false} variant="scrollable" scrollButtons={false} sx={{ flexGrow: 1, order: { xs: 1, md: 0 }, width: { xs: '100%', md: 'auto' } }}>
             {places.map((name) => (
-              <Tab key={name} value={name} label={t(`app.${name}`)} component={Link} to={`/${name}`} />
+              <Tab key={name} value={name} label={t(`app.${name}`)} component={Link} to={`/${name}`} sx={{ minWidth: 0, px: { xs: 2, md: 1.1, lg: 1.1, xl: 2 } }} />
             ))}
           </Tabs>
           <Tooltip title={live ? t('app.live') : t('app.notLive')}>

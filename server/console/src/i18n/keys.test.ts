@@ -39,6 +39,14 @@ test('every key the code asks for is there', () => {
   }
 });
 
+test('every group of words the code looks in is there', () => {
+  for (const [file, source] of Object.entries(sources)) {
+    for (const match of String(source).matchAll(/\bt\(\s*`([\w.]+\.)\$\{/g)) {
+      expect([...english.keys()].some((key) => key.startsWith(match[1] ?? '')), `${match[1]} in ${file}`).toBe(true);
+    }
+  }
+});
+
 test('every term of the help is explained', () => {
   for (const term of TERMS) {
     for (const part of ['name', 'text']) expect(english.has(`help.${term}.${part}`), term).toBe(true);

@@ -17,9 +17,10 @@ export function useContents(id: string) {
   return useQuery({ queryKey: ['story', id, 'contents'], queryFn: () => get<DeviceContents>('devices:contents', { device_id: id }) });
 }
 
-function DataText({ data }: { data: Record<string, number> }) {
+function DataText({ data, counted = true }: { data: Record<string, number>; counted?: boolean }) {
   const { t } = useTranslation();
-  return <>{Object.entries(data).map(([type, count]) => `${t(`data.${type}`, { defaultValue: type })} ${formatNumber(count)}`).join(', ')}</>;
+  const named = ([type, count]: [string, number]) => t(`type.${type}`, { defaultValue: type }) + (counted ? ` ${formatNumber(count)}` : '');
+  return <>{Object.entries(data).map(named).join(', ')}</>;
 }
 
 // Files, people and types: what goes with the device when it is lost.
@@ -52,20 +53,20 @@ function Files({ title, files }: { title: string; files: MediumFile[] }) {
         <Typography component="h3" variant="subtitle2">{title} ({formatNumber(files.length)})</Typography>
         {files.length > 10 && <TextField size="small" label={t('contents.search')} value={text} onChange={(e) => setText(e.target.value)} />}
       </Stack>
-      <TableContainer>
-        <Table size="small" aria-label={title}>
-          <TableHead><TableRow><TableCell>{t('transfer.file')}</TableCell><TableCell align="right">{t('device.size')}</TableCell><TableCell align="right">{t('transfer.persons')}</TableCell><TableCell>{t('contents.data')}</TableCell><TableCell>{t('who.person')}</TableCell><TableCell>{t('terminal.name')}</TableCell><TableCell>{t('contents.since')}</TableCell><TableCell>{t('contents.note')}</TableCell></TableRow></TableHead>
+      <TableContainer sx={{ maxHeight: '60vh' }} tabIndex={0} role="region" aria-label={title}>
+        <Table size="small" stickyHeader aria-label={title}>
+          <TableHead><TableRow><TableCell>{t('transfer.file')}</TableCell><TableCell align="right">{t('transfer.persons')}</TableCell><TableCell>{t('contents.data')}</TableCell><TableCell>{t('who.person')}</TableCell><TableCell>{t('contents.since')}</TableCell></TableRow></TableHead>
           <TableBody>
             {found.slice(0, MOST_ROWS).map((file, i) => (
               <TableRow key={`${file.path} ${i}`}>
-                <TableCell sx={{ overflowWrap: 'anywhere', minWidth: 160 }}>{file.copy ? <Link component={RouterLink} to={`/events/${file.copy.row_id}`}>{file.path}</Link> : file.path}</TableCell>
-                <TableCell align="right" sx={{ whiteSpace: 'nowrap' }}>{file.size === null ? '' : formatBytes(file.size)}</TableCell>
+                <TableCell sx={{ overflowWrap: 'anywhere', minWidth: 160 }}>
+                  {file.copy ? <Link component={RouterLink} to={`/events/${file.copy.row_id}`}>{file.path}</Link> : file.path}
+                  <Typography variant="caption" component="div" color="text.secondary">{file.size === null ? '' : formatBytes(file.size)} <Note file={file} /></Typography>
+                </TableCell>
                 <TableCell align="right">{file.copy ? formatNumber(file.copy.persons) : t('app.unknown')}</TableCell>
-                <TableCell>{file.copy && <DataText data={file.copy.data} />}{file.copy?.data_owner ? ` · ${file.copy.data_owner}` : ''}</TableCell>
-                <TableCell>{file.copy?.person ?? ''}</TableCell>
-                <TableCell>{file.terminal}</TableCell>
-                <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatTime(file.since)}</TableCell>
-                <TableCell><Note file={file} /></TableCell>
+                <TableCell>{file.copy && <DataText data={file.copy.data} counted={false} />}{file.copy?.data_owner ? ` · ${file.copy.data_owner}` : ''}</TableCell>
+                <TableCell>{file.copy?.person ?? ''}<Typography variant="caption" component="div" color="text.secondary">{file.terminal}</Typography></TableCell>
+                <TableCell>{formatTime(file.since)}</TableCell>
               </TableRow>
             ))}
           </TableBody>
