@@ -453,7 +453,6 @@ await step('one refused copy is granted, shown, and taken back', async () => {
   await row.waitFor({ state: 'hidden' });
   const grant = page.getByRole('table', { name: 'Copies that may go once' }).getByRole('row', { name: /About 60 people/ });
   await grant.getByText('Not used yet').waitFor();
-  await shoot('grants-en');
   await grant.getByRole('button', { name: 'Take back' }).click();
   await dialog.getByRole('button', { name: 'Take back' }).click();
   await dialog.waitFor({ state: 'hidden' });
@@ -550,7 +549,7 @@ await step('did data leave? nobody can say, and the answer says why', async () =
   await button('Download signed').click();
   const note = await readFile(await (await saving).path(), 'utf8');
   check(note.startsWith('sekisho-inquiry-1\n{"answer":"cannot_say"'), 'the file is not the signed note');
-  await shoot('inquiry-en', true);
+  await shoot('inquiry-en');
   await go('Reports');
   await page.getByRole('table', { name: 'Answered before' }).getByText('their letter of 19 November').waitFor();
 });

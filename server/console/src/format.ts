@@ -1,6 +1,9 @@
 // Values as people read them, in the language and time zone of the browser.
-import type { Who } from './api/types';
+import type { Severity, Who } from './api/types';
 import i18n from './i18n';
+
+// The worst first.
+export const SEVERITIES: Severity[] = ['critical', 'high', 'medium', 'low'];
 
 export function formatTime(iso: string | null | undefined): string {
   if (!iso) return '–';

@@ -7,7 +7,7 @@ import { Link as RouterLink, useNavigate, useSearchParams } from 'react-router-d
 
 import { get, post } from '../api/client';
 import type { Alert, AlertGroup, BulkResult, Session } from '../api/types';
-import { formatNumber, formatTime } from '../format';
+import { formatNumber, formatTime, SEVERITIES } from '../format';
 import { useMay } from '../may';
 import { CaseButton } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
@@ -22,7 +22,6 @@ const OPEN = 'new,acknowledged,in_progress';
 // Nobody is behind these.
 const OF_A_MACHINE = ['terminal_silent', 'site_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'alert_overdue', 'review_overdue'];
 const NARROW = { whiteSpace: 'nowrap', maxWidth: '11rem', overflow: 'hidden', textOverflow: 'ellipsis' };
-const SEVERITIES = ['critical', 'high', 'medium', 'low'];
 const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_lost', 'past_storage', 'stocktake_due', 'stocktake_overdue', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'site_silent', 'core_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request', 'containment', 'unlock_request', 'maintenance_unlock', 'code_used', 'code_never_issued', 'code_used_again', 'code_used_revoked', 'code_used_by_issuer', 'code_refused', 'identify_refused', 'alert_overdue', 'review_overdue'];
 // Chosen from a group or by a link; each is a chip that can be taken away.
 const CHOSEN = ['person', 'device_id', 'terminal', 'rule'] as const;

@@ -6,14 +6,13 @@ import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 
 import { get } from '../api/client';
-import type { Overview as Numbers, OverviewDay, Severity, TopRow, TransferCounts } from '../api/types';
-import { dayOf, formatDate, formatDay, formatNumber, formatTime, ownZone } from '../format';
+import type { Overview as Numbers, OverviewDay, TopRow, TransferCounts } from '../api/types';
+import { dayOf, formatDate, formatDay, formatNumber, formatTime, ownZone, SEVERITIES } from '../format';
 import { Help } from '../parts/Help';
 import { Legend, type Part, RankedBars, Ring, StackedBars, usePlotColors } from '../parts/Plots';
 import { Empty, Loaded } from '../parts/State';
 
 const SPANS = ['7', '30', '90'];
-const SEVERITIES: Severity[] = ['critical', 'high', 'medium', 'low'];
 const OPEN = 'new,acknowledged,in_progress';
 
 const search = (path: string, query: Record<string, string>) => `${path}?${new URLSearchParams(query).toString()}`;

@@ -79,7 +79,7 @@ function Item({ review, item, onSaved }: ItemProps) {
       {works && <Loaded query={query}>{(opened) => <Subject opened={opened} />}</Loaded>}
       {item.judged_by && <Typography variant="body2" sx={{ mt: 1 }}>{t('review.judgedBy', { who: item.judged_by, time: formatTime(item.judge_time) })} {item.note}</Typography>}
       {works && query.isSuccess && (
-        <Stack spacing={1.5} sx={{ mt: 2 }}>
+        <Stack spacing={1.5} sx={{ mt: 2, mb: -2, pt: 1.5, pb: 2, position: 'sticky', bottom: 0, bgcolor: 'background.paper', borderTop: 1, borderColor: 'divider' }}>
           {judge.isError && <Banner severity="error"><ErrorText error={judge.error} /></Banner>}
           <TextField multiline maxRows={5} size="small" label={t('review.note')} helperText={t('review.noteHelp')} value={note} onChange={(e) => setNote(e.target.value)} slotProps={{ htmlInput: { maxLength: 300 } }} />
           <Stack direction="row" useFlexGap spacing={1} sx={{ flexWrap: 'wrap' }}>

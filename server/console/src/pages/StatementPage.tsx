@@ -7,7 +7,7 @@ import { useSearchParams } from 'react-router-dom';
 
 import { get } from '../api/client';
 import type { ReviewStatement } from '../api/types';
-import { formatNumber, formatShare, formatTime } from '../format';
+import { formatNumber, formatShare, formatTime, SEVERITIES } from '../format';
 import { PRINT } from '../parts/Answer';
 import { Loaded } from '../parts/State';
 import { periodOf, ReviewChip } from './Reviews';
@@ -60,7 +60,7 @@ function Clocks({ statement }: { statement: ReviewStatement }) {
         <Table size="small" aria-label={t('statement.clocks')}>
           <TableHead><TableRow>{['alert.severity', 'alert.count', 'statement.acknowledged', 'statement.late', 'statement.closed', 'statement.late'].map((key, i) => <TableCell key={i}>{t(key)}</TableCell>)}</TableRow></TableHead>
           <TableBody>
-            {statement.sla.map((row) => (
+            {SEVERITIES.flatMap((severity) => statement.sla.filter((row) => row.severity === severity)).map((row) => (
               <TableRow key={row.severity}>
                 <TableCell>{t(`severity.${row.severity}`)}</TableCell>
                 {[row.alerts, row.acknowledged, row.late_acknowledge, row.closed, row.late_close].map((value, i) => <TableCell key={i}>{formatNumber(value)}</TableCell>)}

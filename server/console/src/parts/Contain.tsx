@@ -50,7 +50,7 @@ export function ContainButton({ to, size = 'medium' }: { to: Target; size?: 'sma
   if (!may) return null;
   return (
     <>
-      <Button variant="outlined" color="error" size={size} aria-haspopup="dialog" onClick={() => setAsking(true)}>{t(`contain.${to.kind}`)}…</Button>
+      <Button variant="outlined" color="error" size={size} aria-haspopup="dialog" onClick={() => setAsking(true)}>{size === 'small' ? t('contain.title') : t(`contain.${to.kind}`)}…</Button>
       {asking && (
         <DecisionDialog title={t(`contain.${to.kind}Title`, { name: to.name })} warning={t(`contain.${to.kind}Does`, { hours })} error={begin.error} act={t('contain.act')} color="error"
           busy={begin.isPending} disabled={reason.trim() === ''} onAct={() => begin.mutate()} onDone={() => setAsking(false)}>
