@@ -68,6 +68,26 @@ def backwards(source, target):
 
 
 def by_mmap(source, target):
+    """In a process of its own: who maps a file of a medium that is pulled is
+    killed by the kernel, on a plain stick too."""
+    child = os.fork()
+    if child == 0:
+        try:
+            map_and_store(source, target)
+        except OSError as problem:
+            os._exit(problem.errno or errno.EIO)
+        except BaseException:
+            os._exit(errno.EIO)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        raise OSError(errno.EFAULT, "killed by signal "
+                      f"{os.WTERMSIG(status)}", str(target))
+    if os.WEXITSTATUS(status) != 0:
+        raise OSError(os.WEXITSTATUS(status), "not stored", str(target))
+
+
+def map_and_store(source, target):
     data = source.read_bytes()
     with open(target, "w+b") as file:
         file.truncate(len(data))

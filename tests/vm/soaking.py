@@ -17,9 +17,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Callable
 
 import story
-from checks import check, equal, eventually, step
+from checks import CheckError, check, equal, eventually, step
 from devices import Device
 from guest import Guest, GuestError, Result
 from sticks import Stick, make_stick
@@ -87,6 +88,7 @@ class Soak:
         self.done: Counter[str] = Counter()
         self.operator: Result | None = None
         self.failure: Exception | None = None
+        self.wrong: list[str] = []
 
     def run(self, seconds: float) -> None:
         self._prepare()
@@ -262,28 +264,40 @@ class Soak:
 
     def _judge(self, quiet_from: float) -> None:
         step("what the operator was told")
-        check(self.failure is None and self.operator is not None
-              and self.operator.ok,
-              "he came to his end: " + self._last_thing())
         journal = [json.loads(line) for line in
                    self.vm.read_file(JOURNAL).decode().splitlines()]
-        self._judge_journal(journal)
+        # What is wrong is told at the end, so that one run shows all of it.
+        self._look(lambda: check(
+            self.failure is None and self.operator is not None
+            and self.operator.ok,
+            "he came to his end: " + self._last_thing()))
+        self._look(lambda: self._judge_journal(journal))
         step("what the server knows")
         events = self._judge_server()
-        self._judge_refusals(journal, events)
-        self._judge_files(events)
+        self._look(lambda: self._judge_refusals(journal, events))
+        self._look(lambda: self._judge_files(events))
         step("what is on the sticks, byte by byte")
         self.vm.ssh("sync")
         for medium in self.media:
             assert medium.device is not None
             self.vm.usb.unplug(medium.device)
-            self._judge_image(medium.stick)
+            self._look(lambda medium=medium: self._judge_image(medium.stick))
         step("what the terminal looks like")
-        self._judge_terminal(quiet_from)
+        self._look(lambda: self._judge_terminal(quiet_from))
+        equal(self.wrong, [], "nothing was wrong")
+
+    def _look(self, judge: Callable[[], None]) -> None:
+        try:
+            judge()
+        except CheckError as error:
+            print(f"    WRONG: {error}", flush=True)
+            self.wrong.append(str(error)[:200])
 
     def _last_thing(self) -> str:
         if self.failure is None and self.operator is not None:
-            return (self.operator.stdout + self.operator.stderr)[-300:] or "ok"
+            said = self.operator.stdout + self.operator.stderr
+            own = said[said.rfind("Traceback"):] if "Traceback" in said else ""
+            return f"exit {self.operator.code}; {own[-1500:]}{said[-100:]}"
         now = self.vm.ssh(f"cat {JOURNAL}.now", check=False).stdout
         return f"{self.failure}; he was at {now}"
 
