@@ -87,9 +87,9 @@ RuleIndex::RuleIndex(const std::vector<DeviceRule>& rules) {
       std::vector<Piece> pieces;
       AddPieces(match, pieces);
       // The longest tell most.
-      std::ranges::stable_sort(
-          pieces, std::ranges::greater(),
-          [](const Piece& piece) { return std::popcount(piece.mask); });
+      std::ranges::sort(pieces, std::ranges::greater(), [](const Piece& piece) {
+        return std::popcount(piece.mask);
+      });
       Other other;
       other.rule = i;
       std::copy_n(pieces.begin(), std::min<size_t>(pieces.size(), 2),
