@@ -3,7 +3,9 @@
 libfuse's own pass-through example, and through the gate, in turns.
 
 usage: gate_bench.py BUILD_DIR [--mib N] [--files N] [--rounds N]
+                     [--throttle MB/s]
 
+With --throttle the loop device is as slow as a stick, by the block cgroup.
 Needs root, /dev/fuse, a loop device and, for the pass-through, libfuse3-dev
 with its example passthrough_ll.c. Build type RelWithDebInfo. "gate" has a
 stand-in for the scan worker that reads every byte and finds nothing, "gate,
@@ -32,6 +34,39 @@ def drop_caches():
     os.sync()
     with open("/proc/sys/vm/drop_caches", "w") as file:
         file.write("3")
+
+
+class Throttle:
+    """A disk's bytes a second, until it is lifted."""
+
+    V1 = "/sys/fs/cgroup/blkio"
+    V2 = "/sys/fs/cgroup/sekisho-bench"
+
+    def __init__(self, mount, megabytes):
+        source = subprocess.run(["findmnt", "-no", "SOURCE", mount],
+                                capture_output=True, text=True,
+                                check=True).stdout.strip()
+        with open(f"/sys/block/{os.path.basename(source)}/dev") as file:
+            self.device = file.read().strip()
+        self.set(megabytes * 1_000_000)
+
+    def set(self, rate):
+        if os.path.isdir(self.V1):  # counts what the kernel writes back, too
+            for way in ("read", "write"):
+                self.put(f"{self.V1}/blkio.throttle.{way}_bps_device",
+                         f"{self.device} {rate}")
+            return
+        # Whoever is started from here is in it.
+        os.makedirs(self.V2, exist_ok=True)
+        self.put(self.V2 + "/cgroup.procs", str(os.getpid()))
+        limit = rate or "max"
+        self.put(self.V2 + "/io.max",
+                 f"{self.device} rbps={limit} wbps={limit}")
+
+    @staticmethod
+    def put(path, text):
+        with open(path, "w") as file:
+            file.write(text)
 
 
 def unmount(path):
@@ -138,6 +173,9 @@ class Bench:
         run("truncate", "-s", f"{options.mib * 2 + 512}M", image)
         run("mkfs.ext4", "-q", "-F", image)
         run("mount", "-o", "loop", image, self.medium)
+        self.throttle = None
+        if options.throttle:
+            self.throttle = Throttle(self.medium, options.throttle)
         self.source = self.dir + "/source"
         with open(self.source, "wb") as file:
             line = b"a harmless line of an ordinary report, %09d\n"
@@ -160,6 +198,8 @@ class Bench:
             self.ways.insert(1, PassThrough)
 
     def close(self):
+        if self.throttle:
+            self.throttle.set(0)
         unmount(self.medium)
         shutil.rmtree(self.dir)
 
@@ -204,7 +244,9 @@ class Bench:
                   for name, rounds in results.items()}
         print(f"{self.options.mib} MiB, {self.options.files} files of 4 KiB, "
               f"median of {self.options.rounds}; load "
-              f"{os.getloadavg()[0]:.1f}")
+              f"{os.getloadavg()[0]:.1f}"
+              + (f"; the disk at {self.options.throttle} MB/s"
+                 if self.throttle else ""))
         print(f"{'':14}" + "".join(f"{key:>22}" for key in median["plain"]))
         for name, values in median.items():
             print(f"{name:14}" + "".join(
@@ -224,6 +266,7 @@ def main():
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--throttle", type=int, metavar="MB/s")
     bench = Bench(parser.parse_args())
     try:
         bench.report()
