@@ -1,11 +1,13 @@
 #include "server/core/indexer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "common/log.h"
 #include "common/text.h"
+#include "server/core/clones.h"
 #include "server/core/device_id.h"
 #include "server/core/event_words.h"
 #include "server/core/offline_codes.h"
@@ -267,7 +269,8 @@ Result<int> Indexer::RunOnce() {
   ASSIGN_OR_RETURN(const auto lost, store_.LostDevices());
   std::vector<Change> changes;
   std::set<std::string> told_past;
-  for (const store::Event& event : events) {
+  for (size_t i = 0; i < events.size(); ++i) {
+    const store::Event& event = events[i];
     batch.events.push_back(IndexRow(event));
     if (repeats.contains(event.row_id)) {
       batch.events.back().repeats = true;
@@ -288,6 +291,8 @@ Result<int> Indexer::RunOnce() {
           mark != lost.end() && !IsPast(event)) {
         batch.alerts.push_back(LostSeen(event, mark->second));
       }
+      ASSIGN_OR_RETURN(auto clones, ClonesIn(store_, events, i));
+      std::ranges::move(clones, std::back_inserter(batch.alerts));
     }
     if (UsedCode(event)) {
       ASSIGN_OR_RETURN(

@@ -31,6 +31,7 @@ constexpr Words kKinds[] = {
     {"core_silent", "Agent does not answer", "エージェント応答なし"},
     {"event_gap", "Events lost", "イベント欠落"},
     {"log_restored", "Database restored", "データベースの復元"},
+    {"device_cloned", "Device with a copied serial", "複製の疑いがある機器"},
     {"past_storage", "Storage before Sekisho", "導入前の接続"},
     {"stocktake_due", "Stocktake due", "棚卸しの時期"},
     {"stocktake_overdue", "Stocktake overdue", "棚卸しの期限切れ"},

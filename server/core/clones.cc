@@ -1,0 +1,155 @@
+#include "server/core/clones.h"
+
+#include <algorithm>
+#include <optional>
+#include <ranges>
+
+#include "common/text.h"
+#include "server/core/device_id.h"
+#include "server/core/event_words.h"
+
+namespace sekisho::core {
+namespace {
+
+using event::v1::EventKind;
+using store::Event;
+
+bool IsOf(const Event& event, const std::string& device_id,
+          const std::vector<EventKind>& kinds) {
+  return event.device_id == device_id &&
+         std::ranges::find(kinds, event.public_part.kind()) != kinds.end();
+}
+
+// The newest of these kinds about the same device before `batch[at]`.
+Result<std::optional<Event>> Before(store::Store& store,
+                                    const std::vector<Event>& batch, size_t at,
+                                    std::vector<EventKind> kinds) {
+  const std::string& device_id = batch[at].device_id;
+  for (size_t i = at; i > 0; --i) {
+    if (IsOf(batch[i - 1], device_id, kinds)) return batch[i - 1];
+  }
+  store::EventFilter filter;
+  filter.device_id = device_id;
+  filter.kinds = std::move(kinds);
+  ASSIGN_OR_RETURN(auto found, store.ListEvents(filter, {1, ""}));
+  if (found.rows.empty()) return std::nullopt;
+  return std::move(found.rows.front());
+}
+
+store::NewAlert Make(const Event& event, const std::string& which,
+                     std::string severity, std::string title) {
+  store::NewAlert made;
+  made.key = "device_cloned:" + event.device_id + ":" + which;
+  made.alert.kind = "device_cloned";
+  made.alert.severity = std::move(severity);
+  made.alert.title = std::move(title);
+  made.alert.agent_id = event.agent_id;
+  made.alert.terminal = event.terminal;
+  made.alert.person = EscapeUntrusted(PersonIn(event.personal_part), 200);
+  made.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
+  made.alert.device_id = event.device_id;
+  made.alert.create_time = event.receive_time;
+  made.alert.event_row_id = event.row_id;
+  made.alert.rule = EscapeUntrusted(event.public_part.rule(), 200);
+  return made;
+}
+
+// A terminal that is not connected may not have told yet that it went.
+Result<bool> IsStillThere(store::Store& store, const std::vector<Event>& batch,
+                          size_t at, const Event& there) {
+  const bool went = std::ranges::any_of(
+      batch | std::views::drop(at + 1), [&](const Event& later) {
+        return later.agent_id == there.agent_id &&
+               IsOf(later, there.device_id,
+                    {event::v1::EVENT_KIND_DEVICE_REMOVED});
+      });
+  if (went) return false;
+  ASSIGN_OR_RETURN(const store::Agent agent, store.GetAgent(there.agent_id));
+  return agent.state != store::AgentState::kRevoked && agent.last_seen_time &&
+         batch[at].receive_time - *agent.last_seen_time <=
+             store::kMaxHeartbeatGap;
+}
+
+Result<std::vector<store::NewAlert>> OfPlug(store::Store& store,
+                                            const std::vector<Event>& batch,
+                                            size_t at) {
+  std::vector<store::NewAlert> alerts;
+  const Event& event = batch[at];
+  ASSIGN_OR_RETURN(const auto before,
+                   Before(store, batch, at,
+                          {event::v1::EVENT_KIND_DEVICE_PLUGGED,
+                           event::v1::EVENT_KIND_DEVICE_REMOVED}));
+  if (!before) return alerts;
+  const std::string name = "Device " + event.device_id;
+  const std::string& hash = event.public_part.device().descriptor_hash();
+  const std::string& old = before->public_part.device().descriptor_hash();
+  if (!hash.empty() && !old.empty() && hash != old) {
+    alerts.push_back(
+        Make(event, "descriptors:" + EscapeUntrusted(hash, 64), "high",
+             name + " on " + event.terminal +
+                 " has other descriptors than before on " + before->terminal +
+                 ": another device with its serial, or new "
+                 "firmware"));
+  }
+  const bool elsewhere =
+      before->public_part.kind() == event::v1::EVENT_KIND_DEVICE_PLUGGED &&
+      before->agent_id != event.agent_id;
+  if (!elsewhere) return alerts;
+  ASSIGN_OR_RETURN(const bool there, IsStillThere(store, batch, at, *before));
+  if (there) {
+    alerts.push_back(
+        Make(event,
+             "twice:" + std::min(event.agent_id, before->agent_id) + ":" +
+                 std::max(event.agent_id, before->agent_id) + ":" +
+                 FormatUtc(event.receive_time).substr(0, 10),
+             "high",
+             name + " was plugged into " + event.terminal + " while it is in " +
+                 before->terminal + " too: there are two with its serial"));
+  }
+  return alerts;
+}
+
+Result<std::vector<store::NewAlert>> OfMedium(store::Store& store,
+                                              const std::vector<Event>& batch,
+                                              size_t at) {
+  std::vector<store::NewAlert> alerts;
+  const Event& event = batch[at];
+  ASSIGN_OR_RETURN(
+      const auto before,
+      Before(store, batch, at, {event::v1::EVENT_KIND_MEDIUM_MOUNTED}));
+  if (!before) return alerts;
+  const int64_t size = event.public_part.device().medium_size_bytes();
+  const int64_t old = before->public_part.device().medium_size_bytes();
+  if (size > 0 && old > 0 && size != old) {
+    alerts.push_back(
+        Make(event, "size:" + std::to_string(size), "medium",
+             "Device " + event.device_id + " on " + event.terminal + " holds " +
+                 std::to_string(size) + " bytes, before on " +
+                 before->terminal + " it held " + std::to_string(old) +
+                 ": another device with its serial, or a reader "
+                 "with another card"));
+  }
+  return alerts;
+}
+
+}  // namespace
+
+Result<std::vector<store::NewAlert>> ClonesIn(store::Store& store,
+                                              const std::vector<Event>& batch,
+                                              size_t at) {
+  const Event& event = batch[at];
+  if (event.device_id.empty() ||
+      IsWeakSerial(event.public_part.device().serial())) {
+    return std::vector<store::NewAlert>();
+  }
+  switch (event.public_part.kind()) {
+    case event::v1::EVENT_KIND_DEVICE_PLUGGED:
+      return OfPlug(store, batch, at);
+    case event::v1::EVENT_KIND_MEDIUM_MOUNTED:
+      return OfMedium(store, batch, at);
+    default:
+      return std::vector<store::NewAlert>();
+  }
+}
+
+}  // namespace sekisho::core
