@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/core/event_words.h"
+
 namespace sekisho::alert {
 
 using core::Change;
@@ -201,7 +203,8 @@ Status SilenceWatch::OpenOutage(const std::string& site,
   alert.alert.kind = "site_silent";
   alert.alert.severity = "high";
   alert.alert.title = "Site " + site + ": " + std::to_string(held.size()) +
-                      " terminals have been silent since " + FormatUtc(begin);
+                      " terminals have been silent since " +
+                      core::MinuteText(begin);
   alert.alert.create_time = clock_.Now();
   ASSIGN_OR_RETURN(const auto id, store_.AddAlert(alert));
   Outage& outage = outages_[site];

@@ -8,6 +8,7 @@
 #include "policy/containment.h"
 #include "policy/unlock.h"
 #include "server/core/device_id.h"
+#include "server/core/event_words.h"
 
 namespace sekisho::core {
 namespace {
@@ -156,11 +157,6 @@ Result<ContainmentStatus> Containing::Begin(const Caller& caller,
               std::to_string(clock_.Now().time_since_epoch().count());
   alert.alert.kind = "containment";
   alert.alert.severity = "high";
-  alert.alert.title =
-      "Media of the " + wish.kind + " " + EscapeUntrusted(wish.target, 64) +
-      " are closed until " +
-      FormatUtc(std::chrono::floor<std::chrono::seconds>(row.end_time)) +
-      " by order of " + caller.user;
   alert.alert.create_time = now;
   if (wish.kind == "person") alert.alert.person = wish.target;
   if (wish.kind == "device") alert.alert.device_id = wish.target;
@@ -169,6 +165,11 @@ Result<ContainmentStatus> Containing::Begin(const Caller& caller,
     alert.alert.agent_id = agent.agent_id;
     alert.alert.terminal = agent.terminal;
   }
+  const std::string& name =
+      alert.alert.terminal.empty() ? wish.target : alert.alert.terminal;
+  alert.alert.title = "Media of the " + wish.kind + " " +
+                      EscapeUntrusted(name, 64) + " are closed until " +
+                      MinuteText(row.end_time) + " by order of " + caller.user;
   ASSIGN_OR_RETURN(const auto alert_id, store_.AddAlert(alert));
   row.alert_id = alert_id.value_or(0);
   ASSIGN_OR_RETURN(row, publisher_.PutContainment(row));

@@ -89,4 +89,9 @@ std::string AccountIn(const event::v1::PersonalPart& personal) {
   return personal.proven_by().empty() ? "" : personal.person();
 }
 
+std::string MinuteText(WallTime time) {
+  const std::string text = FormatUtc(time);
+  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+}
+
 }  // namespace sekisho::core

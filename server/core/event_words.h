@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/clock.h"
 #include "sekisho/event/v1/event.pb.h"
 
 namespace sekisho::core {
@@ -20,5 +21,8 @@ std::optional<event::v1::Outcome> ParseOutcome(std::string_view word);
 const std::string& PersonIn(const event::v1::PersonalPart& personal);
 // The account at which he proved it; empty: the login is the person. Raw.
 std::string AccountIn(const event::v1::PersonalPart& personal);
+
+// "2026-11-20 13:12 UTC", for sentences.
+std::string MinuteText(WallTime time);
 
 }  // namespace sekisho::core

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "server/core/audit.h"
 #include "server/core/duty_queries.h"
+#include "server/core/event_words.h"
 
 namespace sekisho::core {
 namespace {
@@ -312,7 +313,7 @@ Status Reviewing::TellOverdue() {
     alert.alert.title = "Review " + std::to_string(row.id) + " (" + row.name +
                         ", " + FormatUtc(row.from).substr(0, 10) + " to " +
                         FormatUtc(row.to).substr(0, 10) + ") was due " +
-                        FormatUtc(row.due_time) + ": " +
+                        MinuteText(row.due_time) + ": " +
                         std::to_string(row.item_count - row.judged_count) +
                         " of " + std::to_string(row.item_count) +
                         " items are not judged";

@@ -301,13 +301,13 @@ await step('thirty seconds: from the queue to a verdict in six key presses', asy
 });
 
 await step('the queue is worked by keyboard, one by one and in bulk', async () => {
-  await server.tell('alert');
-  await server.tell('alert');
+  const ids = [await server.tell('alert'), await server.tell('alert')];
   await page.keyboard.press('u');
   await page.getByRole('heading', { name: 'Alert queue' }).waitFor();
-  const copies = page.getByRole('row', { name: /Copy stopped: 顧客一覧/ });
+  // The newest stands first.
+  const copies = ids.toReversed().map((id) => page.getByRole('row', { name: new RegExp(`Mark alert ${id}\\b`) }));
   await page.waitForFunction(() => document.querySelectorAll('tbody tr').length > 4);
-  await copies.nth(1).waitFor();
+  for (const row of copies) await row.waitFor();
   await page.keyboard.press('?');
   await page.getByRole('dialog').getByText('mark it for a bulk action').waitFor();
   await page.keyboard.press('Escape');
@@ -319,14 +319,14 @@ await step('the queue is worked by keyboard, one by one and in bulk', async () =
   await shoot('queue-en');
   await page.keyboard.press('a');
   await page.getByText('2 marked').waitFor({ state: 'hidden' });
-  await copies.nth(1).getByText('Acknowledged').waitFor();
-  await copies.nth(0).getByText('Acknowledged').waitFor();
-  for (const row of [0, 1]) await copies.nth(row).getByRole('checkbox').check();
+  for (const row of copies) await row.getByText('Acknowledged').waitFor();
+  for (const row of copies) await row.getByRole('checkbox').check();
   await page.keyboard.press('c');
   await page.getByRole('dialog').getByText('Close 2 alerts').waitFor();
   await page.getByRole('radio', { name: /Benign/ }).check();
   await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).click();
-  await copies.first().waitFor({ state: 'hidden' });
+  await page.getByRole('table', { name: 'Alert queue' }).waitFor();
+  for (const row of copies) await row.waitFor({ state: 'detached' });
 });
 
 await step('the queue is sorted and grouped', async () => {
