@@ -6,7 +6,8 @@
 MATERIAL holds what he copies: few-* and text-* may pass, list-* never may. He
 writes to whichever media are there and takes every refusal as an answer. Each
 thing he does is a JSON line of JOURNAL: {"do", "name", "ok", "error",
-"seconds", "at"}; what he is doing just now is in JOURNAL.now, so that one that
+"seconds", "at"}; an error ends with "gone" where the medium was not mounted any
+more; what he is doing just now is in JOURNAL.now, so that one that
 hangs is known.
 """
 
@@ -122,13 +123,13 @@ class Operator:
                 continue
             place = pathlib.Path(self.random.choice(places))
             if self.random.random() < 0.1:
-                self.do("tidy", "", lambda place=place: self.tidy(place))
+                self.do("tidy", "", place, lambda place=place: self.tidy(place))
                 continue
             source = self.random.choice(self.material)
             way = self.random.choice(sorted(WAYS))
             self.number += 1
             name = f"{source.stem}-{self.number}{source.suffix}"
-            self.do(way, name,
+            self.do(way, name, place,
                     lambda: WAYS[way](source, place / name))
 
     def tidy(self, place):
@@ -138,7 +139,7 @@ class Operator:
         for path in files[6:]:
             path.unlink()
 
-    def do(self, what, name, act):
+    def do(self, what, name, place, act):
         start = time.monotonic()
         self.now.write_text(json.dumps({"do": what, "name": name,
                                         "at": time.time()}))
@@ -147,6 +148,9 @@ class Operator:
             act()
         except OSError as problem:
             error = errno.errorcode.get(problem.errno, str(problem.errno))
+            if str(place) not in media():
+                # The empty folder below refused, or nobody did.
+                error += " gone"
         except (AssertionError, ValueError) as problem:
             error = str(problem)
         self.journal.write(json.dumps({
