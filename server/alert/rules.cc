@@ -3,11 +3,12 @@
 #include <string>
 
 #include "common/text.h"
-#include "server/core/event_words.h"
+#include "server/core/event_alert.h"
 
 namespace sekisho::alert {
 namespace {
 
+using core::AlertOf;
 using event::v1::EventKind;
 
 // From this many people on a refused copy is what the product is for.
@@ -36,24 +37,6 @@ bool Blocked(const event::v1::PublicPart& part) {
   }
 }
 
-store::NewAlert Make(const store::Event& event, std::string kind,
-                     std::string severity, std::string title) {
-  store::NewAlert alert;
-  alert.key = kind + ":" + std::to_string(event.row_id);
-  alert.alert.kind = std::move(kind);
-  alert.alert.severity = std::move(severity);
-  alert.alert.title = std::move(title);
-  alert.alert.agent_id = event.agent_id;
-  alert.alert.terminal = event.terminal;
-  alert.alert.person = Text(core::PersonIn(event.personal_part));
-  alert.alert.account = Text(core::AccountIn(event.personal_part));
-  alert.alert.device_id = event.device_id;
-  alert.alert.create_time = event.receive_time;
-  alert.alert.event_row_id = event.row_id;
-  alert.alert.rule = Text(event.public_part.rule());
-  return alert;
-}
-
 // One alert for the same thing on the same terminal on one day.
 store::NewAlert Daily(store::NewAlert alert, const std::string& what) {
   alert.key = alert.alert.kind + ":" + alert.alert.agent_id + ":" + what + ":" +
@@ -78,9 +61,9 @@ std::vector<store::NewAlert> Transfer(const store::Event& event) {
   const auto& part = event.public_part;
   const std::string to = event.device_id.empty() ? "a medium" : event.device_id;
   if (Blocked(part) && part.observe_only()) {
-    return {Make(event, "transfer_observed", "medium",
-                 Content(part) + " went to " + to + " on " + event.terminal +
-                     "; an enforcing policy would have stopped it")};
+    return {AlertOf(event, "transfer_observed", "medium",
+                    Content(part) + " went to " + to + " on " + event.terminal +
+                        "; an enforcing policy would have stopped it")};
   }
   if (Blocked(part)) {
     std::string title =
@@ -91,12 +74,13 @@ std::vector<store::NewAlert> Transfer(const store::Event& event) {
     }
     const bool serious =
         part.person_count() >= kManyPersons || part.persons_written_count() > 0;
-    return {Make(event, "transfer_blocked", serious ? "high" : "medium",
-                 std::move(title))};
+    return {AlertOf(event, "transfer_blocked", serious ? "high" : "medium",
+                    std::move(title))};
   }
   if (part.outcome() == event::v1::OUTCOME_ALERTED) {
-    return {Make(event, "transfer_alerted", "medium",
-                 Content(part) + " went to " + to + " on " + event.terminal)};
+    return {
+        AlertOf(event, "transfer_alerted", "medium",
+                Content(part) + " went to " + to + " on " + event.terminal)};
   }
   return {};
 }
@@ -115,8 +99,8 @@ std::vector<store::NewAlert> Landing(const store::Event& event) {
     title += " from " + Text(event.personal_part.source_hosts(0), 64);
   }
   const bool many = part.person_count() > kReportablePersons;
-  return {Make(event, lies ? "data_lies" : "data_landed",
-               many ? "high" : "medium", std::move(title))};
+  return {AlertOf(event, lies ? "data_lies" : "data_landed",
+                  many ? "high" : "medium", std::move(title))};
 }
 
 std::vector<store::NewAlert> Plugged(const store::Event& event) {
@@ -124,10 +108,10 @@ std::vector<store::NewAlert> Plugged(const store::Event& event) {
   if (!Blocked(part) || part.observe_only()) {
     return {};
   }
-  return {Daily(
-      Make(event, "device_blocked", "low",
-           "Device " + event.device_id + " was refused on " + event.terminal),
-      event.device_id)};
+  return {Daily(AlertOf(event, "device_blocked", "low",
+                        "Device " + event.device_id + " was refused on " +
+                            event.terminal),
+                event.device_id)};
 }
 
 std::vector<store::NewAlert> Health(const store::Event& event) {
@@ -143,7 +127,7 @@ std::vector<store::NewAlert> Health(const store::Event& event) {
   if (!part.reason().empty()) {
     title += ": " + Text(part.reason());
   }
-  return {Daily(Make(event, "agent_health", "low", std::move(title)),
+  return {Daily(AlertOf(event, "agent_health", "low", std::move(title)),
                 Text(part.gate_state(), 32) + ":" + Text(part.reason(), 64))};
 }
 
@@ -154,17 +138,17 @@ std::vector<store::NewAlert> PolicyRefused(const store::Event& event) {
     return {};
   }
   const bool undone = part.rule() == kUndoneRule;
-  return {Daily(Make(event, undone ? "policy_undone" : "policy_refused",
-                     undone ? "high" : "medium",
-                     event.terminal + ": " + Text(part.reason())),
+  return {Daily(AlertOf(event, undone ? "policy_undone" : "policy_refused",
+                        undone ? "high" : "medium",
+                        event.terminal + ": " + Text(part.reason())),
                 std::to_string(part.changed_version()))};
 }
 
 // The kernel counted what no inspected copy explains.
 std::vector<store::NewAlert> Bypassed(const store::Event& event) {
-  return {Make(event, "medium_bypassed", "critical",
-               "A medium was used past the gate on " + event.terminal + ": " +
-                   Text(event.public_part.reason()))};
+  return {AlertOf(event, "medium_bypassed", "critical",
+                  "A medium was used past the gate on " + event.terminal +
+                      ": " + Text(event.public_part.reason()))};
 }
 
 // A use is told by the index, which knows what was issued. Here: whoever tried
@@ -176,9 +160,9 @@ std::vector<store::NewAlert> RefusedCode(const store::Event& event) {
     return {};
   }
   return {Daily(
-      Make(event, "code_refused", "medium",
-           "Wrong codes over the phone were tried for " + event.device_id +
-               " on " + event.terminal + " until its challenge was void"),
+      AlertOf(event, "code_refused", "medium",
+              "Wrong codes over the phone were tried for " + event.device_id +
+                  " on " + event.terminal + " until its challenge was void"),
       event.device_id)};
 }
 
@@ -186,12 +170,12 @@ std::vector<store::NewAlert> RefusedCode(const store::Event& event) {
 std::vector<store::NewAlert> TriedTooOften(const store::Event& event) {
   if (event.public_part.rule() != "identify-tries") return {};
   const std::string stated = Text(event.personal_part.stated_person(), 64);
-  return {Daily(
-      Make(event, "identify_refused", "medium",
-           "Somebody at the account " + Text(event.personal_part.person(), 64) +
-               " on " + event.terminal + " tried to be " + stated +
-               " with wrong PINs or codes until he had to wait"),
-      stated)};
+  return {Daily(AlertOf(event, "identify_refused", "medium",
+                        "Somebody at the account " +
+                            Text(event.personal_part.person(), 64) + " on " +
+                            event.terminal + " tried to be " + stated +
+                            " with wrong PINs or codes until he had to wait"),
+                stated)};
 }
 
 // One for the SOC, whose history has a hole, and one for IT, whose disk or
@@ -203,13 +187,13 @@ std::vector<store::NewAlert> ChainRestarted(const store::Event& event) {
       std::to_string(part.lost_count()) +
       (part.lost_count() == 1 ? " event" : " events") + " lost" +
       (part.lost_count_is_least() ? ", how many is unknown" : "");
-  return {Make(event, "chain_restarted", "critical",
-               "The chain of " + event.terminal + " restarted as epoch " +
-                   std::to_string(part.epoch()) + ": " + lost),
-          Make(event, "agent_health", "low",
-               "The event spool of " + event.terminal +
-                   " was damaged or rolled back; check its disk: " +
-                   Text(part.reason()))};
+  return {AlertOf(event, "chain_restarted", "critical",
+                  "The chain of " + event.terminal + " restarted as epoch " +
+                      std::to_string(part.epoch()) + ": " + lost),
+          AlertOf(event, "agent_health", "low",
+                  "The event spool of " + event.terminal +
+                      " was damaged or rolled back; check its disk: " +
+                      Text(part.reason()))};
 }
 
 }  // namespace
@@ -229,18 +213,18 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
       return Health(event);
     case event::v1::EVENT_KIND_TAMPER:
       if (part.rule() == "witness") return Bypassed(event);
-      return {Make(event, "tamper", "critical",
-                   "Somebody tried to get past the agent on " + event.terminal +
-                       ": " + Text(part.reason()))};
+      return {AlertOf(event, "tamper", "critical",
+                      "Somebody tried to get past the agent on " +
+                          event.terminal + ": " + Text(part.reason()))};
     case event::v1::EVENT_KIND_GAP:
       if (part.closed_epoch() > 0) {
         return ChainRestarted(event);
       }
-      return {Make(event, "event_gap", "high",
-                   event.terminal + " could not keep " +
-                       std::to_string(part.lost_count()) + " events")};
+      return {AlertOf(event, "event_gap", "high",
+                      event.terminal + " could not keep " +
+                          std::to_string(part.lost_count()) + " events")};
     case event::v1::EVENT_KIND_REQUEST:
-      return {Make(
+      return {AlertOf(
           event, "approval_request", "medium",
           "The operator of " + event.terminal + " asks for approval of " +
               (part.requested_event_id().empty()
@@ -262,11 +246,11 @@ std::vector<store::NewAlert> AlertsFor(const store::Event& event) {
     case event::v1::EVENT_KIND_POLICY_CHANGED:
       return PolicyRefused(event);
     default:
-      return {Daily(Make(event, "unknown_event", "medium",
-                         event.terminal +
-                             " sent an event of a kind this server does not "
-                             "know: " +
-                             std::to_string(static_cast<int>(part.kind()))),
+      return {Daily(AlertOf(event, "unknown_event", "medium",
+                            event.terminal +
+                                " sent an event of a kind this server does not "
+                                "know: " +
+                                std::to_string(static_cast<int>(part.kind()))),
                     std::to_string(static_cast<int>(part.kind())))};
   }
 }

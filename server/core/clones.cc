@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
+#include <utility>
 
 #include "common/text.h"
 #include "server/core/device_id.h"
-#include "server/core/event_words.h"
+#include "server/core/event_alert.h"
 
 namespace sekisho::core {
 namespace {
@@ -38,19 +39,9 @@ Result<std::optional<Event>> Before(store::Store& store,
 
 store::NewAlert Make(const Event& event, const std::string& which,
                      std::string severity, std::string title) {
-  store::NewAlert made;
-  made.key = "device_cloned:" + event.device_id + ":" + which;
-  made.alert.kind = "device_cloned";
-  made.alert.severity = std::move(severity);
-  made.alert.title = std::move(title);
-  made.alert.agent_id = event.agent_id;
-  made.alert.terminal = event.terminal;
-  made.alert.person = EscapeUntrusted(PersonIn(event.personal_part), 200);
-  made.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
-  made.alert.device_id = event.device_id;
-  made.alert.create_time = event.receive_time;
-  made.alert.event_row_id = event.row_id;
-  made.alert.rule = EscapeUntrusted(event.public_part.rule(), 200);
+  store::NewAlert made =
+      AlertOf(event, "device_cloned", std::move(severity), std::move(title));
+  made.key = made.alert.kind + ":" + event.device_id + ":" + which;
   return made;
 }
 

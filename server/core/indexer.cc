@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "server/core/clones.h"
 #include "server/core/device_id.h"
+#include "server/core/event_alert.h"
 #include "server/core/event_words.h"
 #include "server/core/offline_codes.h"
 #include "server/store/content_facts.h"
@@ -123,21 +124,12 @@ store::DeviceSeen DeviceRow(const store::Event& event) {
 // tells nothing new.
 store::NewAlert LostSeen(const store::Event& event,
                          const store::LostMark& mark) {
-  store::NewAlert seen;
-  seen.key = "lost_device:" + event.device_id + ":" + event.agent_id + ":" +
-             FormatUtc(mark.mark_time);
-  seen.alert.kind = "lost_device";
-  seen.alert.severity = "critical";
-  seen.alert.title = "Device " + event.device_id + ", reported " + mark.how +
-                     ", was seen on " + event.terminal;
-  seen.alert.agent_id = event.agent_id;
-  seen.alert.terminal = event.terminal;
-  seen.alert.person = EscapeUntrusted(PersonIn(event.personal_part), 200);
-  seen.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
-  seen.alert.device_id = event.device_id;
-  seen.alert.create_time = event.receive_time;
-  seen.alert.event_row_id = event.row_id;
-  seen.alert.rule = EscapeUntrusted(event.public_part.rule(), 200);
+  store::NewAlert seen =
+      AlertOf(event, "lost_device", "critical",
+              "Device " + event.device_id + ", reported " + mark.how +
+                  ", was seen on " + event.terminal);
+  seen.key = seen.alert.kind + ":" + event.device_id + ":" + event.agent_id +
+             ":" + FormatUtc(mark.mark_time);
   return seen;
 }
 

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/file.h"
 #include "common/text.h"
 #include "policy/containment.h"
 #include "policy/unlock.h"
 #include "server/core/device_id.h"
+#include "server/core/event_alert.h"
 #include "server/core/event_words.h"
 #include "server/core/requests.h"
 
@@ -231,45 +233,34 @@ Result<std::vector<OfflineCode>> OfflineCodes::EndDue() {
 
 store::NewAlert AlertOfUsedCode(const store::Event& event,
                                 const std::optional<OfflineCode>& issued) {
-  store::NewAlert alert;
-  alert.alert.kind = "code_used";
-  alert.alert.severity = "medium";
+  std::string kind = "code_used";
+  std::string severity = "medium";
   std::string what = "A code over the phone opened " + event.device_id +
                      " on " + event.terminal;
   const std::string& person = PersonIn(event.personal_part);
   if (!issued) {
-    alert.alert.kind = "code_never_issued";
-    alert.alert.severity = "critical";
+    kind = "code_never_issued";
+    severity = "critical";
     what +=
         ", and nobody issued it: the terminal's or the server's secret is "
         "known to somebody";
   } else if (issued->used_event_row_id != 0 &&
              issued->used_event_row_id != event.row_id) {
-    alert.alert.kind = "code_used_again";
-    alert.alert.severity = "critical";
+    kind = "code_used_again";
+    severity = "critical";
     what += " a second time: the terminal was restored from an image";
   } else if (issued->over_why == "revoked") {
-    alert.alert.kind = "code_used_revoked";
-    alert.alert.severity = "high";
+    kind = "code_used_revoked";
+    severity = "high";
     what += " although it was taken back before the terminal could know";
   } else if (SamePerson(issued->created_by, person)) {
-    alert.alert.kind = "code_used_by_issuer";
-    alert.alert.severity = "critical";
+    kind = "code_used_by_issuer";
+    severity = "critical";
     what += " for whoever issued it";
   } else {
     what += " (code " + std::to_string(issued->id) + ")";
   }
-  alert.key = alert.alert.kind + ":" + std::to_string(event.row_id);
-  alert.alert.title = what;
-  alert.alert.agent_id = event.agent_id;
-  alert.alert.terminal = event.terminal;
-  alert.alert.person = EscapeUntrusted(person, 200);
-  alert.alert.account = EscapeUntrusted(AccountIn(event.personal_part), 200);
-  alert.alert.device_id = event.device_id;
-  alert.alert.create_time = event.receive_time;
-  alert.alert.event_row_id = event.row_id;
-  alert.alert.rule = EscapeUntrusted(event.public_part.rule(), 200);
-  return alert;
+  return AlertOf(event, std::move(kind), std::move(severity), std::move(what));
 }
 
 }  // namespace sekisho::core
