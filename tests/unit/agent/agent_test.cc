@@ -14,6 +14,16 @@
 namespace sekisho::agent {
 namespace {
 
+// A gate's only question, of a file inspected whole in which nobody is.
+ipc::TransferQuestion QuestionAbout(const std::string& path) {
+  ipc::TransferQuestion ask;
+  ask.question_id = 1;
+  ask.path = path;
+  ask.findings.inspection = "full";
+  ask.findings.file_hash = std::string(32, 'h');
+  return ask;
+}
+
 using testing::HasSubstr;
 
 TEST_F(AgentTest, ACopyNamesTheLandingItsContentCameFrom) {
@@ -276,12 +286,7 @@ TEST_F(AgentTest, WhatAGateTellsOfNamesIsAnEventInTheOrderOfTheCopies) {
                  .size_bytes = 7,
                  .modified_us = 1'700'000'000'000'000},
                 {.path = "a.csv", .change = ipc::FileChange::kRemoved}}});
-  ipc::TransferQuestion ask;
-  ask.question_id = 1;
-  ask.path = "a.csv";
-  ask.findings.inspection = "full";
-  ask.findings.file_hash = std::string(32, 'h');
-  gate.Send(ask);
+  gate.Send(QuestionAbout("a.csv"));
   gate.Next<ipc::TransferAnswer>();
   const Event files = NextEvent(uplink, event::v1::EVENT_KIND_MEDIUM_FILES);
   ASSERT_EQ(files.personal.files_size(), 2);
@@ -327,12 +332,7 @@ TEST_F(AgentTest, AnErasureIsAnEventOnceTheGateProvedIt) {
   EXPECT_FALSE(control.Next<ipc::Reply>().ok);
   // Nobody asked for it: worth nothing. The answer after it says it was read.
   gate.Send(ipc::GateErased{.ok = true, .bytes = 1});
-  ipc::TransferQuestion ask;
-  ask.question_id = 1;
-  ask.path = "a.csv";
-  ask.findings.inspection = "full";
-  ask.findings.file_hash = std::string(32, 'h');
-  gate.Send(ask);
+  gate.Send(QuestionAbout("a.csv"));
   gate.Next<ipc::TransferAnswer>();
   control.Send(ipc::EraseRequest{.target = dir.path() + "/media/STICK"});
   gate.Next<ipc::GateErase>();
