@@ -30,12 +30,14 @@ const char* NameOf(LogLevel level) {
 }
 
 // The folder of a source file, from the tree's root on, which this file's own
-// name tells.
+// name tells. A compiler cache names files from the build folder ("../../") and
+// may do so for one of the two only.
 std::string_view RoomOf(std::string_view file) {
   constexpr std::string_view kOwn = "common/log.cc";
   std::string_view root = __FILE__;
   root.remove_suffix(root.ends_with(kOwn) ? kOwn.size() : root.size());
   if (file.starts_with(root)) file.remove_prefix(root.size());
+  while (file.starts_with("../")) file.remove_prefix(3);
   const size_t end = file.rfind('/');
   return end == std::string_view::npos ? "" : file.substr(0, end);
 }

@@ -43,6 +43,7 @@ TEST(Log, NamesTheRoom) {
     return line.substr(at, line.find('"', at) - at);
   };
   EXPECT_EQ(room("server/server_main.cc"), "server");
+  EXPECT_EQ(room("../../server/core/ingest.cc"), "server/core");
   EXPECT_EQ(room("file.cc"), "");
   // As the compiler says it, wherever the tree is.
   EXPECT_EQ(room(std::source_location::current().file_name()),
