@@ -49,7 +49,7 @@ Agent::Needs Agent::NeedsNow() const {
   Needs needs;
   for (const auto& [id, device] : decider_->devices()) {
     if (decider_->Types(id)) needs.keyboards.push_back(id);
-    if (device.authorized != decide::Authorization::kNone &&
+    if (device.Granted() != decide::Authorization::kNone &&
         !decider_->Takes(id, kNetwork) && media_->CarriesRoute(id)) {
       needs.networks.push_back(id);
     }

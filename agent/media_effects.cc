@@ -26,6 +26,7 @@ using enforce::UsbDevice;
 
 constexpr uint32_t kUsbMajor = 189;
 constexpr int kStorageClass = 0x08;
+constexpr std::chrono::seconds kRootHubPatience{5};
 constexpr int kBulkOnly = 0x50;  // with UAS a full disk is asked again
 
 // Without UsbDevice (its descriptors are over the cap) refusing still works.
@@ -79,6 +80,13 @@ void Media::SetMode(policy::Mode mode) {
     for (const std::string& bus : buses.value_or(std::vector<std::string>{})) {
       CloseBus(bus);
     }
+    const Status set = enforce::SetAuthorizedDefaultOfNewBuses(
+        enforce ? enforce::AuthorizedDefault::kNone
+                : enforce::AuthorizedDefault::kAll,
+        options_.sysfs_root);
+    if (!set && set.error().code != Code::kNotFound) {
+      Problem("USB buses that come later", set.error());
+    }
   }
   if (enforce) {
     const Status set = enforce::SetStorageDelay(0, options_.sysfs_root);
@@ -109,6 +117,13 @@ void Media::CloseBus(const std::string& path) {
       path, enforce ? UsbDevice::InterfaceState::kBlocked
                     : UsbDevice::InterfaceState::kAllowed);
   if (!interfaces) Problem("bus " + path, interfaces.error());
+  if (!enforce) return;
+  jobs_.Run([path] { return enforce::LetRootHubIn(path, kRootHubPatience); },
+            [this, path](const Status& in) {
+              if (!in && in.error().code != Code::kNotFound) {
+                Problem("bus " + path, in.error());
+              }
+            });
 }
 
 void Media::SetAuthorized(DeviceId id, Authorization wanted,

@@ -62,7 +62,7 @@ const Decider::Device* Decider::Find(DeviceId id) const {
 bool Decider::Types(DeviceId id) const {
   const Device* device = Find(id);
   return device != nullptr && IsKeyboard(device->plug.facts) &&
-         HasKeyboard(device->authorized, device->listed) &&
+         HasKeyboard(device->Granted(), device->GrantedInterfaces()) &&
          !Takes(id, kKeyboardClasses);
 }
 

@@ -130,6 +130,13 @@ class Decider {
     bool told_settled = false;
 
     policy::DeviceFacts Facts() const;
+    // What it has, or is being given just now.
+    Authorization Granted() const {
+      return busy == Busy::kAuthorizing ? asked : authorized;
+    }
+    const Interfaces& GrantedInterfaces() const {
+      return busy == Busy::kAuthorizing ? asked_listed : listed;
+    }
   };
   const Device* Find(DeviceId id) const;
   // Whether it is a keyboard that types now, and stays one.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <thread>
 
 #include "common/file.h"
 #include "common/text.h"
@@ -221,6 +222,37 @@ Status SetInterfaceAuthorizedDefault(const std::string& bus_path,
                                      UsbDevice::InterfaceState state) {
   return WriteOnceAt(AT_FDCWD, bus_path + "/interface_authorized_default",
                      state == UsbDevice::InterfaceState::kAllowed ? "1" : "0");
+}
+
+Status SetAuthorizedDefaultOfNewBuses(AuthorizedDefault value,
+                                      const std::string& sysfs_root) {
+  constexpr int kAsTheKernelDoes = -1;
+  const int number = value == AuthorizedDefault::kAll ? kAsTheKernelDoes
+                                                      : static_cast<int>(value);
+  return WriteOnceAt(
+      AT_FDCWD, sysfs_root + "/module/usbcore/parameters/authorized_default",
+      std::to_string(number));
+}
+
+Status LetRootHubIn(const std::string& bus_path,
+                    std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kPause{5};
+  const auto until = std::chrono::steady_clock::now() + patience;
+  ASSIGN_OR_RETURN(UsbDevice hub, UsbDevice::Open(bus_path));
+  // The one interface of usb3 is called 3-0:1.0.
+  const std::string interface = hub.name().substr(3) + "-0:1.0";
+  while (true) {
+    const auto authorized = hub.ReadInterfaceAttribute(interface, "authorized");
+    if (authorized && *authorized == "1") return {};
+    if (authorized) {
+      return hub.SetInterface(interface, UsbDevice::InterfaceState::kAllowed);
+    }
+    if (std::chrono::steady_clock::now() >= until) {
+      return Fail(Code::kDeadlineExceeded,
+                  bus_path + ": no interface of its root hub came");
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 Status SetStorageDelay(int seconds, const std::string& sysfs_root) {

@@ -3,6 +3,7 @@
 // replug. Parsing descriptors and deciding are left to others.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -92,6 +93,17 @@ Status SetAuthorizedDefault(const std::string& bus_path,
 // `interface_authorized_default` of one bus.
 Status SetInterfaceAuthorizedDefault(const std::string& bus_path,
                                      UsbDevice::InterfaceState state);
+// `authorized_default` of controllers that come later: a dock's devices are
+// enumerated before anybody hears of its bus. kNotFound without usbcore.
+// `value` kAll: as the kernel does by itself.
+Status SetAuthorizedDefaultOfNewBuses(AuthorizedDefault value,
+                                      const std::string& sysfs_root = "/sys");
+// Root hubs cannot be refused, but the interface of one whose bus was closed
+// while the kernel still made it is born unauthorised, and the whole bus is
+// dead. Waits until it is there and lets it in. kDeadlineExceeded: none came;
+// kNotFound: the bus is gone.
+Status LetRootHubIn(const std::string& bus_path,
+                    std::chrono::milliseconds patience);
 // Seconds usb-storage waits before it looks at a new disk. kNotFound while
 // the module is not loaded: set it through modprobe.d then.
 Status SetStorageDelay(int seconds, const std::string& sysfs_root = "/sys");

@@ -79,12 +79,13 @@ bool CoreClient::SendNow(const Bytes& packet) {
 }
 
 bool CoreClient::SendNews() {
+  if (news_.empty()) return true;
   while (!news_.empty()) {
     const ipc::FilesTold next = news_.Next();
     if (!SendNow(ipc::Encode(next))) return false;
     news_.Drop(next);
   }
-  changed_.notify_all();  // there is room
+  news_changed_.notify_all();  // there is room
   return true;
 }
 
@@ -111,7 +112,7 @@ bool CoreClient::Wait(std::unique_lock<std::mutex>& lock, uint64_t id,
                                ? std::min(deadline, *silent_since_ + patience_)
                                : deadline;
     if (std::chrono::steady_clock::now() >= until) break;
-    changed_.wait_until(lock, until);
+    question.changed.wait_until(lock, until);
   }
   waiting_.erase(id);
   return question.answered;
@@ -194,14 +195,14 @@ void CoreClient::TellFile(ipc::ToldFile file) {
   const std::lock_guard lock(mutex_);
   const bool first = news_.empty();
   news_.Add(std::move(file));
-  if (first) changed_.notify_all();
+  if (first) news_changed_.notify_all();
 }
 
 void CoreClient::RunTelling() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait(lock, [this] { return stopping_ || !news_.empty(); });
-    changed_.wait_for(lock, kTellingPause, [this] { return stopping_; });
+    news_changed_.wait(lock, [this] { return stopping_ || !news_.empty(); });
+    stopped_.wait_for(lock, kTellingPause, [this] { return stopping_; });
     if (!stopping_) SendRest();
   }
 }
@@ -213,14 +214,14 @@ void CoreClient::TellRest() {
 
 bool CoreClient::WaitForRoom() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || news_.HasRoom(); });
+  news_changed_.wait(lock, [this] { return stopping_ || news_.HasRoom(); });
   return !stopping_;
 }
 
 void CoreClient::EndListing(const ListingEnd& end) {
   const std::lock_guard lock(mutex_);
   news_.End(end);
-  changed_.notify_all();
+  news_changed_.notify_all();
 }
 
 uint64_t CoreClient::generation() {
@@ -260,7 +261,7 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
       found->second->who = answer->who;
       found->second->generation = generation_;
       found->second->answered = true;
-      changed_.notify_all();
+      found->second->changed.notify_one();
       return;
     }
     case ipc::TransferAnswer::kType: {
@@ -274,7 +275,7 @@ void CoreClient::TakeAnswer(Packet packet, const Events& events) {
           answer->verdict == ipc::TransferVerdict::kAllow ||
           answer->verdict == ipc::TransferVerdict::kAlert;
       found->second->answered = true;
-      changed_.notify_all();
+      found->second->changed.notify_one();
       return;
     }
     case ipc::GateAccess::kType: {
@@ -366,7 +367,7 @@ bool CoreClient::Reconnect() {
       connection_ = *std::move(fd);
       return true;
     }
-    changed_.wait_for(lock, pause, [this] { return stopping_; });
+    stopped_.wait_for(lock, pause, [this] { return stopping_; });
     pause = std::min(pause * 2, kRetryMost);
   }
   return false;
@@ -384,7 +385,9 @@ void CoreClient::Shutdown() {
   stopping_ = true;
   ready_ = false;
   if (connection_) ::shutdown(connection_.get(), SHUT_RDWR);
-  changed_.notify_all();
+  stopped_.notify_all();
+  news_changed_.notify_all();
+  for (const auto& [id, question] : waiting_) question->changed.notify_one();
 }
 
 }  // namespace sekisho::gate

@@ -88,6 +88,7 @@ class CoreClient final : public Core {
     uint64_t who = 0;
     uint64_t generation = 0;
     bool allowed = false;
+    std::condition_variable changed;  // for the one who asked
   };
 
   // With mutex_ held. Never blocks; false: no connection, it broke just now, or
@@ -115,7 +116,10 @@ class CoreClient final : public Core {
   const std::chrono::milliseconds patience_;
 
   std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
+  // Who waits for one thing is not woken for another: a copy of small files is
+  // nothing but such waits.
+  std::condition_variable news_changed_;  // there are some, or room for more
+  std::condition_variable stopped_;
   bool stopping_ = false;
   bool ready_ = false;  // GateStart was seen on this connection
   UniqueFd connection_;

@@ -53,6 +53,17 @@ void Dispatcher::Answer(uint64_t unique, const ErrnoOr<T>& value) {
   channel_->ReplyError(unique, value.error());
 }
 
+bool Dispatcher::RunHere(WorkerPool& pool, const WorkerPool::Job& job) {
+  const bool may_wait = may_wait_.fetch_sub(1) > 0;
+  if (may_wait) pool.RunHere(job);
+  may_wait_.fetch_add(1);
+  return may_wait;
+}
+
+void Dispatcher::Run(WorkerPool& pool, WorkerPool::Job job) {
+  if (!RunHere(pool, job)) pool.Post(std::move(job));
+}
+
 void Dispatcher::Init(const Request& request) {
   const auto in = request.Head<fuse_init_in>();
   if (in.major != FUSE_KERNEL_VERSION || in.minor < kOldestMinor) {
@@ -85,7 +96,7 @@ void Dispatcher::SetAttr(const Request& request) {
     return Answer(unique, filesystem_->SetAttr(node, in));
   }
   const uint64_t fh = (in.valid & FATTR_FH) != 0 ? in.fh : 0;
-  verdicts_->Post(
+  Run(*verdicts_,
       [this, unique, node, fh, in, requester = request.requester()] {
         filesystem_->Truncate(
             node, fh, static_cast<int64_t>(in.size), requester,
@@ -116,41 +127,41 @@ void Dispatcher::Open(const Request& request) {
     channel_->Reply(unique, BytesOf(out));
   };
   if ((flags & O_ACCMODE) == O_RDONLY && (flags & O_TRUNC) == 0) return open();
-  asking_->Post(open);
+  Run(*asking_, open);
 }
 
 void Dispatcher::Create(const Request& request) {
   const auto in = request.Head<fuse_create_in>();
-  asking_->Post([this, unique = request.unique(), parent = request.node(), in,
-                 name = request.Text(sizeof in),
-                 requester = request.requester()] {
-    const auto made = filesystem_->Create(
-        parent, name, static_cast<int>(in.flags), in.mode, requester);
-    if (!made) return channel_->ReplyError(unique, made.error());
-    fuse_open_out out{};
-    out.fh = made->fh;
-    channel_->Reply(unique, BytesOf(made->entry), BytesOf(out));
-  });
+  Run(*asking_,
+      [this, unique = request.unique(), parent = request.node(), in,
+       name = request.Text(sizeof in), requester = request.requester()] {
+        const auto made = filesystem_->Create(
+            parent, name, static_cast<int>(in.flags), in.mode, requester);
+        if (!made) return channel_->ReplyError(unique, made.error());
+        fuse_open_out out{};
+        out.fh = made->fh;
+        channel_->Reply(unique, BytesOf(made->entry), BytesOf(out));
+      });
 }
 
 void Dispatcher::MakeDirectory(const Request& request) {
   const auto in = request.Head<fuse_mkdir_in>();
-  asking_->Post([this, unique = request.unique(), parent = request.node(), in,
-                 name = request.Text(sizeof in),
-                 requester = request.requester()] {
-    Answer(unique,
-           filesystem_->MakeDirectory(parent, name, in.mode, requester));
-  });
+  Run(*asking_,
+      [this, unique = request.unique(), parent = request.node(), in,
+       name = request.Text(sizeof in), requester = request.requester()] {
+        Answer(unique,
+               filesystem_->MakeDirectory(parent, name, in.mode, requester));
+      });
 }
 
 void Dispatcher::Symlink(const Request& request) {
   size_t end = 0;
   const std::string name = request.Text(0, &end);
-  verdicts_->Post([this, unique = request.unique(), parent = request.node(),
-                   name, target = request.Text(end),
-                   requester = request.requester()] {
-    Answer(unique, filesystem_->Symlink(parent, name, target, requester));
-  });
+  Run(*verdicts_,
+      [this, unique = request.unique(), parent = request.node(), name,
+       target = request.Text(end), requester = request.requester()] {
+        Answer(unique, filesystem_->Symlink(parent, name, target, requester));
+      });
 }
 
 void Dispatcher::Rename(const Request& request, size_t head_bytes) {
@@ -160,14 +171,14 @@ void Dispatcher::Rename(const Request& request, size_t head_bytes) {
               std::min(head_bytes, request.body.size()));
   size_t end = 0;
   const std::string name = request.Text(head_bytes, &end);
-  verdicts_->Post([this, unique = request.unique(), parent = request.node(), in,
-                   name, new_name = request.Text(end),
-                   requester = request.requester()] {
-    filesystem_->Rename(parent, name, in.newdir, new_name, in.flags, requester,
-                        [this, unique](int error_number) {
-                          channel_->ReplyError(unique, error_number);
-                        });
-  });
+  Run(*verdicts_,
+      [this, unique = request.unique(), parent = request.node(), in, name,
+       new_name = request.Text(end), requester = request.requester()] {
+        filesystem_->Rename(parent, name, in.newdir, new_name, in.flags,
+                            requester, [this, unique](int error_number) {
+                              channel_->ReplyError(unique, error_number);
+                            });
+      });
 }
 
 void Dispatcher::Read(const Request& request, std::span<std::byte> buffer) {
@@ -195,6 +206,8 @@ void Dispatcher::Write(const Request& request) {
     channel_->Reply(unique, BytesOf(out));
   };
   if (!filesystem_->WriteMayWait(in.fh)) return write(data);
+  // Copied only for another thread.
+  if (RunHere(*verdicts_, [&] { write(data); })) return;
   verdicts_->Post(
       [write, copy = Bytes(data.begin(), data.end())] { write(copy); });
 }
@@ -204,7 +217,7 @@ void Dispatcher::Flush(const Request& request) {
   const uint64_t fh = request.Head<fuse_flush_in>().fh;
   // Whoever only read must not queue behind verdicts to close.
   if (filesystem_->FlushIsIdle(fh)) return channel_->Reply(unique, {});
-  verdicts_->Post([this, unique, fh] {
+  Run(*verdicts_, [this, unique, fh] {
     filesystem_->Flush(fh, [this, unique](int error_number) {
       channel_->ReplyError(unique, error_number);
     });
@@ -213,7 +226,7 @@ void Dispatcher::Flush(const Request& request) {
 
 void Dispatcher::Fsync(const Request& request) {
   const auto in = request.Head<fuse_fsync_in>();
-  verdicts_->Post([this, unique = request.unique(), in] {
+  Run(*verdicts_, [this, unique = request.unique(), in] {
     filesystem_->Fsync(in.fh, [this, unique](int error_number) {
       channel_->ReplyError(unique, error_number);
     });
@@ -326,7 +339,7 @@ void Dispatcher::Handle(std::span<std::byte> buffer, size_t request_bytes) {
       filesystem_->ReleaseDirectory(request.Head<fuse_release_in>().fh);
       return channel_->Reply(unique, {});
     case FUSE_FSYNCDIR:
-      verdicts_->Post([this, unique, node] {
+      Run(*verdicts_, [this, unique, node] {
         Answer(unique, filesystem_->SyncDirectory(node));
       });
       return;

@@ -3,6 +3,7 @@
 // they need.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <span>
 #include <string>
@@ -15,13 +16,16 @@ namespace sekisho::gate {
 
 class Dispatcher {
  public:
-  // None owned. `asking` is for opens, which must not queue behind verdicts.
+  // None owned. `asking` is for opens, which must not queue behind verdicts. So
+  // many of the `readers` that call Handle() may wait themselves that one is
+  // always left to read.
   Dispatcher(FuseChannel* channel, Filesystem* filesystem, WorkerPool* asking,
-             WorkerPool* verdicts)
+             WorkerPool* verdicts, int readers = 1)
       : channel_(channel),
         filesystem_(filesystem),
         asking_(asking),
-        verdicts_(verdicts) {}
+        verdicts_(verdicts),
+        may_wait_(readers - 1) {}
 
   // `buffer` starts with the request and is overwritten with what is read.
   // Thread-safe, one buffer a thread.
@@ -30,6 +34,10 @@ class Dispatcher {
  private:
   struct Request;  // a view of the buffer
 
+  // What may wait: here while other readers are left, else on the pool.
+  void Run(WorkerPool& pool, WorkerPool::Job job);
+  // false: no reader would be left.
+  bool RunHere(WorkerPool& pool, const WorkerPool::Job& job);
   void Init(const Request& request);
   void SetAttr(const Request& request);
   void Create(const Request& request);
@@ -54,6 +62,7 @@ class Dispatcher {
   Filesystem* const filesystem_;
   WorkerPool* const asking_;
   WorkerPool* const verdicts_;
+  std::atomic<int> may_wait_;  // readers
 };
 
 }  // namespace sekisho::gate

@@ -225,6 +225,7 @@ class Filesystem {
   ErrnoStatus Advance(const NodePtr& node, StagedFile& staged);
   bool MayRelease(Node& node, Stream& stream,
                   const ipc::ScanProgress& progress);
+  void WriteBackSoon(const StreamPtr& stream);
   ErrnoStatus ReleaseTo(Node& node, Stream& stream, StagedFile& staged,
                         int64_t end);
   ErrnoStatus OpenReleased(Node& node, Stream& stream);
@@ -313,6 +314,7 @@ class Filesystem {
   uint64_t folder_moves_ = 0;
   bool erasing_ = false;
   std::deque<std::weak_ptr<Node>> cached_dirs_;  // nodes with `dir` set
+  WorkerPool write_back_{1};
 };
 
 }  // namespace sekisho::gate

@@ -25,7 +25,7 @@
 namespace sekisho::gate {
 namespace {
 
-constexpr size_t kReaders = 3;  // 1 MiB of buffer each
+constexpr int kReaders = 3;  // 1 MiB of buffer each
 constexpr size_t kAskingThreads = 4;
 constexpr size_t kVerdictThreads = 4;
 constexpr std::chrono::milliseconds kListAfter{500};
@@ -149,7 +149,8 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
        static_cast<uint32_t>(settings.owner_gid)},
       {medium->get(), staging->get(), &scanner, &core, verdicts.get(),
        &device});
-  Dispatcher dispatcher(&device, &filesystem, asking.get(), verdicts.get());
+  Dispatcher dispatcher(&device, &filesystem, asking.get(), verdicts.get(),
+                        kReaders);
 
   // Wakes the main thread, which does nothing but wait for the end.
   const auto end = [main_thread = pthread_self()] {
@@ -171,7 +172,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
               .erase = [&] { erasing.Begin(); }});
   });
   std::vector<std::thread> readers;
-  for (size_t i = 0; i < kReaders; ++i) {
+  for (int i = 0; i < kReaders; ++i) {
     readers.emplace_back([&] {
       Serve(device, dispatcher);
       unmounted.store(true);

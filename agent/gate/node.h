@@ -44,6 +44,10 @@ struct Stream {
   std::string temporary_name;
   // Bytes that are on the medium, no longer in `staged`.
   std::atomic<int64_t> released_bytes{0};
+  // The kernel was told to write bytes before this to the device; one request
+  // at a time.
+  std::atomic<int64_t> written_back_bytes{0};
+  std::atomic<bool> writing_back{false};
 };
 using StreamPtr = std::shared_ptr<Stream>;
 

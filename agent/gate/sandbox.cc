@@ -32,6 +32,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(fallocate),  // to give back staged room
     SCMP_SYS(fadvise64),  // to read back from the medium
     SCMP_SYS(fsync),
+    SCMP_SYS(sync_file_range),  // what is released goes out at once
     SCMP_SYS(syncfs),
     SCMP_SYS(close),
     SCMP_SYS(fcntl),

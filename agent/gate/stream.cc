@@ -22,6 +22,8 @@ constexpr int64_t kStreamFromBytes = kMemoryFileBytes;
 constexpr int64_t kFeedBytes = int64_t{512} << 10;
 // What waits: two pieces under way and the block that is not judged yet.
 constexpr int64_t kStreamMemoryBytes = int64_t{4} << 20;
+// As much as a stick writes in a good piece, and soon enough to keep it busy.
+constexpr int64_t kWriteBackBytes = int64_t{4} << 20;
 constexpr size_t kZeroBytes = size_t{1} << 20;
 
 bool SameTypes(const ipc::Findings& a, const ipc::Findings& b) {
@@ -117,7 +119,9 @@ ErrnoStatus Filesystem::Advance(const NodePtr& node, StagedFile& staged) {
       !MayRelease(*node, *stream, *progress)) {
     return {};
   }
-  return ReleaseTo(*node, *stream, staged, progress->judged_bytes);
+  RETURN_IF_ERRNO(ReleaseTo(*node, *stream, staged, progress->judged_bytes));
+  WriteBackSoon(stream);
+  return {};
 }
 
 // Asked again whenever policy could say something else, and at each doubling
@@ -190,6 +194,27 @@ ErrnoStatus Filesystem::ReleaseTo(Node& node, Stream& stream,
   stream.released_bytes.store(end);
   staged.Discard(end);
   return {};
+}
+
+// Left to itself the kernel keeps what was released for seconds, and whoever
+// syncs, or unplugs, then waits for all of it. A slow device makes the request
+// wait: it has a thread of its own.
+void Filesystem::WriteBackSoon(const StreamPtr& stream) {
+  const int64_t end = stream->released_bytes.load();
+  if (end - stream->written_back_bytes.load() < kWriteBackBytes) return;
+  SharedFd file;
+  {
+    const std::lock_guard lock(mutex_);
+    file = stream->file;
+  }
+  if (!file || stream->writing_back.exchange(true)) return;
+  write_back_.Post([stream, file = std::move(file), end] {
+    const int64_t start = stream->written_back_bytes.exchange(end);
+    // A hint: who syncs gets the errors.
+    [[maybe_unused]] const int rc = ::sync_file_range(
+        file->get(), start, end - start, SYNC_FILE_RANGE_WRITE);
+    stream->writing_back.store(false);
+  });
 }
 
 ErrnoOr<size_t> Filesystem::ReadUndecided(const StagedFile& staged,

@@ -28,6 +28,17 @@ void WorkerPool::Post(Job job) {
   wake_.notify_one();
 }
 
+void WorkerPool::RunHere(const Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++running_;
+  }
+  job();
+  const std::lock_guard lock(mutex_);
+  --running_;
+  if (jobs_.empty() && running_ == 0) idle_.notify_all();
+}
+
 void WorkerPool::Drain() {
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return jobs_.empty() && running_ == 0; });

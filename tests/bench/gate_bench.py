@@ -17,6 +17,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -77,6 +78,11 @@ def unmount(path):
     libc.umount2(path.encode(), 2)
 
 
+def listens(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+        return peer.connect_ex(path) == 0
+
+
 class Plain:
     name = "plain"
 
@@ -127,7 +133,7 @@ class Gate:
             self.worker = subprocess.Popen(
                 [bench.build + "/agent/scan/sekisho-scan", "--listen",
                  sockets + "/scan.sock"])
-            while not os.path.exists(sockets + "/scan.sock"):
+            while not listens(sockets + "/scan.sock"):
                 time.sleep(0.01)
         self.peers = subprocess.Popen(
             [bench.build + "/tests/bench/gate_peers", sockets, str(fuse),

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <random>
+#include <span>
 
 #include "cli/admin_client.h"
 #include "cli/event_command.h"
@@ -24,6 +25,8 @@ using std::chrono::milliseconds;
 using support::TestPostgres;
 
 constexpr size_t kAgents = 4;
+// Below what a server takes at once, as an agent does it.
+constexpr size_t kBatch = 200;
 
 // An agent with a spool: what is not acknowledged is kept and sent again, to
 // whichever server takes it.
@@ -41,7 +44,12 @@ class Mover {
     // The other server may still be about to commit: never less.
     if (stands < acknowledged_) ++lost_;
     Acknowledge(stands);
-    bool alive = spool_.empty() || agent.SendBatch(spool_);
+    bool alive = true;
+    for (size_t at = 0; alive && at < spool_.size(); at += kBatch) {
+      const auto rest = std::span(spool_).subspan(at);
+      const auto batch = rest.first(std::min(kBatch, rest.size()));
+      alive = agent.SendBatch({batch.begin(), batch.end()});
+    }
     for (int i = 0; alive && i < batches; ++i) {
       std::vector<event::v1::EventRecord> batch;
       for (int k = 0; k < 10; ++k) {

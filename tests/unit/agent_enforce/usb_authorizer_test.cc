@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "tests/unit/agent_enforce/fake_tree.h"
 
@@ -122,6 +123,73 @@ TEST_F(UsbAuthorizer, RefusesWhatIsNoUsbDevice) {
   EXPECT_FALSE(UsbDevice::Open(tree_.Path("bus")).has_value());
   tree_.File("1-1/devnum", "many\n");
   EXPECT_FALSE(Open().has_value());
+}
+
+class RootHub : public ::testing::Test {
+ protected:
+  RootHub() {
+    tree_.File("usb3/devnum", "1\n");
+    tree_.File("usb3/busnum", "3\n");
+    tree_.File("usb3/descriptors", std::string("\x12\x01\x00\x02", 4));
+    tree_.File("bus/drivers_probe", "");
+    tree_.Link("usb3/subsystem", "bus");
+  }
+  Status LetIn(std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    return LetRootHubIn(tree_.Path("usb3"), patience);
+  }
+
+  const std::string authorized_ = "usb3/3-0:1.0/authorized";
+  FakeTree tree_;
+};
+
+TEST_F(RootHub, ThatIsDeadIsLetIn) {
+  tree_.File(authorized_, "0");
+  ASSERT_TRUE(LetIn());
+  EXPECT_EQ(tree_.Read(authorized_), "1");
+  EXPECT_EQ(tree_.Read("bus/drivers_probe"), "3-0:1.0");
+}
+
+TEST_F(RootHub, ThatLivesIsLeftAlone) {
+  tree_.File(authorized_, "1\n");
+  ASSERT_TRUE(LetIn());
+  EXPECT_EQ(tree_.Read("bus/drivers_probe"), "");
+}
+
+TEST_F(RootHub, IsWaitedForUntilTheKernelHasMadeIt) {
+  std::thread kernel([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    tree_.File("made/authorized", "0");
+    std::filesystem::rename(tree_.Path("made"), tree_.Path("usb3/3-0:1.0"));
+  });
+  EXPECT_TRUE(LetIn());
+  kernel.join();
+  EXPECT_EQ(tree_.Read(authorized_), "1");
+}
+
+TEST_F(RootHub, ThatNeverComesIsTold) {
+  const Status in = LetIn(std::chrono::milliseconds(10));
+  ASSERT_FALSE(in);
+  EXPECT_EQ(in.error().code, Code::kDeadlineExceeded);
+  std::filesystem::remove_all(tree_.Path("usb3"));
+  EXPECT_EQ(LetIn().error().code, Code::kNotFound);
+}
+
+TEST(UsbBuses, ThatComeLaterAreClosedToo) {
+  FakeTree tree;
+  const std::string parameter = "module/usbcore/parameters/authorized_default";
+  EXPECT_EQ(
+      SetAuthorizedDefaultOfNewBuses(AuthorizedDefault::kNone, tree.root())
+          .error()
+          .code,
+      Code::kNotFound);
+  tree.File(parameter, "");
+  ASSERT_TRUE(
+      SetAuthorizedDefaultOfNewBuses(AuthorizedDefault::kNone, tree.root()));
+  EXPECT_EQ(tree.Read(parameter), "0");
+  tree.File(parameter, "");
+  ASSERT_TRUE(
+      SetAuthorizedDefaultOfNewBuses(AuthorizedDefault::kAll, tree.root()));
+  EXPECT_EQ(tree.Read(parameter), "-1");
 }
 
 TEST(UsbBuses, ListsRootHubsAndSetsTheirDefaults) {

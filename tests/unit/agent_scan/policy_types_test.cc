@@ -13,6 +13,7 @@
 #include "agent/scan/scan.h"
 #include "agent/scan_rules.h"
 #include "common/file.h"
+#include "common/unix_socket.h"
 #include "detect/custom.h"
 #include "policy/evaluator.h"
 #include "policy/field_reader.h"
@@ -95,7 +96,8 @@ class PolicyTypes : public testing::Test {
               socket_.c_str(), nullptr);
       ::_exit(127);
     }
-    while (!std::filesystem::exists(socket_)) {
+    // The path is there before anybody listens.
+    while (!ConnectSeqpacket(socket_)) {
       ASSERT_EQ(::waitpid(pid_, nullptr, WNOHANG), 0) << "no worker";
     }
   }

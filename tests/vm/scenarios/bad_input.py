@@ -29,6 +29,7 @@ content_default: allow
 ODD_NAME = "\x1b[31mRed\x07\nnext \u202elait <img src=x onerror=alert(1)>"
 DEVICES = "/sys/bus/usb/devices"
 LIAR = "/usr/local/libexec/lying_gadget.py"
+LATE_CONTROLLERS = 6
 
 
 def run(vm: Guest) -> None:
@@ -40,6 +41,7 @@ def run(vm: Guest) -> None:
     media_without_a_use(vm)
     stick, folder = approved_stick(vm)
     vanishing_stick(vm, stick, folder)
+    late_controllers(vm)
     composite_and_odd_names(vm)
     lying_descriptors(vm)
     other_devices(vm)
@@ -218,6 +220,21 @@ def vanishing_stick(vm: Guest, stick: Stick, folder: str) -> None:
                         lambda: story.medium_at(vm, "GONE1"), 60)
     vm.ssh(f"cp /root/big {folder}/big && sync")
     equal(len(stick.read("big")), 20000000, "and takes the copy")
+
+
+def late_controllers(vm: Guest) -> None:
+    """As of a dock: a bus is closed while the kernel still makes its root hub."""
+    step("controllers that come while a policy enforces")
+    equal(vm.ssh("cat /sys/module/usbcore/parameters/authorized_default")
+          .stdout.strip(), "0", "nothing on a bus that comes is let in by itself")
+    dead = ("for bus in /sys/devices/platform/dummy_hcd.*/usb*; do "
+            "test -e $bus/${bus##*/usb}-0:1.0/driver || echo $bus; done; "
+            "ls -d /sys/devices/platform/dummy_hcd.*/usb* | wc -l")
+    for i in range(LATE_CONTROLLERS):
+        vm.ssh("modprobe -r dummy_hcd; modprobe dummy_hcd num=4 "
+               "is_super_speed=0 is_high_speed=1")
+        eventually(f"root hubs live, time {i + 1}",
+                   lambda: vm.ssh(dead).stdout.split() == ["4"], 20)
 
 
 def composite_and_odd_names(vm: Guest) -> None:
