@@ -58,6 +58,9 @@ class Plan:
                                   "works", "works", "good"])
         self.hold_s = dice.choice([0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4])
         self.gap_s = dice.choice([0.0, 0.0, 0.01, 0.05])
+        # Held from when the kernel made it, which takes a while; or pulled at
+        # any moment of that.
+        self.wait_s = dice.choice([0.0, 1.5, 1.5, 1.5])
         self.texts = [dice.choice(ODD_TEXTS) for _ in range(3)]
         self.lie = dice.choice(["zero", "long", "short", "nested", "string"])
         self.triples = [dice.choice(CLASSES) for _ in range(
@@ -107,7 +110,8 @@ class Plan:
 class GadgetFs:
     """The one device that GadgetFS makes at a time."""
 
-    def __init__(self):
+    def __init__(self, watcher):
+        self.watcher = watcher
         os.makedirs(FOLDER, exist_ok=True)
         if not os.path.ismount(FOLDER):
             subprocess.run(["mount", "-t", "gadgetfs", "none", FOLDER],
@@ -130,12 +134,13 @@ class GadgetFs:
             os.close(control)
 
     def _serve(self, control, plan):
-        until = time.monotonic() + plan.hold_s + 0.02
+        began = time.monotonic()
         # Linux 6.1's GadgetFS frees an answer that still waits for the host
         # (NULL in ep0_complete), so it is unplugged between two questions only.
         # Devices of configfs go at any moment.
         asked = 0.0
-        while time.monotonic() < max(until, asked + QUIET_S):
+        while time.monotonic() < max(self.watcher.until(plan, began),
+                                     asked + QUIET_S):
             try:
                 event = os.read(control, 12)
             except BlockingIOError:
@@ -163,8 +168,9 @@ class GadgetFs:
 class ConfigFs:
     """Devices that work, with any identity."""
 
-    def __init__(self, image):
+    def __init__(self, image, watcher):
         self.image = image
+        self.watcher = watcher
         self.report = bytes.fromhex(
             "05010906a101050719e029e71500250175019508810295017508810395057501"
             "05081901290591029501750391039506750815002565050719002965"
@@ -188,7 +194,9 @@ class ConfigFs:
         os.symlink(part, gadget + "/configs/c.1/f")
         try:
             write(gadget + "/UDC", controller)
-            time.sleep(plan.hold_s)
+            began = time.monotonic()
+            while time.monotonic() < self.watcher.until(plan, began):
+                time.sleep(0.005)
             write(gadget + "/UDC", "\n")
         finally:
             os.unlink(gadget + "/configs/c.1/f")
@@ -216,6 +224,14 @@ class ConfigFs:
 def write(path, text):
     with open(path, "w") as out:
         out.write(text)
+
+
+def vendor_of(name):
+    try:
+        with open(f"{DEVICES}/{name}/idVendor") as file:
+            return file.read().strip()
+    except OSError:
+        return None
 
 
 def read_at(folder, name):
@@ -249,6 +265,13 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.ends.is_set():
             self.look()
+
+    def until(self, plan, began):
+        """When the device of `plan` is to go."""
+        seen = self.seen.get(f"{plan.product:04x}")
+        if seen:
+            return max(seen[0], began) + plan.hold_s
+        return began + (plan.wait_s or plan.hold_s)
 
     def look(self):
         self.looks += 1
@@ -322,10 +345,10 @@ def main():
     image = "/var/tmp/cycle.img"
     with open(image, "wb") as out:
         out.truncate(1 << 20)
-    fs = GadgetFs()
-    others = [name for name in controllers() if name != fs.name]
-    works = ConfigFs(image)
     watcher = Watcher()
+    fs = GadgetFs(watcher)
+    others = [name for name in controllers() if name != fs.name]
+    works = ConfigFs(image, watcher)
     watcher.start()
     refused = 0
     began = time.monotonic()
@@ -342,7 +365,8 @@ def main():
     time.sleep(1)
     watcher.ends.set()
     watcher.join()
-    left = [n for n in os.listdir(DEVICES) if n not in watcher.known]
+    left = [name for name in os.listdir(DEVICES)
+            if vendor_of(name) in ("1d50", "1209")]
     os.unlink(image)
     print(json.dumps({"refused": refused, "seconds": took,
                       "looks": watcher.looks, "sightings": watcher.sightings,

@@ -1,7 +1,6 @@
 """Plug cycles with random descriptors and timing: nothing is let in wrongly.
 
 `tests/vm/plug_cycles --cycles 10000` is the campaign; here it is 200.
-Not part of --all: it was not seen to pass as a whole yet.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from guest import Guest
 from sticks import make_stick
 
 NEEDS = "agent"
-IN_ALL = False
 POLICY = """policy: 1
 name: plug-cycles
 mode: %s
