@@ -45,7 +45,8 @@ store::NewAlert Make(const Event& event, const std::string& which,
   return made;
 }
 
-// A terminal that is not connected may not have told yet that it went.
+// A terminal that was not connected then may not have told yet that it went.
+// Its newest heartbeat says nothing of then: this may be read much later.
 Result<bool> IsStillThere(store::Store& store, const std::vector<Event>& batch,
                           size_t at, const Event& there) {
   const bool went = std::ranges::any_of(
@@ -55,10 +56,22 @@ Result<bool> IsStillThere(store::Store& store, const std::vector<Event>& batch,
                     {event::v1::EVENT_KIND_DEVICE_REMOVED});
       });
   if (went) return false;
-  ASSIGN_OR_RETURN(const store::Agent agent, store.GetAgent(there.agent_id));
-  return agent.state != store::AgentState::kRevoked && agent.last_seen_time &&
-         batch[at].receive_time - *agent.last_seen_time <=
-             store::kMaxHeartbeatGap;
+  const WallTime then = batch[at].receive_time;
+  bool heard = false;
+  RETURN_IF_ERROR(store.ReadCoverage(
+      then - store::kMaxHeartbeatGap, then,
+      {.only = there.terminal, .after = {}},
+      [&](const store::AgentCoverage& row) -> Status {
+        if (row.agent_id != there.agent_id ||
+            (row.revoke_time && *row.revoke_time <= then)) {
+          return {};
+        }
+        heard = std::ranges::any_of(row.heard, [&](const auto& span) {
+          return span.to >= then - store::kMaxHeartbeatGap && span.from <= then;
+        });
+        return {};
+      }));
+  return heard;
 }
 
 Result<std::vector<store::NewAlert>> OfPlug(store::Store& store,

@@ -152,6 +152,16 @@ TEST_F(ClonesTest, ATerminalThatIsAwayHasPerhapsNotToldThatItWent) {
   EXPECT_TRUE(Told().empty());
 }
 
+TEST_F(ClonesTest, ATerminalThatIsBackWasAwayAllTheSame) {
+  Append("a", Part(kPlugged), 0);
+  Heartbeat("a", 1);
+  EXPECT_TRUE(Told().empty());
+  Append("b", Part(kPlugged), 3600);
+  // The index is behind: this was heard long after.
+  Heartbeat("a", 4000);
+  EXPECT_TRUE(Told().empty());
+}
+
 TEST_F(ClonesTest, AWeakSerialTellsNothing) {
   for (const char* agent : {"a", "b"}) {
     auto part = Part(kPlugged);
