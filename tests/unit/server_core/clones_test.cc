@@ -159,6 +159,7 @@ TEST_F(ClonesTest, ATerminalThatIsBackWasAwayAllTheSame) {
   Append("b", Part(kPlugged), 3600);
   // The index is behind: this was heard long after.
   Heartbeat("a", 4000);
+  Append("b", Part(kMounted), 4001);  // behind the heartbeat
   EXPECT_TRUE(Told().empty());
 }
 
