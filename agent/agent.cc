@@ -191,7 +191,8 @@ Status Agent::Listen() {
       gates_,
       Gates::Listen(
           loop_, gates,
-          {.started = [this](int64_t id,
+          {.unmounted = [this](int64_t id) { media_->OnUnmounted(id); },
+           .started = [this](int64_t id,
                              const Status& s) { media_->OnGateStarted(id, s); },
            .lost = [this](int64_t id,
                           const std::string& w) { media_->OnGateLost(id, w); },

@@ -286,6 +286,10 @@ void Gates::OnPacket(SocketServer::ConnectionId id, Packet packet) {
       return;
     }
   }
+  if (type == ipc::GateUnmounted::kType) {
+    entry->unmounted = true;
+    return;
+  }
   if (type == ipc::GateErased::kType) {
     if (const auto told = ipc::Decode<ipc::GateErased>(packet.bytes)) {
       if (events_.erased) events_.erased(entry->mount.mount_id, *told);
@@ -415,7 +419,7 @@ void Gates::OnClosed(SocketServer::ConnectionId id) {
     entries_.erase(entry->mount.mount_id);
     return;
   }
-  if (!entry->stopping) {
+  if (!entry->stopping && !entry->unmounted) {
     ArmTimer(*entry, kReturnTime);
     return;
   }
@@ -424,7 +428,8 @@ void Gates::OnClosed(SocketServer::ConnectionId id) {
   const int64_t mount_id = entry->mount.mount_id;
   entries_.erase(mount_id);
   events_.gone(mount_id);
-  done();
+  if (done) return done();
+  events_.unmounted(mount_id);
 }
 
 }  // namespace sekisho::agent

@@ -40,6 +40,8 @@ class Gates {
     int64_t file_bytes = int64_t{256} << 20;
   };
   struct Events {
+    // Somebody unmounted it, and the gate has written everything and ended.
+    std::function<void(int64_t mount_id)> unmounted{};
     // Both fds were handed over, or the gate did not come in time.
     std::function<void(int64_t mount_id, const Status&)> started;
     // It ended by itself and did not come back.
@@ -116,6 +118,7 @@ class Gates {
     EventLoop::TimerId timer = 0;
     bool reserved = false;
     bool started = false;
+    bool unmounted = false;
     std::function<void()> stopping;  // set: Stop() was asked
     std::map<uint64_t, attribute::Who> remembered;
   };

@@ -72,6 +72,7 @@ class Media final : public decide::Effects {
 
   // From Gates.
   void OnGateStarted(int64_t mount_id, const Status& status);
+  void OnUnmounted(int64_t mount_id);
   void OnGateLost(int64_t mount_id, const std::string& why);
   void OnGateCounts(int64_t mount_id, const ipc::GateCounts& counts);
 

@@ -442,6 +442,12 @@ void Media::OnGateStarted(int64_t mount_id, const Status& status) {
            });
 }
 
+void Media::OnUnmounted(int64_t mount_id) {
+  if (const DeviceId id = DeviceOfMount(mount_id); id != 0) {
+    decider_->OnEjected(id);
+  }
+}
+
 void Media::OnGateLost(int64_t mount_id, const std::string& why) {
   if (const DeviceId id = DeviceOfMount(mount_id); id != 0) {
     decider_->OnGateLost(id, why);

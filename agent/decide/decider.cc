@@ -141,6 +141,7 @@ void Decider::OnDiskGone(DeviceId id) {
   if (!device.disk_ready) return;
   device.disk_ready = false;
   device.probe_fresh = false;
+  device.ejected = false;
   // The next medium in the same reader is judged by itself. A device that was
   // refused for what is on its medium, or for what could not be read of it,
   // loses its disk because of that: it is not looked at in a circle.
@@ -178,14 +179,9 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
   if (at == devices_.end()) return;
   Device& device = at->second;
   device.busy = Busy::kNo;
-  if (!found && !observing() && device.probe_failures < kMaxProbeRetries) {
-    const auto wait = kFirstProbeWait * (1 << device.probe_failures++);
-    Tell(Report::Kind::kProblem, id, device,
-         "the medium could not be looked at (tried again soon): " +
-             found.error().message);
-    device.waits_to_probe = true;
-    effects_.Wait(id, wait);
-    Step(id);  // policy may have changed meanwhile
+  if (!found &&
+      MayTryAgain(id, device, device.probe_failures,
+                  "the medium could not be looked at", found.error())) {
     return;
   }
   device.probe_fresh = true;
@@ -205,6 +201,18 @@ void Decider::OnProbed(DeviceId id, const Result<policy::MediumFacts>& found) {
   Step(id);
 }
 
+bool Decider::MayTryAgain(DeviceId id, Device& device, int& failures,
+                          const std::string& what, const Error& why) {
+  if (observing() || failures >= kMaxRetries) return false;
+  const auto wait = kFirstWait * (1 << failures++);
+  Tell(Report::Kind::kProblem, id, device,
+       what + " (tried again soon): " + why.message);
+  device.waits = true;
+  effects_.Wait(id, wait);
+  Step(id);  // policy may have changed meanwhile
+  return true;
+}
+
 bool Decider::OnUnlocked(DeviceId id, const policy::MediumFacts& inside) {
   const auto found = devices_.find(id);
   if (found == devices_.end()) return false;
@@ -221,7 +229,7 @@ bool Decider::OnUnlocked(DeviceId id, const policy::MediumFacts& inside) {
 void Decider::OnWaited(DeviceId id) {
   const auto found = devices_.find(id);
   if (found == devices_.end()) return;
-  found->second.waits_to_probe = false;
+  found->second.waits = false;
   Step(id);
 }
 
@@ -231,12 +239,17 @@ void Decider::OnOpened(DeviceId id, const Result<std::string>& mount_point) {
   Device& device = found->second;
   device.busy = Busy::kNo;
   if (!mount_point) {
+    Lock(device);
+    if (MayTryAgain(id, device, device.open_failures,
+                    "the medium could not be opened", mount_point.error())) {
+      return;
+    }
     device.open_error = mount_point.error().message;
     Tell(Report::Kind::kProblem, id, device, device.open_error);
-    Lock(device);
     Step(id);
     return;
   }
+  device.open_failures = 0;
   const bool first = !device.open.has_value();
   device.open = device.opening.access;
   device.mount_point = *mount_point;
@@ -253,7 +266,8 @@ void Decider::OnClosed(DeviceId id) {
   device.busy = Busy::kNo;
   device.native = false;
   if (device.open && HoldsMedium(device.plug.facts)) {
-    Tell(Report::Kind::kUnmounted, id, device);
+    Tell(Report::Kind::kUnmounted, id, device,
+         device.ejected ? "it was ejected" : "");
   }
   device.open.reset();
   device.mount_point.clear();
@@ -266,8 +280,19 @@ void Decider::OnGateLost(DeviceId id, const std::string& why) {
   if (found == devices_.end() || !found->second.open) return;
   Device& device = found->second;
   Tell(Report::Kind::kProblem, id, device, why);
+  if (clock_.Now() - device.gate_lost_time > kGateLossesWithin) {
+    device.gate_losses = 0;
+  }
+  device.gate_lost_time = clock_.Now();
   if (++device.gate_losses >= kMaxGateLosses) device.open_error = why;
   if (device.busy == Busy::kNo) AskClose(id, device, why);
+}
+
+void Decider::OnEjected(DeviceId id) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end() || !found->second.open) return;
+  found->second.ejected = true;
+  if (found->second.busy == Busy::kNo) Step(id);
 }
 
 void Decider::OnPolicy(std::shared_ptr<const policy::Snapshot> snapshot,
@@ -293,8 +318,8 @@ void Decider::ForgetFailures() {
   for (auto& [id, device] : devices_) {
     device.open_error.clear();
     device.probe_error.clear();
-    device.probe_failures = 0;
-    device.waits_to_probe = false;
+    device.probe_failures = device.open_failures = 0;
+    device.waits = false;
     device.gate_losses = 0;
   }
 }
@@ -446,6 +471,9 @@ bool Decider::StepAllow(DeviceId id, Device& device) {
 
 bool Decider::StepMedium(DeviceId id, Device& device) {
   const Judgement& judged = device.judged;
+  if (device.ejected) {
+    return device.open && AskClose(id, device, "it was ejected");
+  }
   const bool fully = judged.goal == Goal::kOpenFully;
   if (device.native && judged.goal == Goal::kAwaitKey) device.take_away = true;
   if (device.native && !fully &&
@@ -493,7 +521,7 @@ bool Decider::StepMedium(DeviceId id, Device& device) {
 }
 
 bool Decider::AskProbe(DeviceId id, Device& device) {
-  if (device.waits_to_probe) return false;
+  if (device.waits) return false;
   device.busy = Busy::kProbing;
   effects_.Probe(id);
   return true;
@@ -514,6 +542,7 @@ bool Decider::AskAuthorized(DeviceId id, Device& device, Authorization wanted,
 }
 
 bool Decider::AskOpen(DeviceId id, Device& device) {
+  if (device.waits) return false;
   device.busy = Busy::kOpening;
   device.opening = device.judged.decision;
   effects_.Open(id, device.Facts(), device.opening);

@@ -28,12 +28,15 @@
 
 namespace sekisho::decide {
 
-// A gate that ends this often by itself is not started again for that plug.
+// A gate that ends by itself this often, each time soon after the last, is not
+// started again for that plug.
 inline constexpr int kMaxGateLosses = 3;
-// While policy enforces, a probe that failed is tried again this often before
-// the medium is refused; the wait doubles each time.
-inline constexpr int kMaxProbeRetries = 3;
-inline constexpr std::chrono::milliseconds kFirstProbeWait{2'000};
+inline constexpr std::chrono::minutes kGateLossesWithin{10};
+// While policy enforces, a probe or an opening that failed (a busy machine, a
+// process that was killed) is tried again this often before the medium is
+// refused; the wait doubles each time.
+inline constexpr int kMaxRetries = 3;
+inline constexpr std::chrono::milliseconds kFirstWait{2'000};
 
 class Decider {
  public:
@@ -64,6 +67,9 @@ class Decider {
   void OnClosed(DeviceId id);
   // A gate ended by itself: the medium is not usable any more.
   void OnGateLost(DeviceId id, const std::string& why);
+  // The operator unmounted it: closed until it, or the card in it, is plugged
+  // again.
+  void OnEjected(DeviceId id);
 
   // Policy or device list changed: every device is decided anew. `expires`: the
   // end of the envelope, if it has one.
@@ -108,7 +114,8 @@ class Decider {
     // the device from the kernel ends that.
     bool take_away = false;
     int probe_failures = 0;
-    bool waits_to_probe = false;
+    int open_failures = 0;
+    bool waits = false;  // before either is tried again
     bool disk_ready = false;
     Authorization authorized = Authorization::kNone;
     Interfaces listed;                   // of kListed
@@ -124,6 +131,8 @@ class Decider {
     Interfaces asked_listed;
     policy::DeviceDecision opening;  // what Open() was asked for
     int gate_losses = 0;
+    WallTime gate_lost_time;
+    bool ejected = false;
 
     Judgement judged;
     bool told = false;
@@ -162,6 +171,9 @@ class Decider {
   bool AskClose(DeviceId id, Device& device, const std::string& reason);
   bool AskOpen(DeviceId id, Device& device);
   void JudgeNow(DeviceId id, Device& device);
+  // A second look later, unless there were enough. `failures` counts.
+  bool MayTryAgain(DeviceId id, Device& device, int& failures,
+                   const std::string& what, const Error& why);
   void TellIfChanged(DeviceId id, Device& device,
                      const policy::DeviceDecision& before);
   void Tell(Report::Kind kind, DeviceId id, const Device& device,

@@ -212,6 +212,8 @@ void CoreClient::TellRest() {
   if (!news_.empty()) SendNews();
 }
 
+void CoreClient::TellUnmounted() { Tell(ipc::Encode(ipc::GateUnmounted{})); }
+
 bool CoreClient::WaitForRoom() {
   std::unique_lock lock(mutex_);
   news_changed_.wait(lock, [this] { return stopping_ || news_.HasRoom(); });

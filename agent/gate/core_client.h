@@ -70,6 +70,7 @@ class CoreClient final : public Core {
   void RunTelling();
   // Once more, without blocking: at the end.
   void TellRest();
+  void TellUnmounted();
   // For the listing, which alone waits: until there is room. False:
   // Shutdown().
   bool WaitForRoom();

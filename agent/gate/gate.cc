@@ -33,11 +33,12 @@ constexpr int kListings = 3;  // when one was disturbed
 // What sekishod may ask for at most, whatever its message says.
 constexpr int64_t kMostStagingBytes = int64_t{16} << 30;
 
-void Serve(FuseChannel& channel, Dispatcher& dispatcher) {
+// Until there is nothing to read: ENODEV once it is unmounted.
+int Serve(FuseChannel& channel, Dispatcher& dispatcher) {
   std::vector<std::byte> buffer(kRequestBufferBytes);
   while (true) {
     const auto n = channel.Read(buffer);
-    if (!n) return;  // ENODEV: unmounted
+    if (!n) return n.error();
     dispatcher.Handle(buffer, *n);
   }
 }
@@ -157,6 +158,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
     pthread_kill(main_thread, SIGUSR1);
   };
   std::atomic<bool> unmounted{false};
+  std::atomic<int> read_error{0};
   Erasing erasing(&core, &filesystem);
   std::thread core_thread([&] {
     core.Run({.access_changed =
@@ -174,7 +176,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   std::vector<std::thread> readers;
   for (int i = 0; i < kReaders; ++i) {
     readers.emplace_back([&] {
-      Serve(device, dispatcher);
+      read_error.store(Serve(device, dispatcher));
       unmounted.store(true);
       end();
     });
@@ -193,6 +195,7 @@ int RunGate(int64_t mount_id, const GatePaths& paths) {
   filesystem.Finish(unmounted.load() ? Undecided::kJudge : Undecided::kDrop);
   core.TellRest();
   core.TellCounts(filesystem.Counts());
+  if (read_error.load() == ENODEV) core.TellUnmounted();
   Log(LogLevel::kInfo, "medium synced, leaving");
   // The readers hang in read(2) while the mount stands; the process ends, and
   // with it the connection.

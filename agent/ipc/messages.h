@@ -594,6 +594,14 @@ struct GateErased {
   }
 };
 
+// The gate's last word where somebody unmounted the medium, as a file manager's
+// "eject" does: what was written is on it.
+struct GateUnmounted {
+  static constexpr uint16_t kType = 0x0416;
+  template <typename V>
+  void Fields(V&) {}
+};
+
 // ---- uplink.sock -----------------------------------------------------------
 
 struct ChainHead {

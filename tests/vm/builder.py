@@ -24,8 +24,10 @@ LUKS_PASSPHRASE = "sekisho"
 class Builder:
     """Fills one directory; what the tools say goes to build.log in it."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, more_packages: Path | None = None) -> None:
+        """With `more_packages`, a list like packages.txt: no disk on LUKS."""
         self._out = out
+        self._more_packages = more_packages
         self._tree = out / "tree"
         self._log = out / "build.log"
 
@@ -44,6 +46,10 @@ class Builder:
         self._make_disk(out / "root.raw")
         self._run("qemu-img", "convert", "-O", "qcow2", str(out / "root.raw"),
                   str(out / "root.qcow2"))
+        if self._more_packages is not None:
+            (out / "root.raw").unlink()
+            shutil.rmtree(tree)
+            return
 
         self._step("LUKS disk")
         luks_uuid = str(uuid.uuid4())
@@ -55,9 +61,9 @@ class Builder:
         shutil.rmtree(tree)
 
     def _bootstrap(self, public_key: Path) -> None:
-        packages = [line.strip() for line in
-                    (RECIPE / "packages.txt").read_text().splitlines()
-                    if line.strip() and not line.startswith("#")]
+        packages = _listed(RECIPE / "packages.txt")
+        if self._more_packages is not None:
+            packages += _listed(self._more_packages)
         self._run(
             "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
             "--format=directory", "--include=" + ",".join(packages),
@@ -114,6 +120,11 @@ class Builder:
                 return
         tail = self._log.read_text(errors="replace")[-3000:]
         raise RuntimeError(f"{argv[0]} failed: {tail}")
+
+
+def _listed(packages: Path) -> list[str]:
+    return [line.strip() for line in packages.read_text().splitlines()
+            if line.strip() and not line.startswith("#")]
 
 
 def _only(folder: Path, pattern: str) -> Path:

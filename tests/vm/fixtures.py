@@ -2,10 +2,11 @@
 
 plain: booted, tools installed. Its disk and snapshot are in the image cache.
 agent: plain with the packages installed and enrolled at a server on the host.
+desktop: as agent, of an image that has a desktop.
 luks:  not started yet; stops at a passphrase prompt when it is.
 luks_agent: as luks; a server runs and the packages are at hand, not installed.
 
-The first two are made once and gone back to by loadvm before each scenario.
+The first three are made once and gone back to by loadvm before each scenario.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ class Fixtures:
 
     def take(self, kind: str) -> Guest:
         """A guest of that kind in its first state."""
-        if kind == self._kind and kind in ("plain", "agent"):
+        if kind == self._kind and kind in ("plain", "agent", "desktop"):
             return self._back_to_snapshot()
         self.close()
+        self._image = image.ensure(
+            more_packages=image.DESKTOP if kind == "desktop" else None)
         self.guest = {"plain": self._plain, "agent": self._agent,
+                      "desktop": self._agent,
                       "luks": self._luks,
                       "luks_agent": self._luks_agent}[kind]()
         self._kind = kind
@@ -96,7 +100,7 @@ class Fixtures:
         key = _machine_key(*debs, HERE / "server.py", HERE / "fixtures.py")
         kept = HERE.parents[1] / "build" / "vm-fixtures"
         kept.mkdir(parents=True, exist_ok=True)
-        folder = kept / ("agent-" + key)
+        folder = kept / f"agent-{key}-{self._image.directory.name[:8]}"
         held = self._directory / "fixture"
         shutil.rmtree(held, ignore_errors=True)
         with image.locked(folder.with_suffix(".lock")):

@@ -19,6 +19,9 @@ from typing import Iterable, Iterator
 
 import builder
 
+# What the guest with a desktop has besides.
+DESKTOP = Path(__file__).resolve().parent / "desktop.txt"
+
 
 @dataclass(frozen=True)
 class Image:
@@ -50,21 +53,22 @@ def cache_root() -> Path:
     return Path(base or Path.home() / ".cache") / "sekisho" / "vm"
 
 
-def recipe_hash() -> str:
+def recipe_hash(more_packages: Path | None) -> str:
     """Names the image: changes whenever the recipe does."""
     digest = hashlib.sha256()
     recipe = sorted(p for p in builder.RECIPE.rglob("*") if p.is_file())
-    for path in [*recipe, Path(builder.__file__).resolve()]:
+    more = [more_packages] if more_packages is not None else []
+    for path in [*recipe, Path(builder.__file__).resolve(), *more]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def ensure(rebuild: bool = False) -> Image:
+def ensure(rebuild: bool = False, more_packages: Path | None = None) -> Image:
     """Returns the image for the present recipe, building it when it is missing.
 
     Several callers may ask at once: one builds, the others wait for it.
     """
-    directory = cache_root() / recipe_hash()
+    directory = cache_root() / recipe_hash(more_packages)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with locked(directory.with_suffix(".lock")):
         if rebuild and directory.exists():
@@ -73,7 +77,7 @@ def ensure(rebuild: bool = False) -> Image:
             scratch = directory.with_suffix(".new")
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir()
-            builder.Builder(scratch).build()
+            builder.Builder(scratch, more_packages).build()
             scratch.rename(directory)
             remove_unused(directory.parent.glob("*/"))
         os.utime(directory)

@@ -37,6 +37,7 @@ HANG_S = 90.0
 GROWTH_KIB, GROWTH_KIB_PER_MINUTE = 2048, 64
 GROWTH_FROM_S = 180
 MAX_DESCRIPTORS = 256
+MOST_GATE_LOSSES = 3  # for one plug, each within ten minutes of the last
 UNITS = ("sekishod", "sekisho-uplink", "sekisho-devices")
 KILLED = ("sekishod", "sekisho-uplink", "sekisho-devices", "sekisho-gate@*",
           "sekisho-scan@*", "sekisho-probe@*")
@@ -261,9 +262,28 @@ class Soak:
     def _settle(self) -> None:
         """The cable is in, the server there, both sticks can be used."""
         for medium in self.media:
+            if self._given_up(medium):
+                self.done["plugged again after three lost gates"] += 1
+                self.vm.usb.unplug(medium.device)
+                self._plug(medium)
             eventually(f"{medium.serial} is mounted again",
                        lambda medium=medium: story.medium_at(
                            self.vm, medium.serial), 90)
+
+    def _given_up(self, medium: Medium) -> bool:
+        """Its gate was killed as often as the agent starts one for one plug."""
+        if story.medium_at(self.vm, medium.serial):
+            return False
+        plug = max((int(row["row_id"]) for row in story.events(
+            self.vm, kind="device_plugged")
+            if row["public_part"]["device"].get("serial") == medium.serial),
+            default=0)
+        lost = [row for row in story.events(self.vm, kind="health")
+                if int(row["row_id"]) > plug
+                and row["public_part"].get("device", {}).get("serial")
+                == medium.serial
+                and "did not come back" in row["public_part"].get("reason", "")]
+        return len(lost) >= MOST_GATE_LOSSES
 
     # -- what must hold ------------------------------------------------------
 

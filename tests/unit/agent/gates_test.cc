@@ -25,9 +25,10 @@ class GatesTest : public testing::Test {
     options.gate_uid = ::geteuid();
     auto made = Gates::Listen(
         *loop, options,
-        {.started = [this](int64_t id,
+        {.unmounted = [this](int64_t id) { unmounted.set_value(id); },
+         .started = [this](int64_t id,
                            const Status&) { started.set_value(id); },
-         .lost = [](int64_t, const std::string&) {},
+         .lost = [](int64_t, const std::string& why) { ADD_FAILURE() << why; },
          .transfer = nullptr,
          .failed = nullptr,
          .release = nullptr,
@@ -74,7 +75,7 @@ class GatesTest : public testing::Test {
   std::unique_ptr<EventLoop> loop;
   std::unique_ptr<Gates> gates;
   std::thread thread;
-  std::promise<int64_t> started;
+  std::promise<int64_t> started, unmounted;
 };
 
 TEST_F(GatesTest, ReservedGateWaitsForItsMedium) {
@@ -120,6 +121,16 @@ TEST_F(GatesTest, ReservedGateThatDiesIsForgotten) {
   const auto packet = ReceivePacket(late.get());
   ASSERT_TRUE(packet);
   EXPECT_TRUE(ipc::Decode<ipc::GateStop>(packet->bytes));
+}
+
+// Nobody waits for a gate that has said why it goes.
+TEST_F(GatesTest, GateOfAMediumThatWasUnmountedIsNotLost) {
+  Expect(7);
+  UniqueFd gate = Hello(7);
+  ASSERT_TRUE(ReceivePacket(gate.get()));
+  ASSERT_TRUE(SendPacket(gate.get(), ipc::Encode(ipc::GateUnmounted{})));
+  gate.Reset();
+  EXPECT_EQ(unmounted.get_future().get(), 7);
 }
 
 TEST_F(GatesTest, CancelEndsAReservedGateOnly) {

@@ -184,12 +184,36 @@ TEST_F(DeciderTest, FailedProbeIsRefused) {
   EXPECT_THAT(world.Take(), IsEmpty());
 }
 
+TEST_F(DeciderTest, MountThatFailedOnceIsTriedAgain) {
+  Start(Snap(Approving()));
+  const DeviceId id = Plugged(Stick());
+  decider->OnAuthorized(id, {});
+  decider->OnDiskReady(id);
+  decider->OnProbed(id, Vfat());
+  world.Take();
+  decider->OnOpened(id, Fail(Code::kDeadlineExceeded, "no gate in time"));
+  EXPECT_THAT(world.Take(), ElementsAre("1 wait 2000"));
+  EXPECT_THAT(world.reports.back().detail,
+              testing::HasSubstr("tried again soon"));
+  decider->OnTime();
+  EXPECT_THAT(world.Take(), IsEmpty());
+  decider->OnWaited(id);
+  EXPECT_THAT(world.Take(), ElementsAre("1 open inspect"));
+  decider->OnOpened(id, std::string("/media/sekisho/STICK"));
+  EXPECT_EQ(LastReport(), Report::Kind::kMounted);
+}
+
 TEST_F(DeciderTest, FailedMountClosesTheDevice) {
   Start(Snap(Approving()));
   const DeviceId id = Plugged(Stick());
   decider->OnAuthorized(id, {});
   decider->OnDiskReady(id);
   decider->OnProbed(id, Vfat());
+  world.Take();
+  for (int i = 0; i < kMaxRetries; ++i) {
+    decider->OnOpened(id, Fail(Code::kInvalidArgument, "bad superblock"));
+    decider->OnWaited(id);
+  }
   world.Take();
   decider->OnOpened(id, Fail(Code::kInvalidArgument, "bad superblock"));
   EXPECT_EQ(LastReport(), Report::Kind::kProblem);
@@ -442,6 +466,45 @@ TEST_F(DeciderTest, LostGateIsStartedAgainAFewTimes) {
   }
   decider->OnGateLost(id, "killed");
   ExpectTakenAway(id);
+}
+
+TEST_F(DeciderTest, GateThatIsLostNowAndThenIsAlwaysStartedAgain) {
+  Start(Snap(Approving()));
+  const DeviceId id = Mounted();
+  for (int i = 0; i < 2 * kMaxGateLosses; ++i) {
+    decider->OnGateLost(id, "killed");
+    decider->OnClosed(id);
+    EXPECT_THAT(world.Take(), ElementsAre("1 close", "1 open inspect"));
+    decider->OnOpened(id, std::string("/media/sekisho/STICK"));
+    clock.now += kGateLossesWithin + std::chrono::seconds(1);
+  }
+}
+
+TEST_F(DeciderTest, EjectedStaysClosedUntilTheMediumIsAnother) {
+  Start(Snap(Approving()));
+  const DeviceId id = Mounted();
+  decider->OnEjected(id);
+  EXPECT_THAT(world.Take(), ElementsAre("1 close"));
+  decider->OnClosed(id);
+  EXPECT_EQ(world.reports.back().kind, Report::Kind::kUnmounted);
+  EXPECT_EQ(world.reports.back().detail, "it was ejected");
+  // Neither time nor a policy that allows it as before brings it back.
+  decider->OnTime();
+  decider->OnPolicy(Snap(Approving()), std::nullopt);
+  EXPECT_THAT(world.Take(), IsEmpty());
+  decider->OnDiskGone(id);
+  decider->OnDiskReady(id);
+  EXPECT_THAT(world.Take(), ElementsAre("1 probe"));
+}
+
+TEST_F(DeciderTest, EjectedWhileItsAccessChangesIsClosedAfterThat) {
+  Start(Snap(Approving()));
+  const DeviceId id = Mounted();
+  decider->OnGateLost(id, "killed");
+  decider->OnEjected(id);
+  EXPECT_THAT(world.Take(), ElementsAre("1 close"));
+  decider->OnClosed(id);
+  EXPECT_THAT(world.Take(), IsEmpty());
 }
 
 TEST_F(DeciderTest, CardSwapInAReaderIsJudgedAnew) {

@@ -71,16 +71,16 @@ TEST_F(ProbingTest, VanishedBeforeTheNextTryIsForgotten) {
 TEST_F(ProbingTest, DiskThatComesAndGoesIsNotProbedForEver) {
   world.Take();
   int probes = 0;
-  while (probes <= 2 * kMaxProbeRetries) {
+  while (probes <= 2 * kMaxRetries) {
     decider->OnDiskReady(id);
     if (world.Take() != std::vector<std::string>{"1 probe"}) break;
     ++probes;
     decider->OnProbed(id, Fail(Code::kNotFound, "the disk is gone"));
     decider->OnDiskGone(id);
     decider->OnWaited(id);
-    if (probes <= kMaxProbeRetries) world.Take();
+    if (probes <= kMaxRetries) world.Take();
   }
-  EXPECT_EQ(probes, kMaxProbeRetries + 1);
+  EXPECT_EQ(probes, kMaxRetries + 1);
 }
 
 }  // namespace
