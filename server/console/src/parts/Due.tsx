@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Alert } from '../api/types';
 import { formatSpan, formatTime } from '../format';
+import type { Color } from './Shown';
 
 const MINUTE = 60_000;
 
@@ -31,14 +32,19 @@ export function roundSpan(seconds: number): number {
   return Math.max(1, Math.round(seconds / unit)) * unit;
 }
 
-export function DueChip({ alert }: { alert: Alert }) {
+export function useDue(alert: Alert): { variant: 'filled' | 'outlined'; color: Color; title: string; label: string } | null {
   const { t } = useTranslation();
   const due = dueOf(alert, useNow());
   if (!due) return null;
   const late = due.left <= 0;
   const span = formatSpan(roundSpan(Math.abs(due.left)));
-  return (
-    <Chip size="small" variant={late ? 'filled' : 'outlined'} color={late ? 'error' : due.left < 1800 ? 'warning' : 'default'} title={formatTime(due.time)}
-      label={t(late ? `due.${due.what}Late` : `due.${due.what}In`, { span })} />
-  );
+  return {
+    variant: late ? 'filled' : 'outlined', color: late ? 'error' : due.left < 1800 ? 'warning' : 'default', title: formatTime(due.time),
+    label: t(late ? `due.${due.what}Late` : `due.${due.what}In`, { span }),
+  };
+}
+
+export function DueChip({ alert }: { alert: Alert }) {
+  const due = useDue(alert);
+  return due && <Chip size="small" {...due} />;
 }
