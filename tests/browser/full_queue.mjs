@@ -32,10 +32,7 @@ export async function fullQueue(browser, server, count, name, limitMs = LIMIT_MS
   const { page, context, troubles } = await openPage(browser, server.address, { colorScheme: 'light' });
   const button = (text) => page.getByRole('button', { name: text, exact: true });
   const number = (value) => value.toLocaleString('en-US');
-  const choose = async (label, option) => {
-    await page.getByRole('combobox', { name: label }).click();
-    await page.getByRole('option', { name: option, exact: true }).click();
-  };
+  const choose = (label, option) => page.getByRole('combobox', { name: label }).selectOption({ label: option });
   const total = async () => Number((await page.getByText(/^[\d,]+ alerts$/).innerText()).replace(/\D/g, ''));
   // The rows on the screen are there, not only their places.
   const drawn = () => page.waitForFunction(() => {

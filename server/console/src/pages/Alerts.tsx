@@ -1,7 +1,7 @@
 // The queue: filtered, sorted and grouped by the server, worked by keyboard.
-import { Alert as Banner, Box, Button, Chip, Dialog, DialogContent, DialogTitle, MenuItem, Paper, Stack, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from '@mui/material';
+import { Alert as Banner, Box, Button, Chip, Dialog, DialogContent, DialogTitle, Paper, Stack, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from '@mui/material';
 import { useQuery } from '@tanstack/react-query';
-import { memo, useCallback, useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router-dom';
 
@@ -36,12 +36,14 @@ function filterOf({ state, severity, kind, owner, person, device_id, terminal, r
   return { state: state === 'all' ? '' : state, severity, kind, person, device_id, terminal, rule, assignee: owner === 'mine' ? session.user : '', unassigned: owner === 'none' ? 'true' : '' };
 }
 
+// The browser's own list: it opens and closes without holding the page.
 function Choice({ label, value, words, onChange }: { label: string; value: string; words: [string, string][]; onChange: (value: string) => void }) {
+  const id = useId();
   return (
-    <TextField select size="small" label={label} value={value || ' '} sx={{ minWidth: 132 }} onChange={(e) => onChange(e.target.value)}>
-      {words.map(([word, text]) => <MenuItem key={word} value={word}>{text}</MenuItem>)}
+    <TextField select id={id} size="small" label={label} value={value || ' '} sx={{ minWidth: 132, maxWidth: 220 }} slotProps={{ select: { native: true } }} onChange={(e) => onChange(e.target.value)}>
+      {words.map(([word, text]) => <option key={word} value={word}>{text}</option>)}
       {/* Of a link or a saved search: a value that is not offered here. */}
-      {value !== '' && !words.some(([word]) => word === value) && <MenuItem value={value}>{value}</MenuItem>}
+      {value !== '' && !words.some(([word]) => word === value) && <option value={value}>{value}</option>}
     </TextField>
   );
 }
@@ -187,7 +189,7 @@ export function Alerts({ session }: { session: Session }) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (target.closest('input:not([type=checkbox]), textarea, [role=combobox], [role=listbox], [role=menu], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (target.closest('input:not([type=checkbox]), textarea, select, [role=combobox], [role=listbox], [role=menu], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
       const acts: Record<string, () => void> = {
         j: () => go(index + 1),
         k: () => go(index - 1),
@@ -233,7 +235,7 @@ export function Alerts({ session }: { session: Session }) {
       {search.ready && (group ? (
         <Groups by={group} filter={filter} onChoose={(value) => pick({ group: '', [group]: value })} />
       ) : (
-        <QueueTable key={`${JSON.stringify(filter)} ${sort}`} queue={queue} at={index} isMarked={(id) => all !== null || marked.has(id)} mayMark={mayUpdate && !busy} allMarked={all !== null} onMark={mark} onMarkAll={markAll} />
+        <QueueTable queue={queue} search={`${JSON.stringify(filter)} ${sort}`} at={index} isMarked={(id) => all !== null || marked.has(id)} mayMark={mayUpdate && !busy} allMarked={all !== null} onMark={mark} onMarkAll={markAll} />
       ))}
       <Box sx={{ mt: 1, typography: 'body2', color: 'text.secondary' }}>{t('alert.keys')}</Box>
       <Suppressions />

@@ -1,6 +1,7 @@
 // How long there is to acknowledge or close an alert, counted down by the
 // minute; told in words, not by colour alone.
 import { Chip } from '@mui/material';
+import type { TFunction } from 'i18next';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -10,7 +11,7 @@ import type { Color } from './Shown';
 
 const MINUTE = 60_000;
 
-function useNow(): number {
+export function useNow(): number {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), MINUTE / 2);
@@ -32,9 +33,8 @@ export function roundSpan(seconds: number): number {
   return Math.max(1, Math.round(seconds / unit)) * unit;
 }
 
-export function useDue(alert: Alert): { variant: 'filled' | 'outlined'; color: Color; title: string; label: string } | null {
-  const { t } = useTranslation();
-  const due = dueOf(alert, useNow());
+export function dueLooks(alert: Alert, now: number, t: TFunction): { variant: 'filled' | 'outlined'; color: Color; title: string; label: string } | null {
+  const due = dueOf(alert, now);
   if (!due) return null;
   const late = due.left <= 0;
   const span = formatSpan(roundSpan(Math.abs(due.left)));
@@ -45,6 +45,7 @@ export function useDue(alert: Alert): { variant: 'filled' | 'outlined'; color: C
 }
 
 export function DueChip({ alert }: { alert: Alert }) {
-  const due = useDue(alert);
+  const { t } = useTranslation();
+  const due = dueLooks(alert, useNow(), t);
   return due && <Chip size="small" {...due} />;
 }

@@ -3,7 +3,8 @@
 import { alpha, Box, Checkbox, Link, Paper, Table, TableCell, TableHead, TableRow, type Theme, Typography, useMediaQuery, useTheme } from '@mui/material';
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, type Ref, useEffect, useRef, useState } from 'react';
+import type { TFunction } from 'i18next';
+import { memo, type Ref, useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link as RouterLink, useNavigate } from 'react-router-dom';
 
@@ -11,7 +12,7 @@ import { get } from '../api/client';
 import type { Alert, AlertCount, Page } from '../api/types';
 import { formatNumber, formatTime } from '../format';
 import { alertTitle } from '../story';
-import { useDue } from './Due';
+import { dueLooks, useNow } from './Due';
 import { type Color, SEVERITY_COLOR, STATE_COLOR } from './Shown';
 import { Empty, Loaded } from './State';
 
@@ -62,6 +63,9 @@ interface RowProps {
   at: boolean;
   marked: boolean;
   mayMark: boolean;
+  now: number;
+  t: TFunction; // and no hooks: there are many rows
+  onOpen: (path: string) => void;
   onMark: (id: number) => void;
   ref: Ref<HTMLTableRowElement>;
 }
@@ -72,9 +76,8 @@ function Mark({ color, variant, title, label }: { color: Color; variant: 'filled
   return <span className={`chip ${variant} ${color}`} title={title}>{label}</span>;
 }
 
-function Marks({ alert, both }: { alert: Alert; both: boolean }) {
-  const { t } = useTranslation();
-  const due = useDue(alert);
+function Marks({ alert, both, now, t }: { alert: Alert; both: boolean; now: number; t: TFunction }) {
+  const due = dueLooks(alert, now, t);
   return (
     <span className="chips">
       {both && <Mark variant="filled" color={SEVERITY_COLOR[alert.severity]} label={t(`severity.${alert.severity}`)} />}
@@ -110,9 +113,7 @@ function looks(theme: Theme) {
   } as const;
 }
 
-const Row = memo(function Row({ alert, index, at, marked, mayMark, onMark, ref }: RowProps) {
-  const { t } = useTranslation();
-  const navigate = useNavigate();
+const Row = memo(function Row({ alert, index, at, marked, mayMark, now, t, onOpen, onMark, ref }: RowProps) {
   if (!alert) {
     return (
       <tr ref={ref} data-index={index} aria-rowindex={index + 2} aria-busy>
@@ -122,7 +123,7 @@ const Row = memo(function Row({ alert, index, at, marked, mayMark, onMark, ref }
   }
   const path = `/alerts/${alert.alert_id}`;
   return (
-    <tr ref={ref} data-index={index} aria-rowindex={index + 2} data-at={at} onClick={() => void navigate(path)}>
+    <tr ref={ref} data-index={index} aria-rowindex={index + 2} data-at={at} onClick={() => onOpen(path)}>
       <td className="mark" onClick={(event) => event.stopPropagation()}>
         {mayMark && <input type="checkbox" checked={marked} onChange={() => onMark(alert.alert_id)} aria-label={t('alert.markOne', { id: alert.alert_id })} />}
       </td>
@@ -131,19 +132,18 @@ const Row = memo(function Row({ alert, index, at, marked, mayMark, onMark, ref }
       <td className="narrow">{(alert.account ? `${alert.person} (${alert.account})` : alert.person) || (OF_A_MACHINE.includes(alert.kind) ? '–' : t('app.unknown'))}</td>
       <td className="narrow">{alert.terminal}</td>
       <td className="narrow">{formatTime(alert.create_time)}</td>
-      <td><Marks alert={alert} both={false} /></td>
+      <td><Marks alert={alert} both={false} now={now} t={t} /></td>
       <td className="narrow">{alert.assignee || '–'}</td>
     </tr>
   );
 });
 
-function Card({ alert, index, ref }: { alert: Alert | undefined; index: number; ref: Ref<HTMLLIElement> }) {
-  const { t } = useTranslation();
+function Card({ alert, index, now, t, ref }: { alert: Alert | undefined; index: number; now: number; t: TFunction; ref: Ref<HTMLLIElement> }) {
   return (
     <Box component="li" ref={ref} data-index={index} sx={{ py: 1, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere' }}>
       {alert ? (
         <>
-          <Marks alert={alert} both />
+          <Marks alert={alert} both now={now} t={t} />
           <Link component={RouterLink} to={`/alerts/${alert.alert_id}`} color="inherit" sx={{ fontWeight: alert.state === 'new' ? 600 : 400 }}>{alertTitle(alert, t)}</Link>
           <Typography variant="caption" component="div" color="text.secondary">{formatTime(alert.create_time)} · {alert.terminal}{alert.person && ` · ${alert.person}`}</Typography>
         </>
@@ -154,6 +154,7 @@ function Card({ alert, index, ref }: { alert: Alert | undefined; index: number; 
 
 interface Props {
   queue: Queue;
+  search: string; // another one begins at its top
   at: number;
   isMarked: (id: number) => boolean;
   mayMark: boolean;
@@ -166,12 +167,17 @@ function Space({ height }: { height: number }) {
   return height > 0 ? <tr aria-hidden><td colSpan={WIDTHS.length} style={{ height, padding: 0, border: 0 }} /></tr> : null;
 }
 
-function QueueRows({ queue, at, isMarked, mayMark, allMarked, onMark, onMarkAll }: Props) {
+function QueueRows({ queue, search, at, isMarked, mayMark, allMarked, onMark, onMarkAll }: Props) {
   const { t } = useTranslation();
   const narrow = useMediaQuery(useTheme().breakpoints.down('sm'), { noSsr: true });
+  const now = useNow();
+  const navigate = useNavigate();
+  const latest = useRef(navigate);
+  useEffect(() => { latest.current = navigate; });
+  const onOpen = useCallback((path: string) => void latest.current(path), []);
   const box = useRef<HTMLDivElement>(null);
   const { total, show } = queue;
-  const rows = useVirtualizer({ count: total, getScrollElement: () => box.current, estimateSize: () => (narrow ? CARD_PX : ROW_PX), overscan: 6, useFlushSync: false });
+  const rows = useVirtualizer({ count: total, getScrollElement: () => box.current, estimateSize: () => (narrow ? CARD_PX : ROW_PX), overscan: 4, useFlushSync: false });
   const items = rows.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
@@ -184,6 +190,11 @@ function QueueRows({ queue, at, isMarked, mayMark, allMarked, onMark, onMarkAll 
     // Only when the row that the keys stand on is another.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [at]);
+  useEffect(() => {
+    if (box.current) box.current.scrollTop = 0;
+    rows.measure();
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [search]);
   const above = items[0]?.start ?? 0;
   const below = rows.getTotalSize() - (items.at(-1)?.end ?? 0);
   if (total === 0) return <Paper variant="outlined"><Empty /></Paper>;
@@ -191,7 +202,7 @@ function QueueRows({ queue, at, isMarked, mayMark, allMarked, onMark, onMarkAll 
     <Paper variant="outlined" ref={box} tabIndex={0} role="region" aria-label={t('alert.window')} sx={(theme) => ({ overflow: 'auto', maxHeight: 'max(420px, calc(100vh - 290px))', overflowAnchor: 'none', ...looks(theme) })}>
       {narrow ? (
         <Box component="ul" aria-label={t('alert.queue')} style={{ paddingTop: above, paddingBottom: below }} sx={{ listStyle: 'none', px: 2, m: 0 }}>
-          {items.map(({ index }) => <Card key={index} index={index} alert={queue.rowAt(index)} ref={rows.measureElement} />)}
+          {items.map(({ index }) => <Card key={index} index={index} alert={queue.rowAt(index)} now={now} t={t} ref={rows.measureElement} />)}
         </Box>
       ) : (
         <Table size="small" stickyHeader aria-label={t('alert.queue')} aria-rowcount={total + 1} sx={{ minWidth: 940, tableLayout: 'fixed' }}>
@@ -208,7 +219,7 @@ function QueueRows({ queue, at, isMarked, mayMark, allMarked, onMark, onMarkAll 
             <Space height={above} />
             {items.map(({ index }) => {
               const alert = queue.rowAt(index);
-              return <Row key={index} index={index} alert={alert} at={index === at} marked={alert !== undefined && isMarked(alert.alert_id)} mayMark={mayMark} onMark={onMark} ref={rows.measureElement} />;
+              return <Row key={index} index={index} alert={alert} at={index === at} marked={alert !== undefined && isMarked(alert.alert_id)} mayMark={mayMark} now={now} t={t} onOpen={onOpen} onMark={onMark} ref={rows.measureElement} />;
             })}
             <Space height={below} />
           </tbody>
