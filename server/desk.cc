@@ -66,35 +66,44 @@ Status JoinedDesk::CheckNotHisAlert(const Caller& caller, int64_t alert_id) {
   return {};
 }
 
-Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
-                                            const core::AlertChange& change) {
-  const auto result = [&]() -> Result<core::Alert> {
-    if (change.verdict) RETURN_IF_ERROR(CheckVerdict(*change.verdict));
-    RETURN_IF_ERROR(CheckNotHisAlert(caller, change.alert_id));
-    if (change.comment.size() > kMaxCommentBytes ||
-        !IsValidUtf8(change.comment) ||
-        (change.assignee && change.assignee->size() > auth::kMaxUserBytes)) {
-      return Fail(Code::kInvalidArgument,
-                  "a comment is UTF-8 text of at most 4 KiB");
-    }
-    return p_.store.UpdateAlert(change, caller.user, p_.clock.Now());
-  }();
+namespace {
+
+Status CheckChange(const core::AlertChange& change) {
+  if (change.verdict) RETURN_IF_ERROR(CheckVerdict(*change.verdict));
+  if (change.comment.size() <= kMaxCommentBytes &&
+      IsValidUtf8(change.comment) &&
+      (!change.assignee || change.assignee->size() <= auth::kMaxUserBytes)) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              "a comment is UTF-8 text of at most 4 KiB");
+}
+
+std::string DetailOf(const core::AlertChange& change) {
   std::string detail;
   if (change.state) {
     detail += std::string("state=") + core::Name(*change.state) + " ";
   }
-  if (change.assignee) {
-    detail += "assignee=" + *change.assignee + " ";
-  }
-  if (change.verdict) {
-    detail += "verdict=" + *change.verdict;
-  }
+  if (change.assignee) detail += "assignee=" + *change.assignee + " ";
+  if (change.verdict) detail += "verdict=" + *change.verdict;
+  return detail;
+}
+
+}  // namespace
+
+Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
+                                            const core::AlertChange& change) {
+  const auto result = [&]() -> Result<core::Alert> {
+    RETURN_IF_ERROR(CheckChange(change));
+    RETURN_IF_ERROR(CheckNotHisAlert(caller, change.alert_id));
+    return p_.store.UpdateAlert(change, caller.user, p_.clock.Now());
+  }();
   if (result) {
     p_.changes.Tell({core::Change::What::kAlert, change.alert_id, ""});
   }
   return Written<core::Alert>(p_.store, p_.clock, caller, "alert.update",
                               "alert " + std::to_string(change.alert_id),
-                              detail, result);
+                              DetailOf(change), result);
 }
 
 // One audit entry an alert, as if they had been changed one by one.
@@ -117,6 +126,42 @@ Result<core::BulkResult> JoinedDesk::UpdateAlerts(
     }
   }
   return done;
+}
+
+// Consoles hear of it once a step: they read again what they show.
+Result<core::MatchingStep> JoinedDesk::UpdateMatchingAlerts(
+    const Caller& caller, const core::MatchingAlerts& which,
+    const core::AlertChange& change) {
+  RETURN_IF_ERROR(CheckChange(change));
+  if (which.upto_id <= 0 || which.filter.alert_id != 0 ||
+      which.filter.skip != 0) {
+    return Fail(Code::kInvalidArgument,
+                "'upto_id' is missing: the newest alert when the number was "
+                "shown");
+  }
+  if (!change.state && !change.assignee && !change.verdict &&
+      change.comment.empty()) {
+    return Fail(Code::kInvalidArgument, "no change is named");
+  }
+  store::AuditEntry entry =
+      core::EntryOf(p_.clock, {.user = caller.user,
+                               .door = caller.door,
+                               .address = caller.address,
+                               .action = "alert.update",
+                               .object = "",
+                               .detail = DetailOf(change)});
+  auto step = p_.store.UpdateMatching(
+      which, change, caller.user, entry,
+      [&](const core::Alert& alert) -> Status {
+        if (!core::Concerns(caller, alert)) return {};
+        return Fail(Code::kPermissionDenied,
+                    "this alert concerns you: another person must handle it");
+      },
+      core::kMaxMatchingStep);
+  if (step && step->updated > 0) {
+    p_.changes.Tell({core::Change::What::kAlert, 0, ""});
+  }
+  return step;
 }
 
 Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,

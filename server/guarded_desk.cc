@@ -72,6 +72,52 @@ Result<core::BulkResult> GuardedDesk::UpdateAlerts(
   return desk_->UpdateAlerts(caller, ids, change);
 }
 
+Result<core::AlertCount> GuardedDesk::CountAlerts(
+    const core::Caller& caller, const core::AlertFilter& filter) {
+  RETURN_IF_ERROR(May(caller, core::Method::kCountAlerts));
+  return desk_->CountAlerts(caller, filter);
+}
+
+Result<core::MatchingStep> GuardedDesk::UpdateMatchingAlerts(
+    const core::Caller& caller, const core::MatchingAlerts& which,
+    const core::AlertChange& change) {
+  RETURN_IF_ERROR(May(caller, core::Method::kUpdateMatchingAlerts));
+  return desk_->UpdateMatchingAlerts(caller, which, change);
+}
+
+Result<std::vector<core::KeptSearch>> GuardedDesk::ListSearches(
+    const core::Caller& caller) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListSearches));
+  return desk_->ListSearches(caller);
+}
+
+Result<core::KeptSearch> GuardedDesk::SaveSearch(
+    const core::Caller& caller, const core::SavedSearch& wish) {
+  RETURN_IF_ERROR(May(caller, core::Method::kSaveSearch));
+  return desk_->SaveSearch(caller, wish);
+}
+
+Result<core::KeptSearch> GuardedDesk::ChangeSearch(
+    const core::Caller& caller, int64_t id, const core::SearchWish& wish) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kChangeSearch, "search " + std::to_string(id)));
+  return desk_->ChangeSearch(caller, id, wish);
+}
+
+Result<core::KeptSearch> GuardedDesk::ShareSearch(const core::Caller& caller,
+                                                  int64_t id,
+                                                  core::Sharing sharing) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kShareSearch, "search " + std::to_string(id)));
+  return desk_->ShareSearch(caller, id, sharing);
+}
+
+Status GuardedDesk::RemoveSearch(const core::Caller& caller, int64_t id) {
+  RETURN_IF_ERROR(
+      May(caller, core::Method::kRemoveSearch, "search " + std::to_string(id)));
+  return desk_->RemoveSearch(caller, id);
+}
+
 Result<core::Around> GuardedDesk::GetAround(const core::Caller& caller,
                                             int64_t alert_id,
                                             const std::string& zone) {

@@ -37,6 +37,20 @@ class GuardedDesk final : public core::Desk {
   Result<core::BulkResult> UpdateAlerts(
       const core::Caller& caller, const std::vector<int64_t>& ids,
       const core::AlertChange& change) override;
+  Result<core::AlertCount> CountAlerts(
+      const core::Caller& caller, const core::AlertFilter& filter) override;
+  Result<core::MatchingStep> UpdateMatchingAlerts(
+      const core::Caller& caller, const core::MatchingAlerts& which,
+      const core::AlertChange& change) override;
+  Result<std::vector<core::KeptSearch>> ListSearches(
+      const core::Caller& caller) override;
+  Result<core::KeptSearch> SaveSearch(const core::Caller& caller,
+                                      const core::SavedSearch& wish) override;
+  Result<core::KeptSearch> ChangeSearch(const core::Caller& caller, int64_t id,
+                                        const core::SearchWish& wish) override;
+  Result<core::KeptSearch> ShareSearch(const core::Caller& caller, int64_t id,
+                                       core::Sharing sharing) override;
+  Status RemoveSearch(const core::Caller& caller, int64_t id) override;
   Result<core::Around> GetAround(const core::Caller& caller, int64_t alert_id,
                                  const std::string& zone) override;
   Result<core::Alert> UpdateAlert(const core::Caller& caller,

@@ -1,9 +1,9 @@
 // The joined desk, behind the guard that asks for roles (guarded_desk.h). Its
 // members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins), desk_upgrades.cc (upgrades, unlocks),
-// desk_contain.cc, desk_code.cc, desk_rollout.cc, desk_register.cc (people at
-// shared accounts) and desk_report.cc (register of terminals, coverage,
-// inquiries) share between them.
+// desk_people.cc (policy, logins), desk_searches.cc, desk_upgrades.cc
+// (upgrades, unlocks), desk_contain.cc, desk_code.cc, desk_rollout.cc,
+// desk_register.cc (people at shared accounts) and desk_report.cc (register of
+// terminals, coverage, inquiries) share between them.
 #pragma once
 
 #include <mutex>
@@ -83,6 +83,22 @@ class JoinedDesk final : public core::Desk {
   Result<core::BulkResult> UpdateAlerts(
       const Caller& caller, const std::vector<int64_t>& ids,
       const core::AlertChange& change) override;
+  Result<core::AlertCount> CountAlerts(
+      const Caller&, const core::AlertFilter& filter) override {
+    return p_.store.CountAlerts(filter);
+  }
+  Result<core::MatchingStep> UpdateMatchingAlerts(
+      const Caller& caller, const core::MatchingAlerts& which,
+      const core::AlertChange& change) override;
+  Result<std::vector<core::KeptSearch>> ListSearches(
+      const Caller& caller) override;
+  Result<core::KeptSearch> SaveSearch(const Caller& caller,
+                                      const core::SavedSearch& wish) override;
+  Result<core::KeptSearch> ChangeSearch(const Caller& caller, int64_t id,
+                                        const core::SearchWish& wish) override;
+  Result<core::KeptSearch> ShareSearch(const Caller& caller, int64_t id,
+                                       core::Sharing sharing) override;
+  Status RemoveSearch(const Caller& caller, int64_t id) override;
   Result<core::Around> GetAround(const Caller&, int64_t alert_id,
                                  const std::string& zone) override {
     ASSIGN_OR_RETURN(const auto found, core::ZoneOf(zone));
@@ -351,6 +367,10 @@ class JoinedDesk final : public core::Desk {
                       const std::string& id);
   Status RevokeTokenOf(const Caller& caller, const std::string& user,
                        int64_t id);
+
+  Result<core::KeptSearch> AlterSearch(
+      const Caller& caller, const char* action, int64_t id, std::string detail,
+      const std::function<Status(core::SavedSearch&)>& alter);
 
   Status CheckNotHisAlert(const Caller& caller, int64_t alert_id);
 

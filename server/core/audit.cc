@@ -9,8 +9,7 @@ constexpr size_t kMaxText = 1024;
 
 }  // namespace
 
-Status WriteAudit(store::Store& store, const Clock& clock, const Deed& deed,
-                  const Status& result) {
+store::AuditEntry EntryOf(const Clock& clock, const Deed& deed) {
   store::AuditEntry entry;
   entry.time = clock.Now();
   entry.user = EscapeUntrusted(deed.user, kMaxText);
@@ -19,8 +18,14 @@ Status WriteAudit(store::Store& store, const Clock& clock, const Deed& deed,
   entry.action = deed.action;
   entry.object = EscapeUntrusted(deed.object, kMaxText);
   entry.detail = EscapeUntrusted(deed.detail, kMaxText);
-  entry.result =
-      result ? "ok" : EscapeUntrusted(result.error().message, kMaxText);
+  entry.result = "ok";
+  return entry;
+}
+
+Status WriteAudit(store::Store& store, const Clock& clock, const Deed& deed,
+                  const Status& result) {
+  store::AuditEntry entry = EntryOf(clock, deed);
+  if (!result) entry.result = EscapeUntrusted(result.error().message, kMaxText);
   return store.AddAudit(entry);
 }
 

@@ -18,6 +18,8 @@ struct Deed {
   std::string detail;
 };
 
+// The entry of a deed that went well.
+store::AuditEntry EntryOf(const Clock& clock, const Deed& deed);
 // Error's message or "ok" becomes the entry's result; cut at 1 KiB.
 Status WriteAudit(store::Store& store, const Clock& clock, const Deed& deed,
                   const Status& result);

@@ -21,6 +21,7 @@
 #include "server/core/case_queries.h"
 #include "server/core/duty_queries.h"
 #include "server/core/report_queries.h"
+#include "server/core/saved_searches.h"
 #include "server/core/user_desk.h"
 #include "server/store/rows.h"
 
@@ -32,6 +33,7 @@ using store::AgentState;
 using store::Alert;
 using store::AlertChange;
 using store::AlertComment;
+using store::AlertCount;
 using store::AlertFilter;
 using store::AlertGroup;
 using store::AlertGroupBy;
@@ -50,6 +52,8 @@ using store::EventFilter;
 using store::kDefaultPageSize;
 using store::kMaxPageSize;
 using store::LostMark;
+using store::MatchingAlerts;
+using store::MatchingStep;
 using store::Name;
 using store::OfflineCode;
 using store::OpenAlerts;
@@ -128,6 +132,9 @@ struct BulkResult {
   };
   std::vector<Failed> failed;
 };
+
+// Alerts of a step of UpdateMatchingAlerts().
+inline constexpr int kMaxMatchingStep = 500;
 
 // ---- what else there was ----
 
@@ -497,6 +504,14 @@ class Desk : public UserDesk {
   virtual Result<BulkResult> UpdateAlerts(const Caller& caller,
                                           const std::vector<int64_t>& ids,
                                           const AlertChange& change) = 0;
+  virtual Result<AlertCount> CountAlerts(const Caller& caller,
+                                         const AlertFilter& filter) = 0;
+  // UpdateAlert() for the next kMaxMatchingStep alerts that the filter finds;
+  // asked again, after the last of them, until all are done. Needs `upto_id`:
+  // what was made since somebody looked is left alone.
+  virtual Result<MatchingStep> UpdateMatchingAlerts(
+      const Caller& caller, const MatchingAlerts& which,
+      const AlertChange& change) = 0;
   // 30 days around an alert, in days of `zone`.
   virtual Result<Around> GetAround(const Caller& caller, int64_t alert_id,
                                    const std::string& zone) = 0;
@@ -504,6 +519,26 @@ class Desk : public UserDesk {
   // kPermissionDenied: the alert concerns the caller himself.
   virtual Result<Alert> UpdateAlert(const Caller& caller,
                                     const AlertChange& change) = 0;
+
+  // ---- saved searches: saved_searches.h ----
+
+  // His own and those that are shared, by place and name.
+  virtual Result<std::vector<KeptSearch>> ListSearches(
+      const Caller& caller) = 0;
+  // A new one of his own, shared with nobody. Of `wish` count place, name and
+  // filters. kInvalidArgument says which filter is wrong; kAlreadyExists: he
+  // has one of this name there.
+  virtual Result<KeptSearch> SaveSearch(const Caller& caller,
+                                        const SavedSearch& wish) = 0;
+  // These: kNotFound for one that is not there, or another's that is not
+  // shared; kPermissionDenied for another's that is. One that is shared is
+  // changed by who may share.
+  virtual Result<KeptSearch> ChangeSearch(const Caller& caller, int64_t id,
+                                          const SearchWish& wish) = 0;
+  virtual Result<KeptSearch> ShareSearch(const Caller& caller, int64_t id,
+                                         Sharing sharing) = 0;
+  // An admin also removes another's that is shared.
+  virtual Status RemoveSearch(const Caller& caller, int64_t id) = 0;
 
   // ---- cases: case_queries.h ----
   // Every change: kPermissionDenied if one of the case's alerts or events, or

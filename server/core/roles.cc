@@ -10,6 +10,9 @@ namespace {
 // business. Samples are the analysts' alone.
 constexpr Roles kReaders = {Role::kViewer, Role::kAnalyst, Role::kApprover,
                             Role::kAuditor, Role::kAdmin};
+// Who keeps searches of his own; a viewer opens what is shared.
+constexpr Roles kSearchers = {Role::kAnalyst, Role::kApprover, Role::kAuditor,
+                              Role::kAdmin};
 constexpr Roles kEverybody = Roles::All();
 
 constexpr std::array kMethods = {
@@ -34,6 +37,13 @@ constexpr std::array kMethods = {
               "alert.update",
               Door::kRoles,
               {Role::kAnalyst}},
+    MethodRow{Method::kCountAlerts, "CountAlerts", "alert.list", Door::kRoles,
+              kReaders},
+    MethodRow{Method::kUpdateMatchingAlerts,
+              "UpdateMatchingAlerts",
+              "alert.update",
+              Door::kRoles,
+              {Role::kAnalyst}},
     MethodRow{Method::kGetAround, "GetAround", "alert.read", Door::kRoles,
               kReaders},
     MethodRow{Method::kUpdateAlert,
@@ -41,6 +51,19 @@ constexpr std::array kMethods = {
               "alert.update",
               Door::kRoles,
               {Role::kAnalyst}},
+    MethodRow{Method::kListSearches, "ListSearches", "search.list",
+              Door::kRoles, kReaders},
+    MethodRow{Method::kSaveSearch, "SaveSearch", "search.save", Door::kRoles,
+              kSearchers},
+    MethodRow{Method::kChangeSearch, "ChangeSearch", "search.change",
+              Door::kRoles, kSearchers},
+    MethodRow{Method::kShareSearch,
+              "ShareSearch",
+              "search.share",
+              Door::kRoles,
+              {Role::kAnalyst, Role::kAuditor}},
+    MethodRow{Method::kRemoveSearch, "RemoveSearch", "search.remove",
+              Door::kRoles, kSearchers},
     MethodRow{Method::kListCases, "ListCases", "case.list", Door::kRoles,
               kReaders},
     MethodRow{Method::kGetCase, "GetCase", "case.read", Door::kRoles, kReaders},

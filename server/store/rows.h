@@ -183,9 +183,11 @@ struct Alert {
   // What the alert was about is over by itself (terminal is back).
   std::optional<WallTime> resolve_time;
   std::string assignee;
-  std::string verdict;  // when closed: "true_positive", "false_positive",
-                        // "benign"
-  std::string rule;     // of its event, escaped; empty = none decided
+  std::string verdict;     // when closed: "true_positive", "false_positive",
+                           // "benign"
+  std::string verdict_by;  // who gave it, and when; empty = before schema 18
+  std::optional<WallTime> verdict_time;
+  std::string rule;  // of its event, escaped; empty = none decided
   // Of the login, where `person` said at it who he is; else empty.
   std::string account{};
   std::vector<AlertComment> comments;  // newest last
@@ -209,6 +211,12 @@ struct AlertFilter {
   bool only_unresolved = false;
   bool with_suppressed = false;
   bool with_events = false;
+  int64_t skip = 0;  // so many from the first; with an empty page token
+};
+
+struct AlertCount {
+  int64_t count = 0;
+  int64_t newest_id = 0;  // 0 = none
 };
 
 enum class AlertGroupBy { kPerson, kDevice, kTerminal, kRule, kKind };
@@ -227,6 +235,24 @@ struct AlertChange {
   std::optional<std::string> assignee;  // "" takes it away
   std::optional<std::string> verdict;
   std::string comment;  // empty = none
+};
+
+// Alerts that a filter finds, a step at a time: those after the last of the
+// step before, up to the newest when it began.
+struct MatchingAlerts {
+  AlertFilter filter;
+  int64_t after_id = 0;
+  int64_t upto_id = 0;
+};
+
+struct MatchingStep {
+  int64_t updated = 0;
+  struct Failed {
+    int64_t alert_id = 0;
+    std::string message;
+  };
+  std::vector<Failed> failed;
+  int64_t next_after_id = 0;  // 0 = that was all
 };
 
 // ---- what the console counts ----

@@ -9,8 +9,9 @@ namespace {
 constexpr const char* kAlertColumns =
     "alert_id, kind, severity, state, title, agent_id, terminal, person, "
     "device_id, create_time, update_time, event_row_id, resolve_time, "
-    "assignee, verdict, rule, suppression_id, told_level, account";
-constexpr int kAlertColumnCount = 19;
+    "assignee, verdict, rule, suppression_id, told_level, account, verdict_by, "
+    "verdict_time";
+constexpr int kAlertColumnCount = 21;
 
 Alert AlertFrom(const Statement& row) {
   Alert alert;
@@ -33,6 +34,8 @@ Alert AlertFrom(const Statement& row) {
   alert.suppression_id = row.Int(16);
   alert.told_level = static_cast<int>(row.Int(17));
   alert.account = row.Text(18);
+  alert.verdict_by = row.Text(19);
+  alert.verdict_time = row.MaybeTime(20);
   return alert;
 }
 
@@ -67,7 +70,11 @@ constexpr const char* kRank =
     "(CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' "
     "THEN 2 ELSE 1 END)";
 
-Where WhereOf(const AlertFilter& filter) {
+// Rows of the queue come in their order from the indexes of open alerts, which
+// also count them; a sum over all of them reads by state.
+enum class Reads { kInOrder, kAll };
+
+Where WhereOf(const AlertFilter& filter, Reads reads = Reads::kInOrder) {
   Where where;
   if (filter.alert_id != 0) {
     where.And("alert_id=?", {filter.alert_id});
@@ -84,7 +91,12 @@ Where WhereOf(const AlertFilter& filter) {
   for (const AlertState state : filter.states) {
     states.push_back(static_cast<int64_t>(state));
   }
-  where.In("state", states);
+  const bool in_order = reads == Reads::kInOrder && !states.empty() &&
+                        std::ranges::find(filter.states, AlertState::kClosed) ==
+                            filter.states.end();
+  // The plus keeps the index by state away, which would have to be sorted.
+  if (in_order) where.And("state<>4");
+  where.In(in_order ? "+state" : "state", states);
   const std::pair<const char*, const std::string*> texts[] = {
       {"severity=?", &filter.severity}, {"kind=?", &filter.kind},
       {"terminal=?", &filter.terminal}, {"assignee=?", &filter.assignee},
@@ -117,9 +129,7 @@ Status AddPlace(Where& where, AlertOrder order, const Paging& paging) {
     if (!rank || !id) {
       return Fail(Code::kInvalidArgument, "page token is not one of ours");
     }
-    where.And(
-        "(" + std::string(kRank) + "<? OR (" + kRank + "=? AND alert_id<?))",
-        {*rank, *rank, *id});
+    where.And("(" + std::string(kRank) + ", alert_id)<(?, ?)", {*rank, *id});
     return {};
   }
   ASSIGN_OR_RETURN(const auto id, RowOf(paging));
@@ -140,6 +150,11 @@ std::string OrderSql(AlertOrder order) {
       break;
   }
   return " ORDER BY alert_id DESC";
+}
+
+// Rows by their number are for a window over the whole list.
+std::string SkipSql(const AlertFilter& filter) {
+  return filter.skip > 0 ? " OFFSET " + std::to_string(filter.skip) : "";
 }
 
 const char* ColumnOf(AlertGroupBy by) {
@@ -225,7 +240,8 @@ Result<Page<Alert>> SqliteStore::ListAlerts(const AlertFilter& filter,
         Statement row,
         db->Prepare(std::string("SELECT ") + kAlertColumns + ", " + kRank +
                     " FROM alerts" + where.sql() + OrderSql(filter.order) +
-                    " LIMIT " + std::to_string(PageSize(paging) + 1)));
+                    " LIMIT " + std::to_string(PageSize(paging) + 1) +
+                    SkipSql(filter)));
     where.BindTo(row);
     int64_t rank = 0;
     for (;;) {
@@ -258,7 +274,7 @@ Result<std::vector<AlertGroup>> SqliteStore::GroupAlerts(
     const AlertFilter& filter, AlertGroupBy by) {
   static constexpr const char* kSeverities[] = {"low", "low", "medium", "high",
                                                 "critical"};
-  const Where where = WhereOf(filter);
+  const Where where = WhereOf(filter, Reads::kAll);
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
@@ -278,37 +294,117 @@ Result<std::vector<AlertGroup>> SqliteStore::GroupAlerts(
   }
 }
 
+Result<AlertCount> SqliteStore::CountAlerts(const AlertFilter& filter) {
+  const Where where = WhereOf(filter);
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Prepare("SELECT count(*), coalesce(max(alert_id), 0) FROM alerts" +
+                  where.sql()));
+  where.BindTo(row);
+  RETURN_IF_ERROR(row.Step());
+  return AlertCount{row.Int(0), row.Int(1)};
+}
+
+namespace {
+
+// The alert as it is then; what is closed stays as it is.
+Status Change(Connection& db, const AlertChange& change,
+              const std::string& author, WallTime now, Alert& alert) {
+  if (alert.state == AlertState::kClosed) {
+    return Fail(Code::kFailedPrecondition, "the alert is closed");
+  }
+  alert.state = change.state.value_or(alert.state);
+  alert.assignee = change.assignee.value_or(alert.assignee);
+  if (change.verdict) {
+    alert.verdict = *change.verdict;
+    alert.verdict_by = author;
+    alert.verdict_time = now;
+  }
+  alert.update_time = now;
+  if (alert.state == AlertState::kClosed && alert.verdict.empty()) {
+    return Fail(Code::kFailedPrecondition, "closing needs a verdict");
+  }
+  RETURN_IF_ERROR(
+      db.Run("UPDATE alerts SET state=?2, assignee=?3, verdict=?4, "
+             "update_time=?5, verdict_by=?6, verdict_time=?7 WHERE alert_id=?1",
+             alert.alert_id, static_cast<int64_t>(alert.state), alert.assignee,
+             alert.verdict, now, alert.verdict_by, alert.verdict_time));
+  if (!change.comment.empty()) {
+    RETURN_IF_ERROR(db.Run("INSERT INTO alert_comments VALUES (?,?,?,?,?)",
+                           alert.alert_id, std::ssize(alert.comments), now,
+                           author, change.comment));
+    alert.comments.push_back({now, author, change.comment});
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Alert> SqliteStore::UpdateAlert(const AlertChange& change,
                                        const std::string& author,
                                        WallTime now) {
   Alert alert;
   const Status written = Write([&](Connection& db) -> Status {
     ASSIGN_OR_RETURN(alert, ReadAlert(db, change.alert_id));
-    if (alert.state == AlertState::kClosed) {
-      return Fail(Code::kFailedPrecondition, "the alert is closed");
+    return Change(db, change, author, now, alert);
+  });
+  RETURN_IF_ERROR(written);
+  return alert;
+}
+
+Result<MatchingStep> SqliteStore::UpdateMatching(const MatchingAlerts& which,
+                                                 const AlertChange& change,
+                                                 const std::string& author,
+                                                 const AuditEntry& entry,
+                                                 const AlertMay& may,
+                                                 int limit) {
+  Where where = WhereOf(which.filter);
+  where.And("alert_id>?", {which.after_id});
+  where.And("alert_id<=?", {which.upto_id});
+  MatchingStep step;
+  const Status written = Write([&](Connection& db) -> Status {
+    step = {};
+    std::vector<int64_t> ids;
+    {
+      ASSIGN_OR_RETURN(
+          Statement row,
+          db.Prepare("SELECT alert_id FROM alerts" + where.sql() +
+                     " ORDER BY alert_id LIMIT " + std::to_string(limit + 1)));
+      where.BindTo(row);
+      for (;;) {
+        ASSIGN_OR_RETURN(const bool more, row.Step());
+        if (!more) break;
+        ids.push_back(row.Int(0));
+      }
     }
-    alert.state = change.state.value_or(alert.state);
-    alert.assignee = change.assignee.value_or(alert.assignee);
-    alert.verdict = change.verdict.value_or(alert.verdict);
-    alert.update_time = now;
-    if (alert.state == AlertState::kClosed && alert.verdict.empty()) {
-      return Fail(Code::kFailedPrecondition, "closing needs a verdict");
+    if (std::ssize(ids) > limit) {
+      ids.pop_back();
+      step.next_after_id = ids.back();
     }
-    RETURN_IF_ERROR(
-        db.Run("UPDATE alerts SET state=?2, assignee=?3, verdict=?4, "
-               "update_time=?5 WHERE alert_id=?1",
-               alert.alert_id, static_cast<int64_t>(alert.state),
-               alert.assignee, alert.verdict, now));
-    if (!change.comment.empty()) {
-      RETURN_IF_ERROR(db.Run("INSERT INTO alert_comments VALUES (?,?,?,?,?)",
-                             alert.alert_id, std::ssize(alert.comments), now,
-                             author, change.comment));
-      alert.comments.push_back({now, author, change.comment});
+    AuditEntry one = entry;
+    for (const int64_t id : ids) {
+      ASSIGN_OR_RETURN(Alert alert, ReadAlert(db, id));
+      Status done = may(alert);
+      // Nothing of what is refused was written.
+      if (done) done = Change(db, change, author, entry.time, alert);
+      if (!done && done.error().code != Code::kFailedPrecondition &&
+          done.error().code != Code::kPermissionDenied) {
+        return done;
+      }
+      if (done) {
+        ++step.updated;
+      } else {
+        step.failed.push_back({id, done.error().message});
+      }
+      one.object = "alert " + std::to_string(id);
+      one.result = done ? entry.result : done.error().message;
+      RETURN_IF_ERROR(InsertAudit(db, one));
     }
     return {};
   });
   RETURN_IF_ERROR(written);
-  return alert;
+  return step;
 }
 
 }  // namespace sekisho::store

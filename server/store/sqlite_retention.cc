@@ -253,6 +253,12 @@ Result<int64_t> SqliteStore::EraseNames(WallTime before) {
       RETURN_IF_ERROR(db.Run(sql, before));
       erased += db.Changes();
     }
+    // A saved search for a person without its person would be another one.
+    RETURN_IF_ERROR(
+        db.Run("DELETE FROM saved_searches WHERE change_time<? AND (filters "
+               "LIKE 'person=%' OR filters LIKE ?)",
+               before, "%\nperson=%"));
+    erased += db.Changes();
     return {};
   });
   RETURN_IF_ERROR(written);

@@ -744,16 +744,39 @@ CREATE TABLE medium_seen (
 ) WITHOUT ROWID;
 )sql";
 
+// Searches under a name, one filter a line; who gave a verdict, and when; the
+// queue of what is open, in both its orders, without sorting it.
+constexpr const char* kSearches = R"sql(
+CREATE TABLE saved_searches (
+  search_id INTEGER PRIMARY KEY,
+  place TEXT NOT NULL,
+  name TEXT NOT NULL,
+  filters TEXT NOT NULL,
+  is_shared INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  create_time INTEGER NOT NULL,
+  change_time INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX saved_searches_name ON saved_searches(owner, place, name);
+ALTER TABLE alerts ADD COLUMN verdict_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE alerts ADD COLUMN verdict_time INTEGER;
+CREATE INDEX alerts_open ON alerts(alert_id, suppression_id, state)
+  WHERE state<>4;
+CREATE INDEX alerts_open_rank ON alerts((CASE severity WHEN 'critical' THEN 4
+  WHEN 'high' THEN 3 WHEN 'medium' THEN 2 ELSE 1 END), alert_id,
+  suppression_id, state) WHERE state<>4;
+)sql";
+
 constexpr std::array kMigrations = {
-    Migration{kFirst, nullptr},        Migration{kEpochs, FillEventIds},
-    Migration{kRenewals, nullptr},     Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog},          Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},       Migration{kSinks, nullptr},
-    Migration{kRollouts, nullptr},     Migration{kCodes, nullptr},
-    Migration{kCoverage, nullptr},     Migration{kRoles, nullptr},
-    Migration{kSecondFactor, nullptr}, Migration{kCases, nullptr},
-    Migration{kPeople, nullptr},       Migration{kDuties, nullptr},
-    Migration{kContents, FillContents}};
+    Migration{kFirst, nullptr},         Migration{kEpochs, FillEventIds},
+    Migration{kRenewals, nullptr},      Migration{kCountsSchema, FillCounts},
+    Migration{kLog, FillLog},           Migration{kContain, nullptr},
+    Migration{kGrants, nullptr},        Migration{kSinks, nullptr},
+    Migration{kRollouts, nullptr},      Migration{kCodes, nullptr},
+    Migration{kCoverage, nullptr},      Migration{kRoles, nullptr},
+    Migration{kSecondFactor, nullptr},  Migration{kCases, nullptr},
+    Migration{kPeople, nullptr},        Migration{kDuties, nullptr},
+    Migration{kContents, FillContents}, Migration{kSearches, nullptr}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

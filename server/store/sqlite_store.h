@@ -201,10 +201,25 @@ class SqliteStore final : public Store {
   Status ResolveAlert(int64_t alert_id, WallTime now) override;
   Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                  const Paging& paging) override;
+  Result<AlertCount> CountAlerts(const AlertFilter& filter) override;
   Result<std::vector<AlertGroup>> GroupAlerts(const AlertFilter& filter,
                                               AlertGroupBy by) override;
   Result<Alert> UpdateAlert(const AlertChange& change,
                             const std::string& author, WallTime now) override;
+  Result<MatchingStep> UpdateMatching(const MatchingAlerts& which,
+                                      const AlertChange& change,
+                                      const std::string& author,
+                                      const AuditEntry& entry,
+                                      const AlertMay& may, int limit) override;
+
+  Result<int64_t> AddSearch(const SavedSearch& row, int most) override;
+  Result<std::vector<SavedSearch>> ListSearches(
+      const std::string& user) override;
+  Result<SavedSearch> PutSearch(int64_t id,
+                                const SearchChange& change) override;
+  Result<SavedSearch> RemoveSearch(
+      int64_t id,
+      const std::function<Status(const SavedSearch&)>& may) override;
 
   Result<std::optional<User>> FindUser(const std::string& name) override;
   Status PutUser(const User& user, WallTime now) override;

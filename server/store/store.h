@@ -25,6 +25,7 @@
 #include "server/store/people_rows.h"
 #include "server/store/report_rows.h"
 #include "server/store/rows.h"
+#include "server/store/search_store.h"
 #include "server/store/shared_rows.h"
 #include "server/store/user_store.h"
 
@@ -186,7 +187,10 @@ struct ApprovedDevice {
   event::v1::Device facts;
 };
 
-class Store : public UserStore, public CaseStore, public DutyStore {
+class Store : public UserStore,
+              public CaseStore,
+              public DutyStore,
+              public SearchStore {
  public:
   virtual ~Store() = default;
 
@@ -448,6 +452,7 @@ class Store : public UserStore, public CaseStore, public DutyStore {
   virtual Status ResolveAlert(int64_t alert_id, WallTime now) = 0;
   virtual Result<Page<Alert>> ListAlerts(const AlertFilter& filter,
                                          const Paging& paging) = 0;
+  virtual Result<AlertCount> CountAlerts(const AlertFilter& filter) = 0;
   // The largest groups first, at most 200. Paging and order do not count.
   virtual Result<std::vector<AlertGroup>> GroupAlerts(const AlertFilter& filter,
                                                       AlertGroupBy by) = 0;
@@ -456,6 +461,16 @@ class Store : public UserStore, public CaseStore, public DutyStore {
   virtual Result<Alert> UpdateAlert(const AlertChange& change,
                                     const std::string& author,
                                     WallTime now) = 0;
+  // UpdateAlert() for the next `limit` alerts, by id, that the filter finds, in
+  // one transaction, each with its entry in the audit log: `entry`, whose time
+  // counts, with the alert as its object. What `may` refuses is told.
+  using AlertMay = std::function<Status(const Alert&)>;
+  virtual Result<MatchingStep> UpdateMatching(const MatchingAlerts& which,
+                                              const AlertChange& change,
+                                              const std::string& author,
+                                              const AuditEntry& entry,
+                                              const AlertMay& may,
+                                              int limit) = 0;
 
   // The newest alert and event there are: where a sink that is new begins.
   virtual Result<SinkMark> NewestMark() = 0;

@@ -16,40 +16,74 @@ std::optional<core::AlertState> ParseAlertState(std::string_view word) {
   return std::nullopt;
 }
 
-Result<core::AlertFilter> AlertFilterOf(const Request& request) {
+using Texts = std::map<std::string, std::string, std::less<>>;
+
+std::string TextIn(const Texts& texts, std::string_view name) {
+  const auto found = texts.find(name);
+  return found == texts.end() ? std::string() : found->second;
+}
+
+Result<std::optional<WallTime>> TimeIn(const Texts& texts, const char* name) {
+  Request request;
+  request.query = texts;
+  return TimeOf(request, name);
+}
+
+Result<std::vector<core::AlertState>> StatesIn(const Texts& texts) {
+  std::vector<core::AlertState> states;
+  const std::string text = TextIn(texts, "state");
+  if (text.empty()) return states;
+  for (const std::string_view word : Split(text, ',')) {
+    const auto state = ParseAlertState(word);
+    if (!state) {
+      return Fail(Code::kInvalidArgument,
+                  "state must be new, acknowledged, in_progress or closed");
+    }
+    states.push_back(*state);
+  }
+  return states;
+}
+
+Result<core::AlertFilter> AlertFilterOf(const Texts& texts) {
   static constexpr std::pair<const char*, core::AlertOrder> kOrders[] = {
       {"", core::AlertOrder::kNewest},
       {"newest", core::AlertOrder::kNewest},
       {"oldest", core::AlertOrder::kOldest},
       {"severity", core::AlertOrder::kSeverity}};
   core::AlertFilter filter;
-  const std::pair<const char*, std::string*> texts[] = {
+  const std::pair<const char*, std::string*> names[] = {
       {"severity", &filter.severity}, {"kind", &filter.kind},
       {"terminal", &filter.terminal}, {"assignee", &filter.assignee},
       {"person", &filter.person},     {"device_id", &filter.device_id},
       {"rule", &filter.rule}};
-  for (const auto& [name, text] : texts) *text = Query(request, name);
-  filter.only_unassigned = Query(request, "unassigned") == "true";
-  ASSIGN_OR_RETURN(filter.from, TimeOf(request, "from"));
-  ASSIGN_OR_RETURN(filter.to, TimeOf(request, "to"));
-  const std::string order = Query(request, "sort");
+  for (const auto& [name, text] : names) *text = TextIn(texts, name);
+  filter.only_unassigned = TextIn(texts, "unassigned") == "true";
+  ASSIGN_OR_RETURN(filter.from, TimeIn(texts, "from"));
+  ASSIGN_OR_RETURN(filter.to, TimeIn(texts, "to"));
+  const std::string order = TextIn(texts, "sort");
   const auto known = std::ranges::find(
       kOrders, order, [](const auto& one) { return one.first; });
   if (known == std::end(kOrders)) {
     return Fail(Code::kInvalidArgument, "sort is newest, oldest or severity");
   }
   filter.order = known->second;
-  const std::string states = Query(request, "state");
-  if (states.empty()) return filter;
-  for (const std::string_view word : Split(states, ',')) {
-    const auto state = ParseAlertState(word);
-    if (!state) {
-      return Fail(Code::kInvalidArgument,
-                  "state must be new, acknowledged, in_progress or closed");
-    }
-    filter.states.push_back(*state);
-  }
+  ASSIGN_OR_RETURN(filter.states, StatesIn(texts));
   return filter;
+}
+
+// A change of many goes by no filter that is not understood: it would be one of
+// more than was meant.
+Status CheckNames(const Texts& texts) {
+  static constexpr std::string_view kNames[] = {
+      "state",     "severity", "kind",       "terminal", "assignee", "person",
+      "device_id", "rule",     "unassigned", "from",     "to"};
+  for (const auto& [name, value] : texts) {
+    if (std::ranges::find(kNames, name) != std::end(kNames)) continue;
+    return Fail(Code::kInvalidArgument, "there is no filter '" +
+                                            EscapeUntrusted(name, 64) +
+                                            "' of alerts; nothing was changed");
+  }
+  return {};
 }
 
 Result<core::AlertChange> ChangeOf(const json& body) {
@@ -71,15 +105,38 @@ Result<core::AlertChange> ChangeOf(const json& body) {
   return change;
 }
 
+template <typename T>
+json FailedJson(const std::vector<T>& failed) {
+  json rows = json::array();
+  for (const T& one : failed) {
+    rows.push_back({{"alert_id", one.alert_id}, {"message", one.message}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<json> ListAlerts(const Call& call) {
-  ASSIGN_OR_RETURN(core::AlertFilter filter, AlertFilterOf(call.request));
+  ASSIGN_OR_RETURN(core::AlertFilter filter, AlertFilterOf(call.request.query));
   filter.with_events = true;
   ASSIGN_OR_RETURN(const core::Paging paging, PagingOf(call.request));
+  if (const std::string skip = Query(call.request, "skip"); !skip.empty()) {
+    ASSIGN_OR_RETURN(filter.skip, Number(skip, "skip"));
+    if (filter.skip < 0 || !paging.token.empty()) {
+      return Fail(Code::kInvalidArgument,
+                  "skip is 0 or more, and goes without page_token");
+    }
+  }
   ASSIGN_OR_RETURN(const auto page,
                    call.desk.ListAlerts(call.caller, filter, paging));
   return ToJson(page);
+}
+
+Result<json> CountAlerts(const Call& call) {
+  ASSIGN_OR_RETURN(const auto filter, AlertFilterOf(call.request.query));
+  ASSIGN_OR_RETURN(const auto count,
+                   call.desk.CountAlerts(call.caller, filter));
+  return json{{"count", count.count}, {"newest_id", count.newest_id}};
 }
 
 Result<json> GroupAlerts(const Call& call) {
@@ -89,7 +146,7 @@ Result<json> GroupAlerts(const Call& call) {
       {"terminal", core::AlertGroupBy::kTerminal},
       {"rule", core::AlertGroupBy::kRule},
       {"kind", core::AlertGroupBy::kKind}};
-  ASSIGN_OR_RETURN(const auto filter, AlertFilterOf(call.request));
+  ASSIGN_OR_RETURN(const auto filter, AlertFilterOf(call.request.query));
   const std::string by = Query(call.request, "by");
   for (const auto& [word, value] : kWords) {
     if (by != word) continue;
@@ -169,11 +226,26 @@ Result<json> UpdateAlerts(const Call& call) {
   ASSIGN_OR_RETURN(const core::BulkResult done,
                    call.desk.UpdateAlerts(
                        call.caller, ids->get<std::vector<int64_t>>(), change));
-  json failed = json::array();
-  for (const auto& one : done.failed) {
-    failed.push_back({{"alert_id", one.alert_id}, {"message", one.message}});
-  }
-  return json{{"updated", done.updated}, {"failed", std::move(failed)}};
+  return json{{"updated", done.updated}, {"failed", FailedJson(done.failed)}};
+}
+
+Result<json> UpdateMatchingAlerts(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const core::AlertChange change, ChangeOf(body));
+  ASSIGN_OR_RETURN(const auto given, TextsOf(body, "filter"));
+  const Texts texts(given.begin(), given.end());
+  RETURN_IF_ERROR(CheckNames(texts));
+  core::MatchingAlerts which;
+  ASSIGN_OR_RETURN(which.filter, AlertFilterOf(texts));
+  ASSIGN_OR_RETURN(const auto upto, MaybeNumber(body, "upto_id"));
+  ASSIGN_OR_RETURN(const auto after, MaybeNumber(body, "after_id"));
+  which.upto_id = upto.value_or(0);
+  which.after_id = after.value_or(0);
+  ASSIGN_OR_RETURN(const core::MatchingStep step,
+                   call.desk.UpdateMatchingAlerts(call.caller, which, change));
+  return json{{"updated", step.updated},
+              {"failed", FailedJson(step.failed)},
+              {"next_after_id", step.next_after_id}};
 }
 
 Result<json> ListEvents(const Call& call) {

@@ -213,6 +213,8 @@ json ToJson(const core::Alert& alert) {
               {"event_row_id", alert.event_row_id},
               {"assignee", Shown(alert.assignee)},
               {"verdict", alert.verdict},
+              {"verdict_by", Shown(alert.verdict_by)},
+              {"verdict_time", Time(alert.verdict_time)},
               {"rule", alert.rule},
               {"case_ids", alert.case_ids},
               {"suppression_id", alert.suppression_id},

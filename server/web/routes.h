@@ -68,11 +68,23 @@ Result<json> ListAlerts(const Call& call);
 Result<json> GetAlert(const Call& call);
 Result<json> UpdateAlert(const Call& call);
 Result<json> UpdateAlerts(const Call& call);
+Result<json> UpdateMatchingAlerts(const Call& call);
+Result<json> CountAlerts(const Call& call);
 Result<json> GroupAlerts(const Call& call);
 Result<json> GetAround(const Call& call);
 Result<json> ListEvents(const Call& call);
 Result<json> GetEvent(const Call& call);
 Result<json> GetSamples(const Call& call);
+
+// ---- search_routes.cc ----
+// An object of texts in the body.
+Result<std::map<std::string, std::string>> TextsOf(const json& body,
+                                                   const char* name);
+Result<json> ListSearches(const Call& call);
+Result<json> SaveSearch(const Call& call);
+Result<json> ChangeSearch(const Call& call);
+Result<json> ShareSearch(const Call& call);
+Result<json> RemoveSearch(const Call& call);
 
 // ---- case_routes.cc ----
 Result<json> ListCases(const Call& call);

@@ -1,13 +1,17 @@
 // The web server over the demo world, for the browser tests.
 //   sekisho_demo_server STATIC_DIR STATE_DIR
 // Prints "port N"; then obeys one word a line on standard input: "code NAME",
-// "alert", "plug", "request", "review", "end-sessions". Ends with its input.
+// "viewer NAME", "alert", "plug", "request", "review", "end-sessions",
+// "outdated OWNER" (a saved search), "fill COUNT" (alerts).
+// Ends with its input.
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include "server/web/web_server.h"
 #include "tests/support/demo_world.h"
+#include "tests/support/full_queue.h"
 #include "tests/support/self_signed.h"
 
 namespace {
@@ -23,6 +27,26 @@ std::string Obey(demo::DemoWorld& world, const std::string& line) {
     return "ok";
   }
   if (line == "review") return std::to_string(world.DrawReview());
+  if (line.starts_with("viewer ")) {
+    world.AddUser(line.substr(7), "not known to anybody", core::Role::kViewer);
+    return world.AddLoginCode(line.substr(7));
+  }
+  // A search that a newer console has kept.
+  if (line.starts_with("outdated ")) {
+    store::SavedSearch row;
+    row.place = "alerts";
+    row.name = "outdated";
+    row.filters = {{"colour", "red"}, {"severity", "worst"}};
+    row.owner = line.substr(9);
+    row.create_time = row.change_time = world.clock().Now();
+    const auto id = world.store().AddSearch(row, 100);
+    return id ? std::to_string(*id) : id.error().message;
+  }
+  if (line.starts_with("fill ")) {
+    const auto newest = demo::FillQueue(
+        world.store(), std::atoll(line.c_str() + 5), world.clock().Now());
+    return newest ? std::to_string(*newest) : newest.error().message;
+  }
   if (line == "request") return std::to_string(world.AddRequest());
   if (line == "copy_request") return std::to_string(world.AddCopyRequest());
   if (line == "end-sessions") {

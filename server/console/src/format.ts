@@ -5,11 +5,19 @@ import i18n from './i18n';
 // The worst first.
 export const SEVERITIES: Severity[] = ['critical', 'high', 'medium', 'low'];
 
+// A formatter costs more to make than to use a thousand times.
+const made = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>();
+
+function kept<T extends Intl.DateTimeFormat | Intl.NumberFormat>(name: string, make: (language: string) => T): T {
+  const key = `${i18n.language} ${name}`;
+  const found = (made.get(key) as T | undefined) ?? make(i18n.language);
+  made.set(key, found);
+  return found;
+}
+
 export function formatTime(iso: string | null | undefined): string {
   if (!iso) return '–';
-  return new Intl.DateTimeFormat(i18n.language, { dateStyle: 'short', timeStyle: 'medium' }).format(
-    new Date(iso),
-  );
+  return kept('time', (language) => new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'medium' })).format(new Date(iso));
 }
 
 export function formatDay(iso: string): string {
@@ -33,14 +41,14 @@ export function dayOf(iso: string): string {
 }
 
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(i18n.language).format(value);
+  return kept('number', (language) => new Intl.NumberFormat(language)).format(value);
 }
 
 // A length of time in its largest whole unit.
 export function formatSpan(seconds: number): string {
   if (seconds <= 0) return '–';
-  const [value, unit] = seconds % 86400 === 0 ? [seconds / 86400, 'day'] : seconds % 3600 === 0 ? [seconds / 3600, 'hour'] : [Math.ceil(seconds / 60), 'minute'];
-  return new Intl.NumberFormat(i18n.language, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+  const [value, unit]: [number, string] = seconds % 86400 === 0 ? [seconds / 86400, 'day'] : seconds % 3600 === 0 ? [seconds / 3600, 'hour'] : [Math.ceil(seconds / 60), 'minute'];
+  return kept(unit, (language) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' })).format(value);
 }
 
 export function formatShare(value: number): string {

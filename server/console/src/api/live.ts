@@ -2,6 +2,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
+// Between two readings; the first change is read at once.
+const PAUSE_MS = 300;
 const QUERIES: Record<string, string[]> = {
   alert: ['alerts', 'alert', 'groups', 'overview'],
   event: ['events'],
@@ -21,6 +23,16 @@ export function useLive(): boolean {
     const source = new EventSource('/api/v1/live');
     const readAgain = () => void client.invalidateQueries();
     let lost = false;
+    // Many changes at once are one reason to read again.
+    const told = new Set<string>();
+    let wake: number | undefined;
+    let last = 0;
+    const read = () => {
+      wake = undefined;
+      last = Date.now();
+      for (const key of told) void client.invalidateQueries({ queryKey: [key] });
+      told.clear();
+    };
     source.onopen = () => {
       // What changed while it was down is not told again.
       if (lost) readAgain();
@@ -35,10 +47,14 @@ export function useLive(): boolean {
     source.addEventListener('change', (message) => {
       const change = JSON.parse((message as MessageEvent<string>).data) as { what: string };
       for (const key of QUERIES[change.what] ?? []) {
-        void client.invalidateQueries({ queryKey: [key] });
+        told.add(key);
       }
+      wake ??= window.setTimeout(read, last + PAUSE_MS - Date.now());
     });
-    return () => source.close();
+    return () => {
+      source.close();
+      window.clearTimeout(wake);
+    };
   }, [client]);
   return live;
 }

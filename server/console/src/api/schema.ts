@@ -170,6 +170,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alerts:update_matching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same change to every alert that a filter finds, a step of up to 500 at a time
+         * @description Asked again with `after_id` as answered in `next_after_id`, until that is 0. Each alert has its own entry in the audit log; those that cannot be changed are told. A filter that is not known is refused.
+         */
+        post: operations["updateMatchingAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts:count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts a filter finds, and the newest of them */
+        get: operations["countAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts:groups": {
         parameters: {
             query?: never;
@@ -198,6 +235,81 @@ export interface paths {
         get: operations["getAround"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved searches: one's own and those that are shared */
+        get: operations["listSearches"];
+        put?: never;
+        /**
+         * Keep a search under a name, for oneself
+         * @description Why a person is looked for is no filter: it is asked each time the search is run.
+         */
+        post: operations["saveSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/searches/{search_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Another name or other filters for one's own
+         * @description One that is shared is changed by who may share.
+         */
+        post: operations["changeSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/searches:share/{search_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show one's own to everybody, or to nobody else */
+        post: operations["shareSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/searches:remove/{search_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove one's own; an admin also another's that is shared */
+        post: operations["removeSearch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2220,6 +2332,10 @@ export interface components {
             assignee: string;
             /** @enum {string} */
             verdict: "true_positive" | "false_positive" | "benign" | "approved" | "denied" | "";
+            /** @description who gave it; empty = nobody yet, or before this was kept */
+            verdict_by: string;
+            /** Format: date-time */
+            verdict_time: string | null;
             /** @description of its event; empty = none decided */
             rule: string;
             /** @description in which it stands */
@@ -2982,6 +3098,85 @@ export interface components {
                 message: string;
             }[];
         };
+        AlertCount: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: int64
+             * @description 0 = none
+             */
+            newest_id: number;
+        };
+        MatchingChange: {
+            /** @description as the query of alerts: state, severity, kind, terminal, assignee, person, device_id, rule, unassigned, from, to */
+            filter: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description newest_id when the number was shown: what was made later is left alone
+             */
+            upto_id: number;
+            /**
+             * Format: int64
+             * @description of the step before; 0 or left out: from the first
+             */
+            after_id?: number;
+            state?: components["schemas"]["AlertState"];
+            assignee?: string;
+            verdict?: components["schemas"]["Verdict"];
+            comment?: string;
+        };
+        MatchingStep: components["schemas"]["BulkResult"] & {
+            /**
+             * Format: int64
+             * @description 0 = that was all
+             */
+            next_after_id: number;
+        };
+        SavedSearch: {
+            /** Format: int64 */
+            id: number;
+            place: components["schemas"]["SearchPlace"];
+            /** @description as it was typed: shown as text */
+            name: string;
+            filters: components["schemas"]["SearchFilters"];
+            /** @description everybody who reads events sees it */
+            shared: boolean;
+            owner: string;
+            mine: boolean;
+            /** Format: date-time */
+            create_time: string;
+            /** Format: date-time */
+            change_time: string;
+            /** @description not empty: a filter that this version does not know; it is not to be run without it */
+            problems: {
+                filter: string;
+                value: string;
+                message: string;
+            }[];
+        };
+        /** @enum {string} */
+        SearchPlace: "events" | "alerts";
+        /** @description events: from, to (days), kind, outcome, terminal, person, device_id; alerts: state, severity, kind, owner (mine, none), sort, group, person, device_id, terminal, rule */
+        SearchFilters: {
+            [key: string]: string;
+        };
+        SavedSearches: {
+            rows: components["schemas"]["SavedSearch"][];
+        };
+        SearchWish: {
+            place: components["schemas"]["SearchPlace"];
+            name: string;
+            filters: components["schemas"]["SearchFilters"];
+        };
+        SearchChange: {
+            name?: string;
+            filters?: components["schemas"]["SearchFilters"];
+        };
+        SearchSharing: {
+            shared: boolean;
+        };
         SpanCounts: {
             /** Format: date-time */
             from: string;
@@ -3531,6 +3726,8 @@ export interface operations {
                 to?: string;
                 /** @description newest, oldest, severity; without it newest */
                 sort?: "newest" | "oldest" | "severity";
+                /** @description so many from the first are left out; without page_token */
+                skip?: number;
                 page_size?: components["parameters"]["PageSize"];
                 /** @description next_page_token of the page before */
                 page_token?: components["parameters"]["PageToken"];
@@ -3644,6 +3841,82 @@ export interface operations {
             409: components["responses"]["Conflict"];
         };
     };
+    updateMatchingAlerts: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatchingChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchingStep"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    countAlerts: {
+        parameters: {
+            query?: {
+                /** @description new, acknowledged, in_progress, closed; several with commas */
+                state?: string;
+                /** @description low, medium, high, critical */
+                severity?: string;
+                /** @description kind of alert */
+                kind?: string;
+                /** @description terminal */
+                terminal?: string;
+                /** @description user */
+                assignee?: string;
+                /** @description person, exactly */
+                person?: string;
+                /** @description device */
+                device_id?: string;
+                /** @description rule that decided */
+                rule?: string;
+                /** @description only what nobody has */
+                unassigned?: boolean;
+                /** @description made at or after this UTC time */
+                from?: string;
+                /** @description made before this UTC time */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCount"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
     groupAlerts: {
         parameters: {
             query: {
@@ -3717,6 +3990,158 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    listSearches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearches"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    saveSearch: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchWish"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    changeSearch: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                search_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    shareSearch: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                search_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchSharing"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    removeSearch: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path: {
+                search_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
         };

@@ -162,6 +162,7 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
           <StateChip state={alert.state} />
           <Typography variant="body2">{t('alert.assignee')}: <strong>{alert.assignee || '–'}</strong></Typography>
           {alert.verdict && <Typography variant="body2">{t('alert.verdict')}: <strong>{t(`verdict.${alert.verdict}`)}</strong></Typography>}
+          {alert.verdict_by && <Typography variant="body2">{t('alert.verdictBy', { who: alert.verdict_by, time: formatTime(alert.verdict_time) })}</Typography>}
         </Stack>
         {error !== null && <Banner severity="error"><ErrorText error={error} /></Banner>}
         {!closed && request && may('DecideRequest') && <DecideRequest request={alert} />}

@@ -1,50 +1,49 @@
 // The queue: filtered, sorted and grouped by the server, worked by keyboard.
-import { Alert as Banner, Box, Button, Checkbox, Chip, Dialog, DialogContent, DialogTitle, Link, MenuItem, Paper, Stack, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from '@mui/material';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { Alert as Banner, Box, Button, Chip, Dialog, DialogContent, DialogTitle, Paper, Stack, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from '@mui/material';
+import { useQuery } from '@tanstack/react-query';
+import { memo, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link as RouterLink, useNavigate, useSearchParams } from 'react-router-dom';
+import { useNavigate } from 'react-router-dom';
 
-import { get, post } from '../api/client';
-import type { Alert, AlertGroup, BulkResult, Session } from '../api/types';
+import { get } from '../api/client';
+import type { AlertGroup, Session } from '../api/types';
 import { formatNumber, formatTime, SEVERITIES } from '../format';
 import { useMay } from '../may';
+import { BulkBar, BulkProgress, type Chosen, countOf, useBulk } from '../parts/Bulk';
 import { CaseButton } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
-import { DueChip } from '../parts/Due';
-import { Rows, rowsOf, usePages } from '../parts/Rows';
-import { SeverityChip, StateChip } from '../parts/Shown';
+import { DecisionDialog } from '../parts/Grant';
+import { type Queue, QueueTable, useQueue } from '../parts/Queue';
+import { SavedSearches, type SearchOf, SearchTrouble, useSearchOf } from '../parts/SavedSearches';
+import { SeverityChip } from '../parts/Shown';
 import { Empty, ErrorText, Loaded } from '../parts/State';
 import { Suppressions } from '../parts/Suppress';
-import { alertTitle } from '../story';
+import { changed, GROUPS, OPEN } from '../searches';
 
-const OPEN = 'new,acknowledged,in_progress';
-// Nobody is behind these.
-const OF_A_MACHINE = ['terminal_silent', 'site_silent', 'event_gap', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'chain_restarted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'alert_overdue', 'review_overdue'];
-const NARROW = { whiteSpace: 'nowrap', maxWidth: '11rem', overflow: 'hidden', textOverflow: 'ellipsis' };
 const KINDS = ['transfer_blocked', 'transfer_observed', 'transfer_alerted', 'data_landed', 'data_lies', 'lost_device', 'device_lost', 'device_cloned', 'past_storage', 'stocktake_due', 'stocktake_overdue', 'device_blocked', 'tamper', 'medium_bypassed', 'chain_restarted', 'event_gap', 'terminal_silent', 'site_silent', 'core_silent', 'agent_health', 'policy_undone', 'policy_refused', 'sink_failing', 'log_restored', 'rollout_halted', 'renewal_asked', 'certificate_expiring', 'certificate_copied', 'approval_request', 'containment', 'unlock_request', 'maintenance_unlock', 'code_used', 'code_never_issued', 'code_used_again', 'code_used_revoked', 'code_used_by_issuer', 'code_refused', 'identify_refused', 'alert_overdue', 'review_overdue'];
 // Chosen from a group or by a link; each is a chip that can be taken away.
 const CHOSEN = ['person', 'device_id', 'terminal', 'rule'] as const;
-const GROUPS = ['person', 'device_id', 'terminal', 'rule', 'kind'] as const;
 const KEYS = [['j', 'down'], ['k', 'up'], ['Enter', 'open'], ['x', 'mark'], ['Shift+X', 'markAll'], ['a', 'ack'], ['m', 'mine'], ['c', 'close'], ['Esc', 'clear'], ['?', 'keys']] as const;
 
-function useFilter(session: Session) {
-  const [query, setQuery] = useSearchParams();
+function wishOf(query: URLSearchParams) {
   const of = (name: string, otherwise = '') => query.get(name) ?? otherwise;
-  const wish = { state: of('state', OPEN), severity: of('severity'), kind: of('kind'), owner: of('owner'), sort: of('sort', 'newest'), group: of('group'), person: of('person'), device_id: of('device_id'), terminal: of('terminal'), rule: of('rule') };
-  const { owner, group, sort, ...same } = wish;
-  const filter: Record<string, string> = { ...same, state: wish.state.trim(), assignee: owner === 'mine' ? session.user : '', unassigned: owner === 'none' ? 'true' : '' };
-  const choose = (change: Partial<typeof wish>) => {
-    const next = { ...wish, ...change };
-    setQuery(Object.entries(next).filter(([name, value]) => value !== '' && !(name === 'state' && value === OPEN) && !(name === 'sort' && value === 'newest')), { replace: true });
-  };
-  return { wish, filter, sort, group, choose };
+  return { state: of('state', OPEN), severity: of('severity'), kind: of('kind'), owner: of('owner'), sort: of('sort', 'newest'), group: of('group'), person: of('person'), device_id: of('device_id'), terminal: of('terminal'), rule: of('rule') };
 }
 
+type Wish = ReturnType<typeof wishOf>;
+
+function filterOf({ state, severity, kind, owner, person, device_id, terminal, rule }: Wish, session: Session): Record<string, string> {
+  return { state: state === 'all' ? '' : state, severity, kind, person, device_id, terminal, rule, assignee: owner === 'mine' ? session.user : '', unassigned: owner === 'none' ? 'true' : '' };
+}
+
+// The browser's own list: it opens and closes without holding the page.
 function Choice({ label, value, words, onChange }: { label: string; value: string; words: [string, string][]; onChange: (value: string) => void }) {
+  const id = useId();
   return (
-    <TextField select size="small" label={label} value={value || ' '} sx={{ minWidth: 132 }} onChange={(e) => onChange(e.target.value)}>
-      {words.map(([word, text]) => <MenuItem key={word} value={word}>{text}</MenuItem>)}
+    <TextField select id={id} size="small" label={label} value={value || ' '} sx={{ minWidth: 132, maxWidth: 220 }} slotProps={{ select: { native: true } }} onChange={(e) => onChange(e.target.value)}>
+      {words.map(([word, text]) => <option key={word} value={word}>{text}</option>)}
+      {/* Of a link or a saved search: a value that is not offered here. */}
+      {value !== '' && !words.some(([word]) => word === value) && <option value={value}>{value}</option>}
     </TextField>
   );
 }
@@ -94,151 +93,160 @@ function KeyHelp({ onDone }: { onDone: () => void }) {
   );
 }
 
+// Not drawn again while the queue below it scrolls.
+const FilterBar = memo(function FilterBar({ search, onPick, onKeys }: { search: SearchOf; onPick: (part: Partial<Wish>) => void; onKeys: () => void }) {
+  const { t } = useTranslation();
+  const wish = wishOf(search.query);
+  return (
+    <>
+      <Stack direction="row" useFlexGap sx={{ gap: 1.5, mb: 1.5, alignItems: 'center', flexWrap: 'wrap' }}>
+        <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('alert.queue')}</Typography>
+        <SavedSearches of={search} />
+        <Button size="small" variant="outlined" onClick={onKeys}>{t('keys.button')}</Button>
+      </Stack>
+      <Stack direction="row" useFlexGap sx={{ gap: 1.5, mb: 1.5, alignItems: 'center', flexWrap: 'wrap' }}>
+        <Choice label={t('alert.state')} value={wish.state} onChange={(state) => onPick({ state })} words={[[OPEN, t('alert.open')], ['new', t('state.new')], ['acknowledged', t('state.acknowledged')], ['in_progress', t('state.in_progress')], ['closed', t('state.closed')], ['all', t('alert.all')]]} />
+        <Choice label={t('alert.severity')} value={wish.severity} onChange={(word) => onPick({ severity: word.trim() })} words={[[' ', t('alert.all')], ...SEVERITIES.map((word): [string, string] => [word, t(`severity.${word}`)])]} />
+        <Choice label={t('alert.kind')} value={wish.kind} onChange={(word) => onPick({ kind: word.trim() })} words={[[' ', t('alert.all')], ...KINDS.map((word): [string, string] => [word, t(`alertKind.${word}`)])]} />
+        <Choice label={t('alert.assignee')} value={wish.owner} onChange={(word) => onPick({ owner: word.trim() })} words={[[' ', t('alert.all')], ['mine', t('alert.mine')], ['none', t('alert.nobody')]]} />
+        <Choice label={t('alert.sort')} value={wish.sort} onChange={(word) => onPick({ sort: word })} words={(['newest', 'oldest', 'severity'] as const).map((word): [string, string] => [word, t(`sort.${word}`)])} />
+        <Choice label={t('alert.group')} value={wish.group} onChange={(word) => onPick({ group: word.trim() })} words={[[' ', t('app.none')], ...GROUPS.map((word): [string, string] => [word, t(`group.${word}`)])]} />
+      </Stack>
+      <Stack direction="row" useFlexGap sx={{ gap: 1, '&:not(:empty)': { mb: 1 }, flexWrap: 'wrap' }}>
+        {CHOSEN.filter((name) => wish[name] !== '').map((name) => (
+          <Chip key={name} label={`${t(`group.${name}`)}: ${wish[name]}`} onDelete={() => onPick({ [name]: '' })} />
+        ))}
+      </Stack>
+    </>
+  );
+});
+
+const CHANGES = { ack: { state: 'acknowledged' }, mine: { state: 'in_progress' } };
+
+// The row that the keys stand on: a place, or, once it was moved there, an
+// alert wherever it stands now.
+function useCurrent(queue: Queue) {
+  const [at, setAt] = useState<{ index: number; id: number | null }>({ index: 0, id: null });
+  const here = queue.rowAt(at.index);
+  const moved = at.id !== null && here?.alert_id !== at.id ? queue.placeOf(at.id) : null;
+  const index = Math.min(moved ?? at.index, Math.max(0, queue.total - 1));
+  const go = (to: number) => {
+    const next = Math.max(0, Math.min(to, queue.total - 1));
+    setAt({ index: next, id: queue.rowAt(next)?.alert_id ?? null });
+  };
+  return { index, current: queue.rowAt(index), go, restart: () => setAt({ index: 0, id: null }) };
+}
+
 export function Alerts({ session }: { session: Session }) {
   const mayUpdate = useMay()('UpdateAlert');
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const client = useQueryClient();
-  const { wish, filter, sort, group, choose } = useFilter(session);
-  const pages = usePages<Alert>('alerts', 'alerts', { ...filter, sort });
-  const rows = group ? [] : rowsOf(pages);
-  const [at, setAt] = useState(0);
+  const search = useSearchOf('alerts');
+  const wish = wishOf(search.query);
+  const filter = filterOf(wish, session);
+  const { sort, group } = wish;
+  const queue = useQueue(filter, sort, group === '' && search.ready);
+  const { index, current, go, restart } = useCurrent(queue);
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
-  const [dialog, setDialog] = useState<'close' | 'keys' | null>(null);
-  const current = rows[at];
-  // What is marked, or the row the keys stand on. What left the queue is not.
-  const there = rows.filter((row) => marked.has(row.alert_id)).map((row) => row.alert_id);
-  const chosen = there.length > 0 ? there : current ? [current.alert_id] : [];
-  const change = useMutation({
-    mutationFn: (body: object) => post<BulkResult>('alerts:update', { alert_ids: chosen, ...body }),
-    onSuccess: () => {
-      setMarked(new Set());
-      setDialog(null);
-    },
-    onSettled: () => { for (const key of ['alerts', 'groups', 'overview']) void client.invalidateQueries({ queryKey: [key] }); },
-  });
-  const mark = (id: number) => setMarked((old) => {
-    const next = new Set(old);
-    if (!next.delete(id)) next.add(id);
-    return next;
-  });
-  const markAll = () => setMarked(there.length === rows.length ? new Set() : new Set(rows.map((row) => row.alert_id)));
+  const [all, setAll] = useState<Exclude<Chosen, { ids: number[] }> | null>(null);
+  const [dialog, setDialog] = useState<'close' | 'keys' | 'ack' | 'mine' | null>(null);
+  const unmark = () => {
+    setMarked(new Set());
+    setAll(null);
+  };
+  const bulk = useBulk(unmark);
+  const busy = bulk.run.isPending;
+  // What is marked, or the row the keys stand on.
+  const chosen: Chosen = all ?? { ids: marked.size > 0 ? [...marked] : current ? [current.alert_id] : [] };
+  const some = all !== null || marked.size > 0;
+  const mayAct = mayUpdate && countOf(chosen) > 0 && !busy;
+  const run = (body: object) => {
+    setDialog(null);
+    bulk.run.mutate({ chosen, body });
+  };
+  const bodyOf = (what: 'ack' | 'mine') => (what === 'ack' ? CHANGES.ack : { ...CHANGES.mine, assignee: session.user });
+  // Everything that matches is asked about once more.
+  const act = (what: 'ack' | 'mine') => {
+    if (!mayAct) return;
+    if (all) setDialog(what);
+    else run(bodyOf(what));
+  };
+  // A mark taken out of everything leaves no marks.
+  const mark = useCallback((id: number) => {
+    setAll(null);
+    setMarked((old) => {
+      const next = new Set(old);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  }, []);
+  const markAll = () => {
+    const wasAll = all !== null;
+    unmark();
+    if (!wasAll && mayUpdate && queue.total > 0) setAll({ filter, count: queue.total, upto_id: queue.newestId });
+  };
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (target.closest('input:not([type=checkbox]), textarea, [role=combobox], [role=listbox], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (target.closest('input:not([type=checkbox]), textarea, select, [role=combobox], [role=listbox], [role=menu], [role=dialog]') || event.ctrlKey || event.metaKey || event.altKey) return;
       const acts: Record<string, () => void> = {
-        j: () => setAt(Math.min(at + 1, rows.length - 1)),
-        k: () => setAt(Math.max(at - 1, 0)),
-        x: () => current && mark(current.alert_id),
+        j: () => go(index + 1),
+        k: () => go(index - 1),
+        x: () => { if (current && mayUpdate) mark(current.alert_id); },
         X: markAll,
-        a: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'acknowledged' }); },
-        m: () => { if (mayUpdate && chosen.length > 0) change.mutate({ state: 'in_progress', assignee: session.user }); },
-        c: () => { if (mayUpdate && chosen.length > 0) setDialog('close'); },
-        Escape: () => setMarked(new Set()),
+        a: () => act('ack'),
+        m: () => act('mine'),
+        c: () => { if (mayAct) setDialog('close'); },
+        Escape: unmark,
         '?': () => setDialog('keys'),
       };
       if (event.key === 'Enter' && current && !target.closest('a, button')) void navigate(`/alerts/${current.alert_id}`);
-      const act = acts[event.key];
-      if (!act) return;
+      const todo = acts[event.key];
+      if (!todo) return;
       event.preventDefault();
-      act();
+      todo();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   });
 
-  useEffect(() => {
-    document.querySelector('tr[data-at=true]')?.scrollIntoView({ block: 'nearest' });
-  }, [at]);
-
-  const pick = (part: Partial<typeof wish>) => {
-    setAt(0);
-    setMarked(new Set());
-    choose(part);
+  const pick = (part: Partial<Wish>) => {
+    restart();
+    unmark();
+    const plain = { ...part, ...(part.state === OPEN && { state: '' }), ...(part.sort === 'newest' && { sort: '' }) };
+    search.setQuery(changed(search.query, plain), { replace: true });
   };
-  const failed = change.data?.failed ?? [];
+  const newest = useRef(pick);
+  useEffect(() => { newest.current = pick; });
+  const onPick = useCallback((part: Partial<Wish>) => newest.current(part), []);
+  const onKeys = useCallback(() => setDialog('keys'), []);
   return (
     <>
-      <Stack direction="row" useFlexGap sx={{ gap: 1.5, mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
-        <Typography component="h1" variant="h5" sx={{ flexGrow: 1, width: { xs: '100%', lg: 'auto' } }}>{t('alert.queue')}</Typography>
-        <Choice label={t('alert.state')} value={wish.state} onChange={(state) => pick({ state })} words={[[OPEN, t('alert.open')], ['new', t('state.new')], ['closed', t('state.closed')], [' ', t('alert.all')]]} />
-        <Choice label={t('alert.severity')} value={wish.severity} onChange={(word) => pick({ severity: word.trim() })} words={[[' ', t('alert.all')], ...SEVERITIES.map((word): [string, string] => [word, t(`severity.${word}`)])]} />
-        <Choice label={t('alert.kind')} value={wish.kind} onChange={(word) => pick({ kind: word.trim() })} words={[[' ', t('alert.all')], ...KINDS.map((word): [string, string] => [word, t(`alertKind.${word}`)])]} />
-        <Choice label={t('alert.assignee')} value={wish.owner} onChange={(word) => pick({ owner: word.trim() })} words={[[' ', t('alert.all')], ['mine', t('alert.mine')], ['none', t('alert.nobody')]]} />
-        <Choice label={t('alert.sort')} value={wish.sort} onChange={(word) => pick({ sort: word })} words={(['newest', 'oldest', 'severity'] as const).map((word): [string, string] => [word, t(`sort.${word}`)])} />
-        <Choice label={t('alert.group')} value={wish.group} onChange={(word) => pick({ group: word.trim() })} words={[[' ', t('app.none')], ...GROUPS.map((word): [string, string] => [word, t(`group.${word}`)])]} />
-        <Button size="small" variant="outlined" onClick={() => setDialog('keys')}>{t('keys.button')}</Button>
-      </Stack>
-      <Stack direction="row" useFlexGap sx={{ gap: 1, mb: 1, flexWrap: 'wrap' }}>
-        {CHOSEN.filter((name) => wish[name] !== '').map((name) => (
-          <Chip key={name} label={`${t(`group.${name}`)}: ${wish[name]}`} onDelete={() => pick({ [name]: '' })} />
-        ))}
-      </Stack>
-      {mayUpdate && there.length > 0 && (
-        <Paper variant="outlined" role="region" aria-label={t('alert.bulk')} sx={{ p: 1, mb: 1, position: 'sticky', top: 56, zIndex: 2, display: 'flex', gap: 1, alignItems: 'center', flexWrap: 'wrap' }}>
-          <Typography variant="body2" sx={{ flexGrow: 1 }}>{t('alert.marked', { value: formatNumber(there.length) })}</Typography>
-          <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'acknowledged' })}>{t('alert.ack')}</Button>
-          <Button size="small" disabled={change.isPending} onClick={() => change.mutate({ state: 'in_progress', assignee: session.user })}>{t('alert.assignMe')}</Button>
-          <Button size="small" variant="contained" disabled={change.isPending} onClick={() => setDialog('close')}>{t('alert.closeAs')}…</Button>
-          <CaseButton items={{ alert_ids: there }} />
-          <Button size="small" color="inherit" onClick={() => setMarked(new Set())}>{t('alert.unmark')}</Button>
-        </Paper>
+      <FilterBar search={search} onPick={onPick} onKeys={onKeys} />
+      <SearchTrouble of={search} />
+      {mayUpdate && some && !busy && (
+        <BulkBar chosen={chosen} busy={busy} onAck={() => act('ack')} onMine={() => act('mine')} onClose={() => setDialog('close')} onClear={unmark}>
+          {'ids' in chosen && <CaseButton items={{ alert_ids: chosen.ids }} />}
+        </BulkBar>
       )}
-      {change.isError && dialog === null && <Banner severity="error" sx={{ mb: 1 }}><ErrorText error={change.error} /></Banner>}
-      {failed.length > 0 && (
-        <Banner severity="warning" sx={{ mb: 1 }} onClose={() => change.reset()}>
-          {t('alert.notAll', { updated: formatNumber(change.data?.updated ?? 0) })}
-          <ul>{failed.slice(0, 5).map((one) => <li key={one.alert_id}>{t('alert.one', { id: one.alert_id })}: {one.message}</li>)}</ul>
-        </Banner>
-      )}
-      {group ? (
+      <BulkProgress bulk={bulk} />
+      {bulk.run.isError && <Banner severity="error" sx={{ mb: 1 }}><ErrorText error={bulk.run.error} /></Banner>}
+      {search.ready && (group ? (
         <Groups by={group} filter={filter} onChoose={(value) => pick({ group: '', [group]: value })} />
       ) : (
-        <Rows
-          label={t('alert.queue')}
-          pages={pages}
-          head={['', t('alert.severity'), t('alert.title'), t('alert.person'), t('alert.terminal'), t('alert.when'), t('alert.state'), t('alert.assignee')]}
-          card={(alert) => (
-            <Box component="li" key={alert.alert_id} sx={{ pb: 1.5, borderBottom: 1, borderColor: 'divider', overflowWrap: 'anywhere', '&:last-child': { border: 0, pb: 0 } }}>
-              <Stack direction="row" spacing={1} sx={{ alignItems: 'center', mb: 0.5 }}><SeverityChip severity={alert.severity} /><StateChip state={alert.state} /><DueChip alert={alert} /></Stack>
-              <Link component={RouterLink} to={`/alerts/${alert.alert_id}`} color="inherit" sx={{ fontWeight: alert.state === 'new' ? 600 : 400 }}>{alertTitle(alert, t)}</Link>
-              <Typography variant="caption" component="div" color="text.secondary">{formatTime(alert.create_time)} · {alert.terminal}{alert.person && ` · ${alert.person}`}</Typography>
-            </Box>
-          )}
-          row={(alert, index) => (
-            <TableRow key={alert.alert_id} hover selected={index === at} data-at={index === at} sx={{ cursor: 'pointer', ...(index === at && { boxShadow: (theme) => `inset 3px 0 ${theme.palette.primary.main}` }) }} onClick={() => navigate(`/alerts/${alert.alert_id}`)}>
-              <TableCell padding="checkbox" onClick={(event) => event.stopPropagation()}>
-                <Checkbox size="small" checked={marked.has(alert.alert_id)} onChange={() => mark(alert.alert_id)} slotProps={{ input: { 'aria-label': t('alert.markOne', { id: alert.alert_id }) } }} />
-              </TableCell>
-              <TableCell><SeverityChip severity={alert.severity} /></TableCell>
-              <TableCell sx={{ overflowWrap: 'anywhere' }}>
-                <a
-                  href={`/alerts/${alert.alert_id}`}
-                  style={{ color: 'inherit', textDecoration: 'none', fontWeight: alert.state === 'new' ? 600 : 400 }}
-                  onClick={(event) => {
-                    event.preventDefault();
-                    void navigate(`/alerts/${alert.alert_id}`);
-                  }}
-                >
-                  {alertTitle(alert, t)}
-                </a>
-              </TableCell>
-              <TableCell sx={NARROW}>{(alert.account ? `${alert.person} (${alert.account})` : alert.person) || (OF_A_MACHINE.includes(alert.kind) ? '–' : t('app.unknown'))}</TableCell>
-              <TableCell sx={NARROW}>{alert.terminal}</TableCell>
-              <TableCell sx={{ whiteSpace: 'nowrap' }}>{formatTime(alert.create_time)}</TableCell>
-              <TableCell><Stack direction="row" useFlexGap spacing={0.5} sx={{ flexWrap: 'wrap' }}><StateChip state={alert.state} /><DueChip alert={alert} /></Stack></TableCell>
-              <TableCell>{alert.assignee || '–'}</TableCell>
-            </TableRow>
-          )}
-        />
-      )}
+        <QueueTable queue={queue} search={`${JSON.stringify(filter)} ${sort}`} at={index} isMarked={(id) => all !== null || marked.has(id)} mayMark={mayUpdate && !busy} allMarked={all !== null} onMark={mark} onMarkAll={markAll} />
+      ))}
       <Box sx={{ mt: 1, typography: 'body2', color: 'text.secondary' }}>{t('alert.keys')}</Box>
       <Suppressions />
       {dialog === 'keys' && <KeyHelp onDone={() => setDialog(null)} />}
       {dialog === 'close' && (
-        <CloseDialog title={t('alert.closeMany', { count: chosen.length })} busy={change.isPending} error={change.isError ? change.error : null} onClose={(closing) => change.mutate(closing)} onDone={() => setDialog(null)} />
+        <CloseDialog title={t('alert.closeMany', { count: countOf(chosen) })} busy={busy} error={null} onClose={run} onDone={() => setDialog(null)} />
+      )}
+      {(dialog === 'ack' || dialog === 'mine') && (
+        <DecisionDialog title={t(dialog === 'ack' ? 'alert.ackMany' : 'alert.mineMany', { value: formatNumber(countOf(chosen)) })} error={null} act={t(dialog === 'ack' ? 'alert.ack' : 'alert.assignMe')} busy={busy} enterActs onAct={() => run(bodyOf(dialog))} onDone={() => setDialog(null)}>
+          <Typography>{t('alert.manyHow')}</Typography>
+        </DecisionDialog>
       )}
     </>
   );

@@ -2,7 +2,7 @@ import { Alert, Button, Chip, LinearProgress, Link, Menu, MenuItem, Stack, Table
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link as RouterLink, useSearchParams } from 'react-router-dom';
+import { Link as RouterLink } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime, personOf } from '../format';
@@ -11,10 +11,10 @@ import { CaseButton } from '../parts/CaseDialog';
 import { exportEvents, save } from '../parts/exportEvents';
 import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
+import { SavedSearches, SearchTrouble, useSearchOf } from '../parts/SavedSearches';
 import { ErrorText } from '../parts/State';
+import { changed, EVENT_KINDS, OUTCOMES } from '../searches';
 
-const KINDS = ['transfer', 'landing', 'device_plugged', 'device_decided', 'device_removed', 'medium_mounted', 'medium_unmounted', 'request', 'code', 'tamper', 'gap', 'health', 'policy_changed', 'agent_started', 'agent_stopped'];
-const OUTCOMES = ['blocked', 'alerted', 'allowed'];
 const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id'] as const;
 type Name = (typeof NAMES)[number];
 
@@ -85,18 +85,20 @@ function PersonSearch({ person, reason, onSearch }: { person: string; reason: st
 export function Events() {
   const { t } = useTranslation();
   const mayCase = useMay()('OpenCase');
+  // Why a person is looked for: asked for each person and each time a saved
+  // search is opened, kept by no bookmark.
+  const [why, setWhy] = useState({ person: '', reason: '' });
   // In the address, so that a search can be linked to and kept as a bookmark.
-  const [query, setQuery] = useSearchParams();
+  const search = useSearchOf('events', () => setWhy({ person: '', reason: '' }));
+  const { query, setQuery } = search;
   const wish = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
   const filter: Record<string, string> = { ...wish, from: wish.from && dayToUtc(wish.from, 0), to: wish.to && dayToUtc(wish.to, 1) };
-  // Why a person is looked for: asked for each person, kept by no bookmark.
-  const [why, setWhy] = useState({ person: '', reason: '' });
   const reason = why.person === wish.person ? why.reason : '';
   const told = wish.person === '' || reason !== '';
   if (wish.person !== '') filter.reason = reason;
-  const pages = usePages<Event>('events', 'events', filter, told);
+  const pages = usePages<Event>('events', 'events', filter, told && search.ready);
   const change = (name: Name, value: string) =>
-    setQuery(Object.entries({ ...wish, [name]: value }).filter(([, text]) => text !== ''), { replace: true });
+    setQuery(changed(query, { [name]: value }), { replace: true });
   const field = (name: Name, label: string) => (
     <TextField size="small" label={label} value={wish[name]} onChange={(e) => change(name, e.target.value)} />
   );
@@ -115,19 +117,21 @@ export function Events() {
       <Stack direction="row" spacing={2} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
         <Typography component="h1" variant="h5" sx={{ flexGrow: 1 }}>{t('event.list')}</Typography>
         {active.length > 0 && <Chip label={t('event.clear')} onDelete={() => setQuery({}, { replace: true })} onClick={() => setQuery({}, { replace: true })} />}
-        {told && <Export filter={filter} />}
+        <SavedSearches of={search} />
+        {told && search.ready && <Export filter={filter} />}
       </Stack>
       <Stack direction="row" spacing={1.5} useFlexGap sx={{ mb: 2, alignItems: 'center', flexWrap: 'wrap' }}>
         {day('from', t('event.from'))}
         {day('to', t('event.to'))}
-        {choice('kind', t('event.kind'), KINDS)}
+        {choice('kind', t('event.kind'), EVENT_KINDS)}
         {choice('outcome', t('event.outcome'), OUTCOMES)}
         {field('terminal', t('terminal.name'))}
-        <PersonSearch key={wish.person} person={wish.person} reason={reason} onSearch={(person, text) => { setWhy({ person, reason: text }); change('person', person); }} />
+        <PersonSearch key={`${wish.person} ${query.get('saved') ?? ''} ${reason}`} person={wish.person} reason={reason} onSearch={(person, text) => { setWhy({ person, reason: text }); change('person', person); }} />
         {field('device_id', t('event.device'))}
       </Stack>
-      {!told && <Alert severity="info">{t('event.tellWhy', { person: wish.person })}</Alert>}
-      {told && <Rows
+      <SearchTrouble of={search} />
+      {!told && search.ready && <Alert severity="info">{t('event.tellWhy', { person: wish.person })}</Alert>}
+      {told && search.ready && <Rows
         label={t('event.list')}
         pages={pages}
         head={[t('event.occurred'), t('event.kind'), t('event.outcome'), t('alert.person'), t('terminal.name'), t('event.device'), t('event.detail'), ...(mayCase ? [t('case.word')] : [])]}

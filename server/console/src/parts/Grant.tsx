@@ -1,7 +1,7 @@
 // What every decision about a device is made of: its access, and the dialog
 // that asks.
 import { Alert as Banner, Button, Dialog, DialogActions, DialogContent, DialogTitle, MenuItem, Stack, TextField } from '@mui/material';
-import type { ReactNode } from 'react';
+import type { FormEvent, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import type { Access } from '../api/types';
@@ -28,15 +28,22 @@ interface Props {
   color?: 'primary' | 'error' | 'warning';
   busy: boolean;
   disabled?: boolean;
+  enterActs?: boolean; // Enter in a field is the button
   onAct: () => void;
   onDone: () => void;
   children: ReactNode;
 }
 
-export function DecisionDialog({ title, deviceId, warning, error, act, color = 'primary', busy, disabled = false, onAct, onDone, children }: Props) {
+export function DecisionDialog({ title, deviceId, warning, error, act, color = 'primary', busy, disabled = false, enterActs = false, onAct, onDone, children }: Props) {
   const { t } = useTranslation();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    // Not also the form in which the dialog was opened.
+    event.stopPropagation();
+    if (!disabled && !busy) onAct();
+  };
   return (
-    <Dialog open onClose={onDone} fullWidth maxWidth="sm">
+    <Dialog open onClose={onDone} fullWidth maxWidth="sm" slotProps={enterActs ? { paper: { component: 'form', noValidate: true, onSubmit: submit } as object } : {}}>
       <DialogTitle>{title}</DialogTitle>
       <DialogContent>
         <Stack spacing={2} sx={{ pt: 1 }}>
@@ -48,7 +55,7 @@ export function DecisionDialog({ title, deviceId, warning, error, act, color = '
       </DialogContent>
       <DialogActions>
         <Button onClick={onDone}>{t('app.cancel')}</Button>
-        <Button variant="contained" color={color} loading={busy} disabled={disabled} onClick={onAct}>{act}</Button>
+        <Button variant="contained" color={color} loading={busy} disabled={disabled} {...(enterActs ? { type: 'submit' } : { onClick: onAct })}>{act}</Button>
       </DialogActions>
     </Dialog>
   );

@@ -125,7 +125,7 @@ function TrialResult({ trial }: { trial: PolicyTrial }) {
         <Grid size={12} sx={{ maxWidth: 640 }}>
           <Typography component="h3" variant="subtitle2" sx={{ mb: 1 }}>{t('trial.rules')}</Typography>
           <RankedBars label={t('trial.rules')} ranks={trial.rules.slice(0, 12).map((rule) => ({
-            key: rule.rule, name: rule.rule, note: formatNumber(rule.count), to: `/alerts?${new URLSearchParams({ rule: rule.rule, state: ' ' }).toString()}`, words: `${rule.rule}: ${formatNumber(rule.count)}`,
+            key: rule.rule, name: rule.rule, note: formatNumber(rule.count), to: `/alerts?${new URLSearchParams({ rule: rule.rule, state: 'all' }).toString()}`, words: `${rule.rule}: ${formatNumber(rule.count)}`,
             parts: [{ name: rule.rule, value: rule.count, color: colors.alerted }],
           }))} />
         </Grid>

@@ -5,15 +5,15 @@ import { useTranslation } from 'react-i18next';
 
 import type { AlertState, Outcome, Severity } from '../api/types';
 
-type Color = 'default' | 'error' | 'warning' | 'success' | 'info' | 'primary';
+export type Color = 'default' | 'error' | 'warning' | 'success' | 'info' | 'primary';
 
-const SEVERITY: Record<Severity, Color> = {
+export const SEVERITY_COLOR: Record<Severity, Color> = {
   low: 'default',
   medium: 'info',
   high: 'warning',
   critical: 'error',
 };
-const STATE: Record<AlertState, Color> = {
+export const STATE_COLOR: Record<AlertState, Color> = {
   new: 'error',
   acknowledged: 'warning',
   in_progress: 'info',
@@ -28,12 +28,12 @@ const OUTCOME: Record<Outcome, Color> = {
 
 export function SeverityChip({ severity }: { severity: Severity }) {
   const { t } = useTranslation();
-  return <Chip size="small" color={SEVERITY[severity]} label={t(`severity.${severity}`)} />;
+  return <Chip size="small" color={SEVERITY_COLOR[severity]} label={t(`severity.${severity}`)} />;
 }
 
 export function StateChip({ state }: { state: AlertState }) {
   const { t } = useTranslation();
-  return <Chip size="small" variant="outlined" color={STATE[state]} label={t(`state.${state}`)} />;
+  return <Chip size="small" variant="outlined" color={STATE_COLOR[state]} label={t(`state.${state}`)} />;
 }
 
 export function OutcomeChip({ outcome }: { outcome: Outcome }) {
