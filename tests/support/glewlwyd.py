@@ -27,7 +27,9 @@ from pathlib import Path
 SCHEMA = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3"
 WEBAPP = "/usr/share/glewlwyd/webapp"
 TEMPLATE = "/usr/share/glewlwyd/templates/config.json"
-CONFIG = "/etc/glewlwyd/glewlwyd.conf"
+MIME_TYPES = {"html": "text/html", "css": "text/css",
+              "js": "application/javascript", "json": "application/json",
+              "png": "image/png", "woff2": "font/woff2"}
 CLIENT = "sekisho"
 # Glewlwyd takes it as it is; RFC 6749, 2.3.1, would have it form-encoded.
 SECRET = "a-secret-of-38-plain-letters-and-signs"
@@ -111,9 +113,9 @@ class Glewlwyd:
 
     def write_config(self):
         f = self.folder
-        # What the package's own file has after its database: file types.
-        types = Path(CONFIG).read_text(encoding="utf-8").partition(
-            '@include "/etc/glewlwyd/glewlwyd-db.conf"')[2]
+        types = ",\n".join(
+            f'{{ extension = ".{name}" mime_type = "{kind}" compress = 0 }}'
+            for name, kind in MIME_TYPES.items())
         (f / "glewlwyd.conf").write_text(f"""
 port={self.port}
 bind_address="127.0.0.1"
@@ -137,7 +139,8 @@ secure_connection_key_file="{f}/provider.key"
 secure_connection_pem_file="{self.ca}"
 hash_algorithm="SHA512"
 database = {{ type="sqlite3" path="{f}/provider.db" }};
-{types}""", encoding="utf-8")
+static_files_mime_types = ({types})
+""", encoding="utf-8")
 
     def start(self):
         with (self.folder / "glewlwyd.out").open("a") as out:
