@@ -379,6 +379,10 @@ Status AdminClient::Do(const admin::v1::ResetTotpRequest& request,
                        admin::v1::ResetTotpResponse& response) {
   return connection_->Do(&Stub::ResetTotp, request, response);
 }
+Status AdminClient::Do(const admin::v1::MoveToProviderRequest& request,
+                       admin::v1::MoveToProviderResponse& response) {
+  return connection_->Do(&Stub::MoveToProvider, request, response);
+}
 Status AdminClient::Do(const admin::v1::ListApiTokensRequest& request,
                        admin::v1::ListApiTokensResponse& response) {
   return connection_->Do(&Stub::ListApiTokens, request, response);

@@ -195,6 +195,8 @@ class AdminClient {
             admin::v1::EnableUserResponse& response);
   Status Do(const admin::v1::ResetTotpRequest& request,
             admin::v1::ResetTotpResponse& response);
+  Status Do(const admin::v1::MoveToProviderRequest& request,
+            admin::v1::MoveToProviderResponse& response);
   Status Do(const admin::v1::ListApiTokensRequest& request,
             admin::v1::ListApiTokensResponse& response);
   Status Do(const admin::v1::AddApiTokenRequest& request,

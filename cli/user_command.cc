@@ -20,8 +20,11 @@ constexpr std::string_view kUserUsage =
     "       sekisho user disable NAME --reason TEXT\n"
     "       sekisho user enable NAME\n"
     "       sekisho user totp-reset NAME --reason TEXT\n"
+    "       sekisho user use-provider NAME --reason TEXT\n"
     "  roles: viewer, analyst, approver, policy_author, auditor, admin\n"
-    "  add prints a one-time code for the console's login page\n";
+    "  add prints a one-time code for the console's login page\n"
+    "  use-provider: no password from now on; who has this name at the OpenID\n"
+    "  provider comes in and is this user from then on\n";
 constexpr std::string_view kTokenUsage =
     "usage: sekisho token list [--json]\n"
     "       sekisho token add NAME --user USER --roles ROLE,... [--for 90d] "
@@ -48,19 +51,30 @@ int Done(const AdminArgs& args, const std::string& sentence) {
   return kDone;
 }
 
+// "password", "https://id.example (248289)"
+std::string WaysOf(const UserRow& user) {
+  std::string ways = user.has_password() ? "password" : "";
+  if (!user.provider_issuer().empty()) {
+    ways += (ways.empty() ? "" : ", ") + user.provider_issuer() + " (" +
+            user.provider_subject() + ")";
+  }
+  return ways.empty() ? "-" : ways;
+}
+
 int ListUsers(AdminClient& client, const AdminArgs& args) {
   const auto listed =
       client.Call<admin::v1::ListUsersResponse>(admin::v1::ListUsersRequest());
   if (!listed) return Complain(args, listed.error());
   std::string json;
-  Table table({"USER", "ROLES", "SECOND FACTOR", "STATE"});
+  Table table({"USER", "ROLES", "SIGNS IN", "SECOND FACTOR", "STATE"});
   for (const UserRow& user : listed->users()) {
     json += (json.empty() ? "" : ",\n") + ToJson(user);
-    std::string state = user.has_password() ? "" : "no password yet";
+    std::string state =
+        WaysOf(user) == "-" ? "did not sign in yet" : std::string();
     if (user.has_disable_time()) {
       state = "disabled since " + ShortTime(user, "disable_time");
     }
-    table.Add({user.user(), Joined(user.roles()),
+    table.Add({user.user(), Joined(user.roles()), WaysOf(user),
                user.has_totp() ? "yes" : "no", state});
   }
   std::fputs(args.json ? ("[" + json + "]\n").c_str() : table.Print().c_str(),
@@ -76,6 +90,8 @@ int AddUser(AdminClient& client, const AdminArgs& args) {
   if (!added) return Complain(args, added.error());
   if (args.json) {
     std::printf("%s\n", ToJson(*added).c_str());
+  } else if (added->code().empty()) {
+    std::printf("comes in through the OpenID provider: there is no code\n");
   } else {
     std::printf("%s\n", added->code().c_str());
     std::fprintf(stderr,
@@ -185,6 +201,13 @@ int RunUserCommand(std::span<const std::string_view> args) {
     request.set_reason(reason);
     return Change<admin::v1::ResetTotpResponse>(
         client, *parsed, request, "comes in with his password alone");
+  }
+  if (verb == "use-provider" && !reason.empty()) {
+    admin::v1::MoveToProviderRequest request;
+    request.set_reason(reason);
+    return Change<admin::v1::MoveToProviderResponse>(
+        client, *parsed, request,
+        "comes in through the OpenID provider; his sessions ended");
   }
   return WrongUse(kUserUsage);
 }

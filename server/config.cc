@@ -47,8 +47,8 @@ constexpr Setting kSettings[] = {
 // Options without a value.
 constexpr std::string_view kFlags[] = {"with_keys", "json"};
 
-// Nested, and read by server/core/duties.h.
-constexpr std::string_view kSections[] = {"sla", "review", "retention"};
+// Nested, and read by server/core/duties.h and server/oidc/settings.h.
+constexpr std::string_view kSections[] = {"sla", "review", "retention", "oidc"};
 
 // As it is installed: nothing but comments, which is no YAML document.
 bool OnlyComments(std::string_view text) {

@@ -15,6 +15,7 @@
 #include "server/core/publisher.h"
 #include "server/core/queries.h"
 #include "server/core/rollouts.h"
+#include "server/oidc/provider.h"
 #include "server/store/store.h"
 
 namespace sekisho {
@@ -37,6 +38,8 @@ struct DeskParts {
   core::Checkpoints& checkpoints;
   // By which alerts have clocks.
   core::SlaRules sla = {};
+  // Where people sign in, too; null = with passwords alone.
+  oidc::Provider* provider = nullptr;
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

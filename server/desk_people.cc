@@ -13,6 +13,7 @@ core::Session JoinedDesk::SessionOf(const store::StoredSession& stored) const {
   session.must_set_password = stored.must_set_password;
   session.must_enrol_totp = p_.accounts.MustEnrolTotp(stored);
   session.has_totp = stored.has_totp;
+  session.via_provider = !stored.issuer.empty();
   return session;
 }
 
@@ -55,7 +56,8 @@ Result<core::Pushed> JoinedDesk::RollbackPolicy(const Caller& caller,
 Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
                                                const std::string& address,
                                                const char* action,
-                                               Result<auth::Login> login) {
+                                               Result<auth::Login> login,
+                                               std::string detail) {
   Caller caller;
   caller.user = login ? login->session.user : user;
   caller.door = "console";
@@ -71,7 +73,7 @@ Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
   }
   ASSIGN_OR_RETURN(const auth::Login made,
                    Written<auth::Login>(p_.store, p_.clock, caller, action, "",
-                                        "", std::move(login)));
+                                        std::move(detail), std::move(login)));
   core::Session session = SessionOf(made.session);
   session.token = made.token;
   return session;

@@ -41,6 +41,7 @@ std::vector<core::SessionRow> RowsOf(
     row.id = SessionIdOf(one.hash);
     row.user = one.user;
     row.address = one.address;
+    row.issuer = one.issuer;
     row.create_time = one.create_time;
     row.use_time = one.use_time;
     row.expire_time = one.expire_time;

@@ -641,6 +641,13 @@ Status GuardedDesk::ResetTotp(const core::Caller& caller,
   return desk_->ResetTotp(caller, user, reason);
 }
 
+Status GuardedDesk::MoveToProvider(const core::Caller& caller,
+                                   const std::string& user,
+                                   const std::string& reason) {
+  RETURN_IF_ERROR(May(caller, core::Method::kMoveToProvider, "user " + user));
+  return desk_->MoveToProvider(caller, user, reason);
+}
+
 Result<std::string> GuardedDesk::CreateLogin(const core::Caller& caller,
                                              const std::string& user) {
   RETURN_IF_ERROR(May(caller, core::Method::kCreateLogin, "user " + user));
@@ -724,6 +731,18 @@ Result<core::Session> GuardedDesk::LoginWithCode(
     const std::string& code, const std::string& address,
     const std::string& second_factor) {
   return desk_->LoginWithCode(code, address, second_factor);
+}
+
+core::SignInWays GuardedDesk::GetSignInWays() { return desk_->GetSignInWays(); }
+
+Result<core::ProviderStart> GuardedDesk::BeginProviderLogin(
+    const std::string& address) {
+  return desk_->BeginProviderLogin(address);
+}
+
+Result<core::Session> GuardedDesk::LoginWithProvider(
+    const core::ProviderAnswer& answer, const std::string& address) {
+  return desk_->LoginWithProvider(answer, address);
 }
 
 Result<core::Session> GuardedDesk::FindSession(const std::string& token) {

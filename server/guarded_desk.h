@@ -225,6 +225,8 @@ class GuardedDesk final : public core::Desk {
                     const std::string& user) override;
   Status ResetTotp(const core::Caller& caller, const std::string& user,
                    const std::string& reason) override;
+  Status MoveToProvider(const core::Caller& caller, const std::string& user,
+                        const std::string& reason) override;
   Result<std::string> CreateLogin(const core::Caller& caller,
                                   const std::string& user) override;
   Result<std::vector<core::SessionRow>> ListSessions(
@@ -253,6 +255,11 @@ class GuardedDesk final : public core::Desk {
   Result<core::Session> LoginWithCode(
       const std::string& code, const std::string& address,
       const std::string& second_factor) override;
+  core::SignInWays GetSignInWays() override;
+  Result<core::ProviderStart> BeginProviderLogin(
+      const std::string& address) override;
+  Result<core::Session> LoginWithProvider(const core::ProviderAnswer& answer,
+                                          const std::string& address) override;
   Result<core::Session> FindSession(const std::string& token) override;
   Status Logout(const std::string& token) override;
   Status SetPassword(const std::string& session_token,

@@ -295,6 +295,8 @@ class JoinedDesk final : public core::Desk {
   Status EnableUser(const Caller& caller, const std::string& user) override;
   Status ResetTotp(const Caller& caller, const std::string& user,
                    const std::string& reason) override;
+  Status MoveToProvider(const Caller& caller, const std::string& user,
+                        const std::string& reason) override;
   Result<std::vector<core::SessionRow>> ListSessions(
       const Caller& caller) override;
   Status EndSession(const Caller& caller, const std::string& id) override;
@@ -326,6 +328,11 @@ class JoinedDesk final : public core::Desk {
   Result<core::Session> LoginWithCode(
       const std::string& code, const std::string& address,
       const std::string& second_factor) override;
+  core::SignInWays GetSignInWays() override;
+  Result<core::ProviderStart> BeginProviderLogin(
+      const std::string& address) override;
+  Result<core::Session> LoginWithProvider(const core::ProviderAnswer& answer,
+                                          const std::string& address) override;
   Result<core::Session> FindSession(const std::string& token) override;
   Status Logout(const std::string& token) override;
   Status SetPassword(const std::string& session_token,
@@ -351,7 +358,11 @@ class JoinedDesk final : public core::Desk {
   Result<core::Session> WrittenLogin(const std::string& user,
                                      const std::string& address,
                                      const char* action,
-                                     Result<auth::Login> login);
+                                     Result<auth::Login> login,
+                                     std::string detail = "");
+  Result<auth::Login> ProviderLoginOf(const oidc::Arrival& arrival,
+                                      const std::string& address);
+  void LogTrouble(const Error& error);
   Caller Of(const store::StoredSession& session) const {
     Caller caller;
     caller.user = session.user;
@@ -415,6 +426,8 @@ class JoinedDesk final : public core::Desk {
   core::Unlocks unlocks_;
   core::PersonSearches searches_;
   std::mutex pin_mutex_;  // while a PIN is hashed
+  std::mutex trouble_mutex_;
+  std::string provider_trouble_;  // the last that was logged
 };
 
 }  // namespace sekisho

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "server/export/sink.h"
+#include "server/oidc/provider.h"
 #include "server/operate/backup.h"
 #include "server/operate/doctor.h"
 #include "server/operate/state_lock.h"
@@ -74,6 +75,13 @@ int Doctor(const Config& config, const Clock& clock) {
   const auto duties = core::ReadDuties(config.file);
   if (!duties) return Failed("doctor", duties.error());
   options.retention = duties->retention;
+  options.check_provider = [&]() -> Result<std::string> {
+    ASSIGN_OR_RETURN(auto settings, oidc::ReadSettings(config.file));
+    if (!settings) return std::string();
+    auto fetcher = std::make_unique<oidc::CurlFetcher>(settings->ca_file);
+    return oidc::Provider(std::move(*settings), std::move(fetcher), clock)
+        .Check();
+  };
   const auto findings = operate::Examine(options, clock);
   const std::string text = config.flags.contains("json")
                                ? operate::FindingsJson(findings)

@@ -128,8 +128,17 @@ class RunningServer final : public Server {
     ASSIGN_OR_RETURN(
         codes_, core::OfflineCodes::Open(*store_, *publisher_, changes_, clock_,
                                          own + "/code.key"));
-    accounts_ = std::make_unique<auth::Accounts>(*store_, clock_,
-                                                 options_.require_totp);
+    std::optional<std::vector<std::string>> password_users;
+    if (options_.provider) {
+      auto fetcher =
+          std::make_unique<oidc::CurlFetcher>(options_.provider->ca_file);
+      fetcher_ = fetcher.get();
+      provider_ = std::make_unique<oidc::Provider>(*options_.provider,
+                                                   std::move(fetcher), clock_);
+      password_users = options_.provider->only_but;
+    }
+    accounts_ = std::make_unique<auth::Accounts>(
+        *store_, clock_, options_.require_totp, std::move(password_users));
     indexer_ =
         std::make_unique<core::Indexer>(*store_, changes_, alert::AlertsFor);
     ingest_ = std::make_unique<core::Ingest>(*store_, clock_, changes_,
@@ -260,8 +269,8 @@ class RunningServer final : public Server {
          [this](const std::string& agent_id, const std::string& reason) {
            plane_->Cut(agent_id, reason);
          },
-         *containing_, *rollouts_, *codes_, *checkpoints_,
-         options_.duties.sla});
+         *containing_, *rollouts_, *codes_, *checkpoints_, options_.duties.sla,
+         provider_.get()});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",
@@ -461,6 +470,8 @@ class RunningServer final : public Server {
     }
     metrics_.reset();
     watch_.reset();
+    // Nobody at the door waits for a provider that is slow.
+    if (fetcher_ != nullptr) fetcher_->Stop();
 #ifdef SEKISHO_HAVE_WEB
     web_.reset();
 #endif
@@ -487,6 +498,8 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Rollouts> rollouts_;
   std::unique_ptr<core::OfflineCodes> codes_;
   std::unique_ptr<core::Checkpoints> checkpoints_;
+  std::unique_ptr<oidc::Provider> provider_;  // null = passwords alone
+  oidc::CurlFetcher* fetcher_ = nullptr;      // its own
   std::unique_ptr<auth::Accounts> accounts_;
   std::unique_ptr<core::Indexer> indexer_;
   std::unique_ptr<core::Ingest> ingest_;

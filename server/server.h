@@ -12,6 +12,7 @@
 #include "common/result.h"
 #include "server/alert/stocktake.h"
 #include "server/core/duties.h"
+#include "server/oidc/settings.h"
 #include "server/store/role_set.h"
 
 namespace sekisho {
@@ -38,6 +39,8 @@ struct ServerOptions {
   alert::StocktakePlan stocktake{};
   // The sections sla, review and retention of the settings.
   core::Duties duties;
+  // Where people of the console sign in, too.
+  std::optional<oidc::Settings> provider;
 };
 
 // state_dir/server: sekisho.db, tls.key, tls.pem, ca.pem, signing.key,

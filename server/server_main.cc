@@ -100,6 +100,9 @@ int Run(const Config& config, const Clock& clock) {
   auto duties = core::ReadDuties(config.file);
   if (!duties) return Usage(duties.error().message);
   options.duties = std::move(*duties);
+  auto provider = oidc::ReadSettings(config.file);
+  if (!provider) return Usage(provider.error().message);
+  options.provider = std::move(*provider);
   RaiseFileLimit();
   // Blocked in every thread; taken below.
   sigset_t signals;

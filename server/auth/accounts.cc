@@ -9,6 +9,15 @@ namespace {
 
 constexpr size_t kMaxTries = 10'000;  // names and addresses remembered
 
+Login Asking(const std::string& user) {
+  Login login;
+  login.session.user = user;
+  login.needs_second_factor = true;
+  return login;
+}
+
+}  // namespace
+
 Status CheckUserName(const std::string& user) {
   const bool good = !user.empty() && user.size() <= kMaxUserBytes &&
                     std::ranges::all_of(user, [](char c) {
@@ -22,15 +31,6 @@ Status CheckUserName(const std::string& user) {
   }
   return {};
 }
-
-Login Asking(const std::string& user) {
-  Login login;
-  login.session.user = user;
-  login.needs_second_factor = true;
-  return login;
-}
-
-}  // namespace
 
 Status Accounts::CheckTries(const std::string& key) {
   std::lock_guard lock(mutex_);
@@ -67,7 +67,8 @@ void Accounts::CountWrong(const std::string& key) {
 
 Result<Login> Accounts::MakeSession(const store::User& user,
                                     const std::string& address,
-                                    Password password) {
+                                    Password password,
+                                    const ProviderLogin* through) {
   Login login;
   login.token = NewSecret();
   login.session.hash = HashSecret(login.token);
@@ -80,6 +81,10 @@ Result<Login> Accounts::MakeSession(const store::User& user,
   login.session.use_time = login.session.create_time;
   login.session.expire_time = login.session.create_time + kSessionLife;
   login.session.must_set_password = password == Password::kToBeSet;
+  if (through != nullptr) {
+    login.session.issuer = through->identity.issuer;
+    login.session.second_factor = through->second_factor;
+  }
   RETURN_IF_ERROR(store_.AddSession(login.session));
   return login;
 }
@@ -97,7 +102,8 @@ Result<Login> Accounts::LoginWithPassword(const std::string& user,
   bool right = false;
   {
     std::lock_guard turn(hashing_);
-    if (found && !found->disable_time && !found->password_hash.empty()) {
+    if (found && !found->disable_time && !found->password_hash.empty() &&
+        MayUsePassword(user)) {
       right = VerifyPassword(found->password_hash, password);
     } else {
       (void)HashPassword(password);  // the same time for an unknown name
@@ -124,7 +130,7 @@ Result<Login> Accounts::LoginWithCode(const std::string& code,
     return std::unexpected(std::move(name).error());
   }
   ASSIGN_OR_RETURN(const auto user, store_.FindUser(*name));
-  if (!user || user->disable_time) {
+  if (!user || user->disable_time || !MayUsePassword(*name)) {
     return Fail(Code::kUnauthenticated, "code is wrong, used or expired");
   }
   ASSIGN_OR_RETURN(const bool complete,
@@ -136,7 +142,14 @@ Result<Login> Accounts::LoginWithCode(const std::string& code,
 
 Result<store::StoredSession> Accounts::FindSession(const std::string& token) {
   const WallTime now = clock_.Now();
-  return store_.FindSession(HashSecret(token), now, now - kSessionIdle);
+  ASSIGN_OR_RETURN(auto session, store_.FindSession(HashSecret(token), now,
+                                                    now - kSessionIdle));
+  // He was given such a role since: only the provider can ask him.
+  if (!session.issuer.empty() && !session.second_factor &&
+      session.roles.HasAnyOf(require_totp_)) {
+    return Fail(Code::kUnauthenticated, "please log in");
+  }
+  return session;
 }
 
 Status Accounts::Logout(const std::string& token) {
@@ -146,6 +159,12 @@ Status Accounts::Logout(const std::string& token) {
 Status Accounts::SetPassword(const std::string& token,
                              const std::string& password) {
   ASSIGN_OR_RETURN(const store::StoredSession session, FindSession(token));
+  // It would outlive what the provider takes from him.
+  if (!session.issuer.empty() || !MayUsePassword(session.user)) {
+    return Fail(Code::kFailedPrecondition,
+                "you sign in through the OpenID provider, without a password "
+                "here");
+  }
   if (password.size() < kMinPasswordBytes ||
       password.size() > kMaxPasswordBytes) {
     return Fail(Code::kInvalidArgument,
@@ -161,6 +180,12 @@ Status Accounts::SetPassword(const std::string& token,
 
 Result<std::string> Accounts::CreateLogin(const std::string& user) {
   RETURN_IF_ERROR(CheckUserName(user));
+  if (!MayUsePassword(user)) {
+    return Fail(Code::kFailedPrecondition,
+                user +
+                    " comes in through the OpenID provider only "
+                    "(oidc.only); oidc.break_glass names who does not");
+  }
   const WallTime now = clock_.Now();
   ASSIGN_OR_RETURN(const auto found, store_.FindUser(user));
   if (!found) {
@@ -184,6 +209,7 @@ Result<std::string> Accounts::AddUser(const std::string& user,
   ASSIGN_OR_RETURN(const auto found, store_.FindUser(user));
   if (found) return Fail(Code::kAlreadyExists, user + " is there already");
   RETURN_IF_ERROR(store_.PutUser({user, roles, ""}, clock_.Now()));
+  if (!MayUsePassword(user)) return std::string();
   return CreateLogin(user);
 }
 

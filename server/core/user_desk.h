@@ -46,12 +46,30 @@ struct Session {
   // Name and password are right, and nothing else is set: come again with the
   // second factor.
   bool needs_second_factor = false;
+  bool via_provider = false;  // he came through the OpenID provider
+};
+
+// What the sign-in page offers.
+struct SignInWays {
+  std::string provider;   // as its button names it; empty = there is none
+  bool passwords = true;  // false: only for who breaks the glass
+};
+// The way to the provider and what the browser keeps until it is back.
+struct ProviderStart {
+  std::string url;
+  std::string attempt;  // secret, for a cookie
+};
+// What the browser brings back, unchecked.
+struct ProviderAnswer {
+  std::string attempt;  // of the cookie
+  std::string state, code, issuer, error;
 };
 
 struct SessionRow {
   std::string id;
   std::string user;
   std::string address;
+  std::string issuer;  // of the provider he came through; empty = none
   WallTime create_time, use_time, expire_time;
   bool current = false;  // the one that asks
 };
@@ -94,6 +112,11 @@ class UserDesk {
   // Of another, who then comes in with his password alone.
   virtual Status ResetTotp(const Caller& caller, const std::string& user,
                            const std::string& reason) = 0;
+  // Takes another user's password, second factor, identity and sessions away:
+  // from then on he comes through the provider. kFailedPrecondition: there is
+  // none, or he breaks the glass.
+  virtual Status MoveToProvider(const Caller& caller, const std::string& user,
+                                const std::string& reason) = 0;
   // A one-time code. The first user there is is made, with every role; after
   // that kNotFound for who is not there.
   virtual Result<std::string> CreateLogin(const Caller& caller,
@@ -134,6 +157,19 @@ class UserDesk {
   virtual Result<Session> LoginWithCode(const std::string& code,
                                         const std::string& address,
                                         const std::string& second_factor) = 0;
+  // Asks nobody.
+  virtual SignInWays GetSignInWays() = 0;
+  // May wait for the provider, some seconds: not for a thread that serves
+  // others. kUnavailable: it does not answer.
+  virtual Result<ProviderStart> BeginProviderLogin(
+      const std::string& address) = 0;
+  // As BeginProviderLogin. kAborted: the attempt is over or not this
+  // browser's; kCancelled: he was refused or turned back there; kNotFound: not
+  // known here; kPermissionDenied: not in a group that may come in;
+  // kFailedPrecondition: his role needs a second factor that the provider does
+  // not tell of; kUnauthenticated: what it says cannot be believed.
+  virtual Result<Session> LoginWithProvider(const ProviderAnswer& answer,
+                                            const std::string& address) = 0;
   // The session of a cookie; `csrf` is filled, `token` is empty.
   // kUnauthenticated: unknown, ended or idle too long.
   virtual Result<Session> FindSession(const std::string& token) = 0;

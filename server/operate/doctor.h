@@ -32,6 +32,8 @@ struct DoctorOptions {
   // Tries the sinks; empty = there are none. Each line a failed one.
   std::function<Result<std::vector<std::string>>()> check_sinks;
   core::RetentionRules retention;
+  // Asks the OpenID provider; empty = there is none. What was found.
+  std::function<Result<std::string>()> check_provider;
 };
 
 std::vector<Finding> Examine(const DoctorOptions& options, const Clock& clock);

@@ -57,6 +57,18 @@ Finding Sinks(const DoctorOptions& options) {
   return {"sinks", Verdict::kBad, all, kHow};
 }
 
+Finding SignIn(const DoctorOptions& options) {
+  const char* const what = "openid provider";
+  const auto found =
+      options.check_provider ? options.check_provider() : std::string();
+  if (!found) {
+    return {what, Verdict::kBad, found.error().message,
+            "nobody signs in through it meanwhile; passwords work as the "
+            "settings say (oidc, docs/operations.md)"};
+  }
+  return {what, Verdict::kOk, found->empty() ? "there is none" : *found, ""};
+}
+
 void AddPorts(const DoctorOptions& options, std::vector<Finding>& findings) {
   const bool runs = IsLocked(options.state_dir);
   findings.push_back({"server", Verdict::kOk,
@@ -111,6 +123,7 @@ std::vector<Finding> Examine(const DoctorOptions& options, const Clock& clock) {
   findings.push_back(CheckRetention(options, now));
   AddPorts(options, findings);
   findings.push_back(Sinks(options));
+  findings.push_back(SignIn(options));
   return findings;
 }
 

@@ -260,6 +260,10 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status ResetTotp(grpc::ServerContext* context,
                          const admin::v1::ResetTotpRequest* request,
                          admin::v1::ResetTotpResponse* response) override;
+  grpc::Status MoveToProvider(
+      grpc::ServerContext* context,
+      const admin::v1::MoveToProviderRequest* request,
+      admin::v1::MoveToProviderResponse* response) override;
   grpc::Status ListApiTokens(
       grpc::ServerContext* context,
       const admin::v1::ListApiTokensRequest* request,

@@ -35,6 +35,8 @@ void Fill(admin::v1::UserRow* out, const core::User& user) {
   }
   out->set_has_password(!user.password_hash.empty());
   out->set_has_totp(user.has_totp);
+  out->set_provider_issuer(user.identity.issuer);
+  out->set_provider_subject(user.identity.subject);
 }
 
 void Fill(admin::v1::ApiTokenRow* out, const core::ApiToken& token) {
@@ -103,6 +105,14 @@ grpc::Status AdminCalls::ResetTotp(grpc::ServerContext* context,
                                    admin::v1::ResetTotpResponse*) {
   return Told(
       desk_.ResetTotp(Who(*context), request->user(), request->reason()));
+}
+
+grpc::Status AdminCalls::MoveToProvider(
+    grpc::ServerContext* context,
+    const admin::v1::MoveToProviderRequest* request,
+    admin::v1::MoveToProviderResponse*) {
+  return Told(
+      desk_.MoveToProvider(Who(*context), request->user(), request->reason()));
 }
 
 grpc::Status AdminCalls::ListApiTokens(

@@ -23,8 +23,11 @@ Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
   ASSIGN_OR_RETURN(
       Statement row,
       db->Query("SELECT u.roles, u.password_hash, u.create_time, "
-                "u.disable_time, coalesce(t.in_force, 0) FROM users u "
-                "LEFT JOIN totp t ON t.user = u.name WHERE u.name=?",
+                "u.disable_time, coalesce(t.in_force, 0), "
+                "coalesce(i.issuer, ''), coalesce(i.subject, '') FROM users u "
+                "LEFT JOIN totp t ON t.user = u.name "
+                "LEFT JOIN provider_identities i ON i.user = u.name "
+                "WHERE u.name=?",
                 name));
   ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) {
@@ -35,7 +38,8 @@ Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
               .password_hash = row.Text(1),
               .create_time = row.Time(2),
               .disable_time = row.MaybeTime(3),
-              .has_totp = row.Int(4) != 0};
+              .has_totp = row.Int(4) != 0,
+              .identity = {row.Text(5), row.Text(6)}};
 }
 
 Status SqliteStore::PutUser(const User& user, WallTime now) {
@@ -61,11 +65,12 @@ Status SqliteStore::AddSession(const StoredSession& session) {
                            session.create_time));
     return db.Run(
         "INSERT INTO sessions (hash, csrf, user, create_time, "
-        "use_time, expire_time, must_set_password, address) "
-        "VALUES (?,?,?,?,?,?,?,?)",
+        "use_time, expire_time, must_set_password, address, issuer, "
+        "second_factor) VALUES (?,?,?,?,?,?,?,?,?,?)",
         Blob{AsText(session.hash)}, session.csrf, session.user,
         session.create_time, session.use_time, session.expire_time,
-        session.must_set_password, session.address);
+        session.must_set_password, session.address, session.issuer,
+        session.second_factor);
   });
 }
 
@@ -79,7 +84,8 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
         Statement row,
         db->Query("SELECT s.csrf, s.user, s.create_time, s.use_time, "
                   "s.expire_time, s.must_set_password, u.roles, s.address, "
-                  "coalesce(t.in_force, 0) FROM sessions s "
+                  "coalesce(t.in_force, 0), s.issuer, s.second_factor "
+                  "FROM sessions s "
                   "JOIN users u ON u.name = s.user AND u.disable_time IS NULL "
                   "LEFT JOIN totp t ON t.user = s.user WHERE s.hash=?",
                   Blob{AsText(hash)}));
@@ -97,6 +103,8 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
     session.roles = RolesFrom(row.View(6));
     session.address = row.Text(7);
     session.has_totp = row.Int(8) != 0;
+    session.issuer = row.Text(9);
+    session.second_factor = row.Int(10) != 0;
   }
   // Once a minute is enough to know that it is not idle.
   if (now - session.use_time > std::chrono::minutes(1)) {

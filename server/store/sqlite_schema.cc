@@ -767,6 +767,20 @@ CREATE INDEX alerts_open_rank ON alerts((CASE severity WHEN 'critical' THEN 4
   suppression_id, state) WHERE state<>4;
 )sql";
 
+// Who came through an OpenID provider (docs/adr/0423): the name there may
+// change and be given to another, issuer and subject may not.
+constexpr const char* kProviders = R"sql(
+CREATE TABLE provider_identities (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  user TEXT NOT NULL UNIQUE REFERENCES users,
+  bind_time INTEGER NOT NULL,
+  PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;
+ALTER TABLE sessions ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},         Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},      Migration{kCountsSchema, FillCounts},
@@ -776,7 +790,8 @@ constexpr std::array kMigrations = {
     Migration{kCoverage, nullptr},      Migration{kRoles, nullptr},
     Migration{kSecondFactor, nullptr},  Migration{kCases, nullptr},
     Migration{kPeople, nullptr},        Migration{kDuties, nullptr},
-    Migration{kContents, FillContents}, Migration{kSearches, nullptr}};
+    Migration{kContents, FillContents}, Migration{kSearches, nullptr},
+    Migration{kProviders, nullptr}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -228,6 +228,11 @@ class SqliteStore final : public Store {
   Status SetRoles(const std::string& name, Roles roles) override;
   Status SetDisabled(const std::string& name,
                      std::optional<WallTime> since) override;
+  Result<std::optional<std::string>> FindUserOf(
+      const ProviderIdentity& identity) override;
+  Status BindUser(const ProviderIdentity& identity, const std::string& user,
+                  std::optional<Roles> made_roles, WallTime now) override;
+  Status ReleaseUser(const std::string& user) override;
   Result<std::vector<StoredSession>> ListSessions(const std::string& user,
                                                   WallTime now,
                                                   WallTime idle_since) override;

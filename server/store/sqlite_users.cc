@@ -52,8 +52,11 @@ Result<std::vector<User>> SqliteStore::ListUsers() {
   ASSIGN_OR_RETURN(
       Statement row,
       db->Query("SELECT u.name, u.roles, u.password_hash, u.create_time, "
-                "u.disable_time, coalesce(t.in_force, 0) FROM users u "
-                "LEFT JOIN totp t ON t.user = u.name ORDER BY u.name"));
+                "u.disable_time, coalesce(t.in_force, 0), "
+                "coalesce(i.issuer, ''), coalesce(i.subject, '') FROM users u "
+                "LEFT JOIN totp t ON t.user = u.name "
+                "LEFT JOIN provider_identities i ON i.user = u.name "
+                "ORDER BY u.name"));
   std::vector<User> users;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -63,7 +66,8 @@ Result<std::vector<User>> SqliteStore::ListUsers() {
                      .password_hash = row.Text(2),
                      .create_time = row.Time(3),
                      .disable_time = row.MaybeTime(4),
-                     .has_totp = row.Int(5) != 0});
+                     .has_totp = row.Int(5) != 0,
+                     .identity = {row.Text(6), row.Text(7)}});
   }
 }
 
@@ -94,12 +98,13 @@ Result<std::vector<StoredSession>> SqliteStore::ListSessions(
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Query("SELECT hash, user, address, create_time, use_time, "
-                "expire_time FROM sessions WHERE (?1='' OR user=?1) AND "
-                "expire_time>?2 AND use_time>=?3 "
-                "ORDER BY create_time DESC LIMIT " +
-                    std::to_string(kMaxListed),
-                user, now, idle_since));
+      db->Query(
+          "SELECT hash, user, address, create_time, use_time, "
+          "expire_time, issuer FROM sessions WHERE (?1='' OR user=?1) AND "
+          "expire_time>?2 AND use_time>=?3 "
+          "ORDER BY create_time DESC LIMIT " +
+              std::to_string(kMaxListed),
+          user, now, idle_since));
   std::vector<StoredSession> sessions;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -111,8 +116,83 @@ Result<std::vector<StoredSession>> SqliteStore::ListSessions(
     session.create_time = row.Time(3);
     session.use_time = row.Time(4);
     session.expire_time = row.Time(5);
+    session.issuer = row.Text(6);
     sessions.push_back(std::move(session));
   }
+}
+
+// ---- OpenID providers ----
+
+Result<std::optional<std::string>> SqliteStore::FindUserOf(
+    const ProviderIdentity& identity) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Query(
+          "SELECT user FROM provider_identities WHERE issuer=? AND subject=?",
+          identity.issuer, identity.subject));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return std::nullopt;
+  return row.Text(0);
+}
+
+Status SqliteStore::BindUser(const ProviderIdentity& identity,
+                             const std::string& user,
+                             std::optional<Roles> made_roles, WallTime now) {
+  return Write([&](Connection& db) -> Status {
+    if (made_roles) {
+      RETURN_IF_ERROR(
+          db.Run("INSERT INTO users (name, roles, password_hash, create_time) "
+                 "VALUES (?1,?2,'',?3) ON CONFLICT (name) DO NOTHING",
+                 user, Print(*made_roles), now));
+    }
+    {
+      ASSIGN_OR_RETURN(Statement row,
+                       db.Query("SELECT u.password_hash, u.disable_time, "
+                                "coalesce(i.subject, '') FROM users u LEFT "
+                                "JOIN provider_identities i "
+                                "ON i.user = u.name WHERE u.name=?",
+                                user));
+      ASSIGN_OR_RETURN(const bool found, row.Step());
+      if (!found || row.MaybeTime(1)) {
+        return Fail(Code::kNotFound, "no user " + user + " may come in");
+      }
+      if (!row.Text(0).empty()) {
+        return Fail(Code::kFailedPrecondition,
+                    user +
+                        " has a password of his own; to let him come "
+                        "through the provider: sekisho user use-provider " +
+                        user);
+      }
+      if (!row.Text(2).empty()) {
+        return Fail(Code::kFailedPrecondition,
+                    user +
+                        " is somebody else at the provider: another subject "
+                        "was here first");
+      }
+    }
+    RETURN_IF_ERROR(
+        db.Run("INSERT INTO provider_identities (issuer, subject, user, "
+               "bind_time) VALUES (?,?,?,?) ON CONFLICT DO NOTHING",
+               identity.issuer, identity.subject, user, now));
+    if (db.Changes() > 0) return {};
+    return Fail(Code::kAlreadyExists,
+                "this identity is bound to another user already");
+  });
+}
+
+Status SqliteStore::ReleaseUser(const std::string& user) {
+  return Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(
+        db.Run("UPDATE users SET password_hash='' WHERE name=?", user));
+    RETURN_IF_ERROR(CheckChanged(db, user));
+    for (const char* table : {"provider_identities", "recovery_codes", "totp",
+                              "login_codes", "sessions"}) {
+      RETURN_IF_ERROR(
+          db.Run(std::string("DELETE FROM ") + table + " WHERE user=?", user));
+    }
+    return {};
+  });
 }
 
 // ---- the second factor ----

@@ -17,6 +17,13 @@ namespace sekisho::store {
 
 using SecretHash = event::Hash;  // SHA-256 of a random secret
 
+// Who somebody is at an OpenID provider, whatever he is called there.
+struct ProviderIdentity {
+  std::string issuer;
+  std::string subject;
+  bool operator==(const ProviderIdentity&) const = default;
+};
+
 struct User {
   std::string name;
   Roles roles;
@@ -24,6 +31,7 @@ struct User {
   WallTime create_time{};
   std::optional<WallTime> disable_time{};  // set = may not come in
   bool has_totp = false;                   // a second factor in force
+  ProviderIdentity identity{};             // empty = none
 };
 struct StoredSession {
   SecretHash hash{};
@@ -36,6 +44,8 @@ struct StoredSession {
   WallTime use_time;
   WallTime expire_time;
   bool must_set_password = false;
+  std::string issuer;          // of the provider he came through; empty = none
+  bool second_factor = false;  // that provider tells of one
 };
 
 struct StoredTotp {
@@ -77,6 +87,19 @@ class UserStore {
   // Set: his sessions and login codes end too. Errors as of SetRoles.
   virtual Status SetDisabled(const std::string& name,
                              std::optional<WallTime> since) = 0;
+
+  virtual Result<std::optional<std::string>> FindUserOf(
+      const ProviderIdentity& identity) = 0;
+  // For ever, to a user who has neither a password nor an identity. With
+  // `made_roles` one who is not there is made. kNotFound: nobody of this name
+  // may come in; kFailedPrecondition: he has a password or an identity;
+  // kAlreadyExists: this identity is another's.
+  virtual Status BindUser(const ProviderIdentity& identity,
+                          const std::string& user,
+                          std::optional<Roles> made_roles, WallTime now) = 0;
+  // Takes password, second factor, identity, login codes and sessions away:
+  // the next of his name at the provider is he. kNotFound.
+  virtual Status ReleaseUser(const std::string& user) = 0;
 
   virtual Status AddSession(const StoredSession& session) = 0;
   // Marks it used. kUnauthenticated: unknown, ended, idle since before

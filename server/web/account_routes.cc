@@ -38,13 +38,16 @@ json ToJson(const core::User& user) {
           {"create_time", FormatUtc(user.create_time)},
           {"disable_time", MaybeTimeJson(user.disable_time)},
           {"has_password", !user.password_hash.empty()},
-          {"has_totp", user.has_totp}};
+          {"has_totp", user.has_totp},
+          {"provider_issuer", user.identity.issuer},
+          {"provider_subject", user.identity.subject}};
 }
 
 json ToJson(const core::SessionRow& row) {
   return {{"id", row.id},
           {"user", row.user},
           {"address", row.address},
+          {"provider_issuer", row.issuer},
           {"create_time", FormatUtc(row.create_time)},
           {"use_time", FormatUtc(row.use_time)},
           {"expire_time", FormatUtc(row.expire_time)},
@@ -144,6 +147,14 @@ Result<json> ResetTotp(const Call& call) {
   ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
   ASSIGN_OR_RETURN(const std::string reason, Text(body, "reason", true));
   RETURN_IF_ERROR(call.desk.ResetTotp(call.caller, user, reason));
+  return json::object();
+}
+
+Result<json> MoveToProvider(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
+  ASSIGN_OR_RETURN(const std::string reason, Text(body, "reason", true));
+  RETURN_IF_ERROR(call.desk.MoveToProvider(call.caller, user, reason));
   return json::object();
 }
 

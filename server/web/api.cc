@@ -61,14 +61,6 @@ const char* CodeName(Code code) {
   }
 }
 
-Response JsonResponse(const json& body) {
-  Response response;
-  // `replace` keeps hostile bytes from breaking the answer.
-  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
 // ---- routes ----
 
 struct Route {
@@ -168,6 +160,7 @@ constexpr Route kRoutes[] = {
     {"POST", "users:disable", DisableUser},
     {"POST", "users:enable", EnableUser},
     {"POST", "users:reset_totp", ResetTotp},
+    {"POST", "users:use_provider", MoveToProvider},
     {"POST", "users:login", CreateLogin},
     {"GET", "sessions", ListSessions},
     {"POST", "sessions:end", EndSession},
@@ -211,14 +204,8 @@ json SessionJson(const core::Session& session) {
           {"expire_time", FormatUtc(session.expire_time)},
           {"must_set_password", session.must_set_password},
           {"must_enrol_totp", session.must_enrol_totp},
-          {"has_totp", session.has_totp}};
-}
-
-std::string SetCookie(std::string_view token) {
-  std::string cookie = std::string(kSessionCookie) + "=" + std::string(token) +
-                       "; Path=/; Secure; HttpOnly; SameSite=Strict";
-  if (token.empty()) cookie += "; Max-Age=0";
-  return cookie;
+          {"has_totp", session.has_totp},
+          {"via_provider", session.via_provider}};
 }
 
 Result<Response> Login(core::Desk& desk, const Request& request) {
@@ -238,7 +225,7 @@ Result<Response> Login(core::Desk& desk, const Request& request) {
     return JsonResponse({{"needs_second_factor", true}});
   }
   Response response = JsonResponse(SessionJson(*session));
-  response.headers.emplace_back("Set-Cookie", SetCookie(session->token));
+  response.headers.emplace_back("Set-Cookie", SetSessionCookie(session->token));
   return response;
 }
 
@@ -259,7 +246,7 @@ Result<Response> WithSession(core::Desk& desk, const Request& request,
   if (action == "logout") {
     RETURN_IF_ERROR(desk.Logout(request.session_token));
     Response response = JsonResponse(json::object());
-    response.headers.emplace_back("Set-Cookie", SetCookie(""));
+    response.headers.emplace_back("Set-Cookie", SetSessionCookie(""));
     return response;
   }
   if (action == "totp:begin") {
@@ -305,6 +292,9 @@ Result<Response> Dispatch(Api& api, core::Desk& desk, const Request& request) {
   const bool is_change = request.method != "GET";
   if (is_change) RETURN_IF_ERROR(CheckOrigin(request));
   if (path == "login" && is_change) return Login(desk, request);
+  if (IsSignInRoute(request.method, path)) {
+    return SignInRoute(desk, request, path);
+  }
   if (path == "session" && !is_change) {
     return WithSession(desk, request, path);
   }
@@ -353,6 +343,10 @@ std::vector<std::pair<std::string_view, std::string_view>> Api::Routes() {
 }
 
 bool Api::IsApiPath(std::string_view path) { return path.starts_with("/api/"); }
+
+bool Api::MayWait(std::string_view path) {
+  return path.starts_with("/api/v1/provider:");
+}
 
 Result<core::Caller> Api::CallerOf(const Request& request) {
   if (!request.bearer.empty()) {

@@ -13,6 +13,8 @@
 namespace sekisho::web {
 
 inline constexpr char kSessionCookie[] = "__Host-sekisho";
+// While somebody is at the provider. Lax: he comes back from another site.
+inline constexpr char kAttemptCookie[] = "__Host-sekisho-attempt";
 
 class Api {
  public:
@@ -23,6 +25,9 @@ class Api {
 
   // True for paths below /api/.
   static bool IsApiPath(std::string_view path);
+
+  // Handle() may wait for the provider, some seconds.
+  static bool MayWait(std::string_view path);
 
   // Always answers; errors are {"error":{"code","message"}} with the HTTP
   // status that fits. A change needs a session, its CSRF value and a JSON

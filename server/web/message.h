@@ -17,6 +17,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> query;
   std::string body;
   std::string session_token;  // of the cookie; empty = none
+  std::string attempt;        // cookie of a sign-in at the provider
   std::string csrf;           // X-Sekisho-CSRF header
   std::string bearer;         // API token of the Authorization header
   std::string content_type;

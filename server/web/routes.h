@@ -155,6 +155,7 @@ Result<json> SetRoles(const Call& call);
 Result<json> DisableUser(const Call& call);
 Result<json> EnableUser(const Call& call);
 Result<json> ResetTotp(const Call& call);
+Result<json> MoveToProvider(const Call& call);
 Result<json> CreateLogin(const Call& call);
 Result<json> ListSessions(const Call& call);
 Result<json> EndSession(const Call& call);
@@ -169,6 +170,15 @@ Result<json> RevokeMyApiToken(const Call& call);
 // Of the session's own user.
 Result<json> BeginTotp(core::Desk& desk, const Request& request);
 Result<json> ConfirmTotp(core::Desk& desk, const Request& request);
+
+// ---- sign_in_routes.cc: before there is a session ----
+std::string SetSessionCookie(std::string_view token);
+// A browser that comes back from the provider is sent on to the console, with
+// a session or with what went wrong.
+Result<Response> SignInRoute(core::Desk& desk, const Request& request,
+                             std::string_view path);
+bool IsSignInRoute(std::string_view method, std::string_view path);
+Response JsonResponse(const json& body);
 
 // ---- grant_routes.cc ----
 Result<json> ListGrants(const Call& call);

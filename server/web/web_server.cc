@@ -13,6 +13,7 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -43,6 +44,9 @@ constexpr auto kReadDeadline = std::chrono::seconds(60);
 constexpr auto kWriteDeadline = std::chrono::seconds(30);
 constexpr auto kPingEvery = std::chrono::seconds(15);
 constexpr int kMaxConnections = 1000;
+// What waits for an OpenID provider does so on threads of its own.
+constexpr int kWaitingThreads = 2;
+constexpr int kMaxWaiting = 16;
 
 // OWASP's list for a page that loads only its own files. Styles: the component
 // library writes <style> elements at run time.
@@ -156,6 +160,8 @@ class Server final : public WebServer {
     feed_.Stop();
     io_.stop();
     threads_.clear();  // joins
+    waiters_.stop();
+    waiters_.join();
   }
 
   Status Open() {
@@ -211,12 +217,13 @@ class Server final : public WebServer {
     }
   }
 
+  struct Counted {
+    explicit Counted(std::atomic<int>& c) : count(c) { ++count; }
+    ~Counted() { --count; }
+    std::atomic<int>& count;
+  };
+
   asio::awaitable<void> Serve(Tcp::socket socket) {
-    struct Counted {
-      explicit Counted(std::atomic<int>& c) : count(c) { ++count; }
-      ~Counted() { --count; }
-      std::atomic<int>& count;
-    };
     const Counted counted(connections_);
     error_code error;
     const std::string address =
@@ -253,7 +260,12 @@ class Server final : public WebServer {
         co_await Follow(stream, *request);
         break;
       }
-      Response response = Answer(*request);
+      Response response;
+      if (Api::MayWait(request->path)) {
+        response = co_await AnswerApart(*request);
+      } else {
+        response = Answer(*request);
+      }
       // RFC 9110, 9.3.2: the header of GET without its body.
       if (request->method == "HEAD") response.body.clear();
       co_await Send(stream, std::move(response), keep_alive, error);
@@ -274,6 +286,8 @@ class Server final : public WebServer {
     request.body = message.body();
     request.session_token =
         CookieValue(View(message[http::field::cookie]), kSessionCookie);
+    request.attempt =
+        CookieValue(View(message[http::field::cookie]), kAttemptCookie);
     request.csrf = std::string(View(message["X-Sekisho-CSRF"]));
     request.bearer = BearerOf(View(message[http::field::authorization]));
     request.content_type =
@@ -282,6 +296,21 @@ class Server final : public WebServer {
     request.host = std::string(View(message[http::field::host]));
     request.address = address;
     return request;
+  }
+
+  // A provider that is slow or down holds up nobody but those who wait for it.
+  asio::awaitable<Response> AnswerApart(const Request& request) {
+    if (waiting_.load() >= kMaxWaiting) {
+      co_return ErrorResponse(
+          Error{Code::kUnavailable,
+                "too many sign-ins wait for the provider; try again"});
+    }
+    const Counted counted(waiting_);
+    co_return co_await asio::co_spawn(waiters_, Wait(request),
+                                      asio::use_awaitable);
+  }
+  asio::awaitable<Response> Wait(const Request& request) {
+    co_return Answer(request);
   }
 
   Response Answer(const Request& request) {
@@ -368,6 +397,8 @@ class Server final : public WebServer {
   WatchedTls tls_;
   Tcp::acceptor acceptor_;
   std::atomic<int> connections_{0};
+  std::atomic<int> waiting_{0};
+  asio::thread_pool waiters_{kWaitingThreads};
   std::vector<std::jthread> threads_;
 };
 

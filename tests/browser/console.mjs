@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 
 import { axeFindings, check, keepOnFailure, openPage, startBrowser, startServer, step, summary } from './driver.mjs';
 import { BUSY_LIMIT_MS, fullQueue } from './full_queue.mjs';
+import { signInAtProvider } from './provider.mjs';
 
 const update = process.argv.includes('--update-screenshots');
 const shots = new URL('../../docs/screenshots/', import.meta.url).pathname;
@@ -882,6 +883,8 @@ await step('a request is approved on a phone', async () => {
 await step('no script error and no CSP violation on the way', async () => {
   check(troubles.length === 0, troubles.join('\n'));
 });
+
+await signInAtProvider(browser, `${process.env.SEKISHO_STATE}/provider`);
 
 server.stop();
 // In a server of its own.

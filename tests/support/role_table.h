@@ -104,10 +104,14 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ListAudit", "UD"},
     {"LoginWithPassword", "*"},
     {"LoginWithCode", "*"},
+    {"GetSignInWays", "*"},
+    {"BeginProviderLogin", "*"},
+    {"LoginWithProvider", "*"},
     {"FindSession", "*"},
     {"Logout", "*"},
     {"SetPassword", "*"},
     {"CreateLogin", "D"},
+    {"MoveToProvider", "D"},
     {"ListUsers", "UD"},
     {"AddUser", "D"},
     {"SetRoles", "D"},
@@ -142,12 +146,12 @@ inline bool MayCall(std::string_view method, core::Role role) {
 
 // Not with an API token, whatever its roles.
 inline constexpr std::string_view kPeopleOnly[] = {
-    "ListUsers",        "AddUser",        "SetRoles",        "DisableUser",
-    "EnableUser",       "ResetTotp",      "CreateLogin",     "ListSessions",
-    "EndSession",       "ListMySessions", "EndMySession",    "ListApiTokens",
-    "AddApiToken",      "RevokeApiToken", "ListMyApiTokens", "AddMyApiToken",
-    "RevokeMyApiToken", "IssueCode",      "MakePin",         "MakePersonTotp",
-    "RemovePerson"};
+    "ListUsers",      "AddUser",          "SetRoles",       "DisableUser",
+    "EnableUser",     "ResetTotp",        "MoveToProvider", "CreateLogin",
+    "ListSessions",   "EndSession",       "ListMySessions", "EndMySession",
+    "ListApiTokens",  "AddApiToken",      "RevokeApiToken", "ListMyApiTokens",
+    "AddMyApiToken",  "RevokeMyApiToken", "IssueCode",      "MakePin",
+    "MakePersonTotp", "RemovePerson"};
 
 inline constexpr char kRefusal[] = "this needs the role ";
 

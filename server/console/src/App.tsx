@@ -3,13 +3,13 @@ import { enUS, jaJP } from '@mui/material/locale';
 import { useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
+import { Link, Navigate, Route, Routes, useLocation, useNavigate } from 'react-router-dom';
 
 import { ApiError, get, post, rememberSession } from './api/client';
 import { useLive } from './api/live';
 import type { Session } from './api/types';
 import { setLanguage } from './i18n';
-import { Login } from './pages/Login';
+import { BACK, Login } from './pages/Login';
 import { Containments } from './parts/Contain';
 import { Waiting } from './parts/State';
 import { SessionContext, useMay } from './may';
@@ -127,6 +127,7 @@ export function App() {
     ),
     [dark, still, i18n.language],
   );
+  const navigate = useNavigate();
   const [state, setState] = useState<State>({ step: 'asking' });
   const enter = useCallback((session: Session) => {
     rememberSession(session);
@@ -134,8 +135,13 @@ export function App() {
   }, []);
 
   useEffect(() => {
-    get<Session>('session').then(enter, () => setState({ step: 'out', ended: false, start: null }));
-  }, [enter]);
+    get<Session>('session').then((session) => {
+      const back = sessionStorage.getItem(BACK);
+      sessionStorage.removeItem(BACK);
+      if (back && window.location.pathname === '/') void navigate(back, { replace: true });
+      enter(session);
+    }, () => setState({ step: 'out', ended: false, start: null }));
+  }, [enter, navigate]);
 
   // A session that ended shows the door; the page behind keeps its drafts.
   useEffect(() => {

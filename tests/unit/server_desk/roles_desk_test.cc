@@ -163,6 +163,7 @@ Calls CallsOf(Desk& d) {
       {"DisableUser", [&](C c) { return d.DisableUser(c, "x", "r"); }},
       {"EnableUser", [&](C c) { return d.EnableUser(c, "x"); }},
       {"ResetTotp", [&](C c) { return d.ResetTotp(c, "x", "r"); }},
+      {"MoveToProvider", [&](C c) { return d.MoveToProvider(c, "x", "r"); }},
       {"ListSessions", [&](C c) { return Only(d.ListSessions(c)); }},
       {"EndSession", [&](C c) { return d.EndSession(c, "x"); }},
       {"ListMySessions", [&](C c) { return Only(d.ListMySessions(c)); }},

@@ -89,6 +89,7 @@ const std::map<std::string, std::string> kRpcMethods = {
     {"DisableUser", "DisableUser"},
     {"EnableUser", "EnableUser"},
     {"ResetTotp", "ResetTotp"},
+    {"MoveToProvider", "MoveToProvider"},
     {"ListApiTokens", "ListApiTokens"},
     {"AddApiToken", "AddApiToken"},
     {"RevokeApiToken", "RevokeApiToken"},

@@ -493,6 +493,95 @@ TEST_P(StoreTest, SessionsEndByTimeByIdlenessAndByPassword) {
   EXPECT_EQ((*store_->FindUser("u"))->password_hash, "hash");
 }
 
+TEST_P(StoreTest, AnIdentityIsOneUsersForEver) {
+  const ProviderIdentity tanaka{"https://id", "s-1"};
+  const ProviderIdentity other{"https://id", "s-2"};
+  const auto bind = [&](const ProviderIdentity& identity, const char* user,
+                        std::optional<Roles> roles = {}) {
+    const Status bound = store_->BindUser(identity, user, roles, At(1));
+    return bound ? Code::kOk : bound.error().code;
+  };
+  EXPECT_EQ(*store_->FindUserOf(tanaka), std::nullopt);
+  EXPECT_EQ(bind(tanaka, "tanaka"), Code::kNotFound);
+  ASSERT_TRUE(store_->PutUser({"tanaka", Role::kAnalyst, ""}, At(0)));
+  EXPECT_EQ(bind(tanaka, "tanaka"), Code::kOk);
+  EXPECT_EQ(*store_->FindUserOf(tanaka), "tanaka");
+  EXPECT_EQ(*store_->FindUserOf(other), std::nullopt);
+  EXPECT_EQ(*store_->FindUserOf({"https://other", "s-1"}), std::nullopt);
+  EXPECT_EQ((*store_->FindUser("tanaka"))->identity, tanaka);
+  EXPECT_EQ(store_->ListUsers()->front().identity, tanaka);
+  // Nobody else is he, and he is nobody else.
+  EXPECT_EQ(bind(other, "tanaka"), Code::kFailedPrecondition);
+  EXPECT_EQ(bind(tanaka, "tanaka"), Code::kFailedPrecondition);
+  ASSERT_TRUE(store_->PutUser({"sato", Role::kViewer, ""}, At(0)));
+  EXPECT_EQ(bind(tanaka, "sato"), Code::kAlreadyExists);
+  // A password and a disabled user are not the provider's to give.
+  ASSERT_TRUE(store_->PutUser({"sato", Role::kViewer, "hash"}, At(0)));
+  EXPECT_EQ(bind(other, "sato"), Code::kFailedPrecondition);
+  ASSERT_TRUE(store_->PutUser({"kato", Role::kAdmin, ""}, At(0)));
+  ASSERT_TRUE(store_->SetDisabled("tanaka", At(2)));
+  ASSERT_TRUE(store_->PutUser({"mori", Role::kViewer, ""}, At(0)));
+  ASSERT_TRUE(store_->SetDisabled("mori", At(2)));
+  EXPECT_EQ(bind(other, "mori"), Code::kNotFound);
+}
+
+TEST_P(StoreTest, AUserIsMadeWithHisIdentityOrNotAtAll) {
+  const ProviderIdentity first{"https://id", "s-1"};
+  const ProviderIdentity second{"https://id", "s-2"};
+  ASSERT_TRUE(store_->BindUser(first, "mori", Roles(Role::kViewer), At(5)));
+  EXPECT_EQ((*store_->FindUser("mori"))->roles, Roles(Role::kViewer));
+  EXPECT_EQ((*store_->FindUser("mori"))->create_time, At(5));
+  // Another of the same name changes nothing of him.
+  EXPECT_FALSE(store_->BindUser(second, "mori", Roles(Role::kAdmin), At(6)));
+  EXPECT_EQ((*store_->FindUser("mori"))->roles, Roles(Role::kViewer));
+  EXPECT_EQ((*store_->FindUser("mori"))->identity, first);
+  // Whose identity is taken is not made.
+  EXPECT_FALSE(store_->BindUser(first, "ueda", Roles(Role::kAdmin), At(6)));
+  EXPECT_EQ(*store_->FindUser("ueda"), std::nullopt);
+}
+
+TEST_P(StoreTest, WhoIsReleasedHasNoWayInButTheNextIdentity) {
+  const ProviderIdentity first{"https://id", "s-1"};
+  const ProviderIdentity second{"https://id", "s-2"};
+  ASSERT_TRUE(store_->PutUser({"sato", Role::kViewer, "hash"}, At(0)));
+  StoredSession session;
+  session.user = "sato";
+  session.use_time = At(0);
+  session.expire_time = At(100);
+  ASSERT_TRUE(store_->AddSession(session));
+  ASSERT_TRUE(store_->AddLoginCode(SecretHash{}, "sato", At(10)));
+  ASSERT_TRUE(store_->BeginTotp("sato", "secret"));
+  ASSERT_TRUE(store_->ConfirmTotp("sato", 1, {SecretHash{}}));
+  ASSERT_TRUE(store_->ReleaseUser("sato"));
+  EXPECT_TRUE((*store_->FindUser("sato"))->password_hash.empty());
+  EXPECT_FALSE((*store_->FindUser("sato"))->has_totp);
+  EXPECT_FALSE(store_->FindSession(session.hash, At(1), At(0)));
+  EXPECT_FALSE(store_->FindLoginCode(SecretHash{}, At(1)));
+  ASSERT_TRUE(store_->BindUser(first, "sato", {}, At(2)));
+  // Of whom the provider made another account.
+  ASSERT_TRUE(store_->ReleaseUser("sato"));
+  EXPECT_EQ(*store_->FindUserOf(first), std::nullopt);
+  EXPECT_TRUE(store_->BindUser(second, "sato", {}, At(3)));
+  EXPECT_EQ(store_->ReleaseUser("nobody").error().code, Code::kNotFound);
+}
+
+TEST_P(StoreTest, ASessionKnowsWhatItCameThrough) {
+  ASSERT_TRUE(store_->PutUser({"u", Role::kAdmin, ""}, At(0)));
+  StoredSession session;
+  session.user = "u";
+  session.use_time = At(0);
+  session.expire_time = At(100);
+  session.issuer = "https://id";
+  session.second_factor = true;
+  ASSERT_TRUE(store_->AddSession(session));
+  const auto found = store_->FindSession(session.hash, At(1), At(0));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->issuer, "https://id");
+  EXPECT_TRUE(found->second_factor);
+  EXPECT_EQ(store_->ListSessions("u", At(1), At(0))->front().issuer,
+            "https://id");
+}
+
 TEST_P(StoreTest, UsesALoginCodeOnce) {
   ASSERT_TRUE(store_->PutUser({"u", Role::kAdmin, ""}, At(0)));
   SecretHash hash{};

@@ -106,6 +106,7 @@ const std::map<std::string, std::string> kRouteMethods = {
     {"POST users:disable", "DisableUser"},
     {"POST users:enable", "EnableUser"},
     {"POST users:reset_totp", "ResetTotp"},
+    {"POST users:use_provider", "MoveToProvider"},
     {"POST users:login", "CreateLogin"},
     {"GET sessions", "ListSessions"},
     {"POST sessions:end", "EndSession"},

@@ -6,7 +6,7 @@ import page from '../../../../docs/api/openapi.yaml?raw';
 
 test('every route of the server is in openapi.yaml, and no other', () => {
   // These have handlers of their own, apart from the table.
-  const served = ['GET live', 'GET session', 'POST login', 'POST logout', 'POST password', 'POST totp:begin', 'POST totp:confirm'];
+  const served = ['GET live', 'GET session', 'POST login', 'POST logout', 'POST password', 'GET signin', 'POST provider:start', 'GET provider:callback', 'POST totp:begin', 'POST totp:confirm'];
   for (const match of api.matchAll(/\{"(GET|POST)", "([^"]+)",/g)) served.push(`${match[1]} ${match[2]}`);
   const told: string[] = [];
   let path = '';

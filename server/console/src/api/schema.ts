@@ -24,6 +24,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the sign-in page offers */
+        get: operations["getSignInWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/provider:start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where to send the browser to sign in at the OpenID provider
+         * @description Sets the cookie __Host-sekisho-attempt (Secure, HttpOnly, SameSite=Lax), good for ten minutes. May take some seconds.
+         */
+        post: operations["beginProviderLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/provider:callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the provider sends the browser back to
+         * @description Ends the attempt of the cookie. Sets the cookie __Host-sekisho and goes on to /, or to /?signin=PROBLEM: expired, cancelled, unknown, group, second_factor, tries, failed, unavailable.
+         */
+        get: operations["loginWithProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -1525,6 +1582,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users:use_provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets another come through the OpenID provider from now on (admin)
+         * @description Takes his password, second factor, identity and sessions away; the next of his name at the provider is he.
+         */
+        post: operations["moveToProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users:login": {
         parameters: {
             query?: never;
@@ -1716,6 +1793,18 @@ export interface components {
             must_set_password: boolean;
             must_enrol_totp: boolean;
             has_totp: boolean;
+            /** @description Came through the OpenID provider: has no password and no second factor here */
+            via_provider: boolean;
+        };
+        SignInWays: {
+            /** @description Name for its button; empty: there is none */
+            provider: string;
+            /** @description false: only for who breaks the glass */
+            passwords: boolean;
+        };
+        ProviderStart: {
+            /** Format: uri */
+            url: string;
         };
         /** @description Name and password are right; come again with second_factor. No cookie is set */
         SecondFactorNeeded: {
@@ -1742,6 +1831,9 @@ export interface components {
             disable_time: string | null;
             has_password: boolean;
             has_totp: boolean;
+            /** @description Of the OpenID provider he is bound to; empty: none */
+            provider_issuer: string;
+            provider_subject: string;
         };
         UserList: {
             rows: components["schemas"]["User"][];
@@ -1757,7 +1849,7 @@ export interface components {
             user: string;
             roles: components["schemas"]["Role"][];
         };
-        /** @description Usable once, within an hour */
+        /** @description Usable once, within an hour; empty: he comes through the OpenID provider */
         LoginCode: {
             code: string;
         };
@@ -1766,6 +1858,8 @@ export interface components {
             id: string;
             user: string;
             address: string;
+            /** @description Of the OpenID provider he came through; empty: none */
+            provider_issuer: string;
             /** Format: date-time */
             create_time: string;
             /** Format: date-time */
@@ -3529,6 +3623,15 @@ export interface components {
                 "application/json": components["schemas"]["Failure"];
             };
         };
+        /** @description The OpenID provider does not answer */
+        Unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Failure"];
+            };
+        };
     };
     parameters: {
         Csrf: string;
@@ -3568,6 +3671,78 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooMany"];
+        };
+    };
+    getSignInWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
+                };
+            };
+        };
+    };
+    beginProviderLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderStart"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    loginWithProvider: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the console */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     getSession: {
@@ -6431,6 +6606,37 @@ export interface operations {
         };
     };
     resetTotp: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserReason"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    moveToProvider: {
         parameters: {
             query?: never;
             header: {

@@ -60,6 +60,7 @@ export type Role = Schemas['Role'];
 // In the server's order.
 export const ROLES = ['viewer', 'analyst', 'approver', 'policy_author', 'auditor', 'admin'] as const satisfies readonly Role[];
 export type User = Schemas['User'];
+export type SignInWays = Schemas['SignInWays'];
 export type SessionRow = Schemas['SessionRow'];
 export type ApiToken = Schemas['ApiToken'];
 export type AuditEntry = Schemas['AuditEntry'];

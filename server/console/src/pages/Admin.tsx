@@ -53,7 +53,7 @@ export function Admin({ session }: { session: Session }) {
   const [query, setQuery] = useSearchParams();
   const [enrolled, setEnrolled] = useState(session.has_totp);
   const tabs = [
-    ...(may('ListUsers') ? ['users'] : []), ...(may('ListPeople') ? ['people'] : []), 'sessions', 'totp', 'tokens', ...(may('ListAudit') ? ['audit'] : []),
+    ...(may('ListUsers') ? ['users'] : []), ...(may('ListPeople') ? ['people'] : []), 'sessions', ...(session.via_provider ? [] : ['totp']), 'tokens', ...(may('ListAudit') ? ['audit'] : []),
   ];
   const asked = query.get('tab') ?? '';
   const tab = tabs.includes(asked) ? asked : (tabs[0] ?? 'sessions');

@@ -5,14 +5,19 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import i18n from '../i18n';
 import { Login } from './Login';
 
-const SESSION = { user: 'suzuki', roles: ['admin'], may: ['ListUsers'], csrf: 'c1', expire_time: '2026-11-20T09:00:00Z', must_set_password: false, must_enrol_totp: false, has_totp: false };
+const SESSION = { user: 'suzuki', roles: ['admin'], may: ['ListUsers'], csrf: 'c1', expire_time: '2026-11-20T09:00:00Z', must_set_password: false, must_enrol_totp: false, has_totp: false, via_provider: false };
 const asked: { path: string; body: unknown; csrf: string | null }[] = [];
 let answers: { status: number; body: unknown }[] = [];
+let ways = { provider: '', passwords: true };
 
 beforeEach(async () => {
   await i18n.changeLanguage('en');
   asked.length = 0;
+  ways = { provider: '', passwords: true };
+  sessionStorage.clear();
+  window.history.replaceState(null, '', '/');
   vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+    if (path === '/api/v1/signin') return Promise.resolve(new Response(JSON.stringify(ways)));
     const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;
     asked.push({ path, body, csrf: new Headers(init.headers).get('X-Sekisho-CSRF') });
     const answer = answers.shift() ?? { status: 500, body: null };
@@ -100,4 +105,45 @@ test('a role that needs a second factor enrols one first', async () => {
 test('an ended session says that nothing is lost', () => {
   render(<Login ended start={null} onSession={vi.fn()} />);
   expect(screen.getByText(/what you typed is kept/)).toBeDefined();
+});
+
+test('the provider has a button only if there is one', async () => {
+  const { unmount } = render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  await screen.findByLabelText(/User name/);
+  expect(screen.queryByRole('button', { name: /Sign in with Ex/ })).toBeNull();
+  unmount();
+  ways = { provider: 'Example ID', passwords: true };
+  render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  await screen.findByRole('button', { name: 'Sign in with Example ID' });
+  expect(screen.getByLabelText(/User name/)).toBeDefined();
+});
+
+test('a provider that is down is said in words, and passwords stay', async () => {
+  ways = { provider: 'Example ID', passwords: true };
+  answers = [{ status: 503, body: { error: { code: 'unavailable', message: 'x' } } }];
+  render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  fireEvent.click(await screen.findByRole('button', { name: 'Sign in with Example ID' }));
+  await screen.findByText(/Example ID does not answer/);
+  expect(asked[0]).toMatchObject({ path: '/api/v1/provider:start', body: {} });
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Sign in' }).disabled).toBe(false);
+});
+
+test('with the provider alone, passwords are behind the glass', async () => {
+  ways = { provider: 'Example ID', passwords: false };
+  render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  fireEvent.click(await screen.findByRole('button', { name: 'Sign in with the break-glass account' }));
+  expect(screen.getByLabelText(/User name/)).toBeDefined();
+});
+
+test('what went wrong at the provider is told once, in words of ours alone', async () => {
+  ways = { provider: 'Example ID', passwords: true };
+  window.history.replaceState(null, '', '/?signin=unknown');
+  const { unmount } = render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  await screen.findByText(/Example ID knows you, but you are not known here/);
+  expect(window.location.search).toBe('');
+  unmount();
+  window.history.replaceState(null, '', '/?signin=%3Cimg%20src=x%3E');
+  render(<Login ended={false} start={null} onSession={vi.fn()} />);
+  await screen.findByText(/The sign-in failed/);
+  expect(document.body.innerHTML).not.toContain('img src');
 });

@@ -1,9 +1,9 @@
 import { Alert, Box, Button, Link, Paper, Stack, TextField, Typography } from '@mui/material';
-import { type FormEvent, lazy, Suspense, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { ApiError, get, post, rememberSession } from '../api/client';
-import type { Session } from '../api/types';
+import type { Session, SignInWays } from '../api/types';
 import { setLanguage } from '../i18n';
 import { ErrorText, Waiting } from '../parts/State';
 
@@ -16,6 +16,17 @@ interface Props {
   onSession: (session: Session) => void;
 }
 
+const PROBLEMS = ['expired', 'cancelled', 'unknown', 'group', 'second_factor', 'tries', 'failed', 'unavailable'];
+
+// What went wrong at the provider, as the server's callback says in the address.
+function problemOfAddress(): string {
+  const said = new URLSearchParams(window.location.search).get('signin') ?? '';
+  return said === '' || PROBLEMS.includes(said) ? said : 'failed';
+}
+
+// Where he was when he was sent to the provider; App goes back there.
+export const BACK = 'sekisho-back';
+
 export function Login({ ended, start, onSession }: Props) {
   const { t, i18n } = useTranslation();
   const [withCode, setWithCode] = useState(false);
@@ -24,6 +35,19 @@ export function Login({ ended, start, onSession }: Props) {
   const [asksFactor, setAsksFactor] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const [ways, setWays] = useState<SignInWays>({ provider: '', passwords: true });
+  const [withPassword, setWithPassword] = useState(false);
+  const [problem, setProblem] = useState(problemOfAddress);
+  // Told once: not again by a reload or a bookmark.
+  useEffect(() => {
+    if (problem !== '') window.history.replaceState(null, '', window.location.pathname);
+  }, [problem]);
+  useEffect(() => {
+    let gone = false;
+    get<SignInWays>('signin').then((found) => { if (!gone) setWays(found); }, () => undefined);
+    return () => { gone = true; };
+  }, []);
+  const asksPassword = ways.passwords || withPassword || withCode || asksFactor || session !== null;
   const differ = values.again !== '' && values.first !== values.again;
 
   const field = (name: keyof typeof values, label: string, secret = false) => (
@@ -71,6 +95,21 @@ export function Login({ ended, start, onSession }: Props) {
     }
   };
 
+  const leave = async () => {
+    setBusy(true);
+    setError(null);
+    setProblem('');
+    try {
+      const { url } = await post<{ url: string }>('provider:start', {});
+      sessionStorage.setItem(BACK, window.location.pathname + window.location.search);
+      window.location.assign(url);
+    } catch (caught) {
+      if (caught instanceof ApiError && caught.status === 503) setProblem('unavailable');
+      else setError(caught);
+      setBusy(false);
+    }
+  };
+
   if (session && !session.must_set_password && session.must_enrol_totp) {
     return (
       <Box sx={{ minHeight: '100vh', display: 'grid', placeItems: 'center', p: 2 }}>
@@ -89,6 +128,13 @@ export function Login({ ended, start, onSession }: Props) {
             {session ? t('login.setTitle') : t('login.title')}
           </Typography>
           {ended && !session && <Alert severity="info">{t('login.ended')}</Alert>}
+          {problem !== '' && !session && <Alert severity="error">{t(`login.problem.${problem}`, { name: ways.provider || 'OpenID Connect' })}</Alert>}
+          {ways.provider !== '' && !session && !asksFactor && (
+            <>
+              <Button variant={asksPassword ? 'outlined' : 'contained'} size="large" loading={busy && !asksPassword} disabled={busy} onClick={() => void leave()} sx={{ overflowWrap: 'anywhere' }}>{t('login.provider', { name: ways.provider })}</Button>
+              {ended && <Typography variant="body2" color="text.secondary">{t('login.providerLeaves')}</Typography>}
+            </>
+          )}
           {error !== null && (
             <Alert severity="error">
               {error instanceof ApiError && error.status === 401 ? (
@@ -117,20 +163,26 @@ export function Login({ ended, start, onSession }: Props) {
                 {t('login.codeHelp')}
               </Typography>
             </>
-          ) : (
+          ) : asksPassword && (
             <>
               {field('user', t('login.user'))}
               {field('password', t('login.password'), true)}
             </>
           )}
-          <Button type="submit" variant="contained" size="large" loading={busy} disabled={differ}>
-            {session ? t('login.set') : t('login.submit')}
-          </Button>
+          {asksPassword && (
+            <Button type="submit" variant="contained" size="large" loading={busy} disabled={differ}>
+              {session ? t('login.set') : t('login.submit')}
+            </Button>
+          )}
           {!session && (
             <Stack direction="row" sx={{ justifyContent: 'space-between' }}>
-              <Link component="button" type="button" onClick={() => { setWithCode(!withCode); setAsksFactor(false); }}>
-                {withCode ? t('login.usePassword') : t('login.useCode')}
-              </Link>
+              {asksPassword ? (
+                <Link component="button" type="button" onClick={() => { setWithCode(!withCode); setWithPassword(true); setAsksFactor(false); }}>
+                  {withCode ? t('login.usePassword') : t('login.useCode')}
+                </Link>
+              ) : (
+                <Link component="button" type="button" onClick={() => setWithPassword(true)}>{t('login.breakGlass')}</Link>
+              )}
               <Link
                 component="button"
                 type="button"

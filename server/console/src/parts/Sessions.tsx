@@ -29,13 +29,14 @@ export function Sessions() {
           <TableContainer component={Paper} variant="outlined" tabIndex={0}>
             <Table size="small" aria-label={t('admin.sessions')} sx={{ minWidth: 640 }}>
               <TableHead>
-                <TableRow>{['login.user', 'admin.address', 'admin.begun', 'admin.lastUse', 'admin.ends', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
+                <TableRow>{['login.user', 'admin.address', 'admin.signsIn', 'admin.begun', 'admin.lastUse', 'admin.ends', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
               </TableHead>
               <TableBody>
                 {data.rows.map((row) => (
                   <TableRow key={row.id}>
                     <TableCell>{row.user} {row.current && <Chip size="small" label={t('admin.thisOne')} />}</TableCell>
                     <TableCell>{row.address || '–'}</TableCell>
+                    <TableCell sx={{ overflowWrap: 'anywhere' }}>{row.provider_issuer || t('admin.password')}</TableCell>
                     <TableCell>{formatTime(row.create_time)}</TableCell>
                     <TableCell>{formatTime(row.use_time)}</TableCell>
                     <TableCell>{formatTime(row.expire_time)}</TableCell>

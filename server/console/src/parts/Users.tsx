@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { get, post } from '../api/client';
-import type { Role, Session, User } from '../api/types';
+import type { Role, Session, SignInWays, User } from '../api/types';
 import { ROLES } from '../api/types';
 import { formatTime } from '../format';
 import { useMay } from '../may';
@@ -43,7 +43,7 @@ function Edit({ user, onDone }: { user: User | null; onDone: () => void }) {
       <DialogContent>
         <Stack spacing={2} sx={{ pt: 1 }}>
           {save.isError && <Alert severity="error"><ErrorText error={save.error} /></Alert>}
-          {save.data?.code ? <CodeOf code={save.data.code} /> : (
+          {save.data?.code ? <CodeOf code={save.data.code} /> : save.data && !user ? <Typography>{t('admin.noCode')}</Typography> : (
             <>
               {!user && <TextField autoFocus required label={t('login.user')} value={name} onChange={(e) => setName(e.target.value)} slotProps={{ htmlInput: { maxLength: 64 } }} />}
               <RoleBoxes value={roles} of={ROLES} onChange={setRoles} />
@@ -53,7 +53,7 @@ function Edit({ user, onDone }: { user: User | null; onDone: () => void }) {
       </DialogContent>
       <DialogActions>
         <Button onClick={onDone}>{t('app.close')}</Button>
-        {!save.data?.code && <Button variant="contained" loading={save.isPending} disabled={name.trim() === ''} onClick={() => save.mutate()}>{t('admin.save')}</Button>}
+        {!save.data && <Button variant="contained" loading={save.isPending} disabled={name.trim() === ''} onClick={() => save.mutate()}>{t('admin.save')}</Button>}
       </DialogActions>
     </Dialog>
   );
@@ -64,14 +64,14 @@ function CodeOf({ code }: { code: string }) {
   return <><Typography>{t('admin.codeHelp')}</Typography><Code>{code}</Code></>;
 }
 
-type Act = 'disable' | 'reset_totp' | 'login' | 'enable';
+type Act = 'disable' | 'reset_totp' | 'use_provider' | 'login' | 'enable';
 
 // What is done to one user, with its reason where the record needs one.
 function Do({ act, user, onDone }: { act: Act; user: string; onDone: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [reason, setReason] = useState('');
-  const asks = act === 'disable' || act === 'reset_totp';
+  const asks = act === 'disable' || act === 'reset_totp' || act === 'use_provider';
   const run = useMutation({
     mutationFn: () => post<{ code?: string }>(`users:${act}`, asks ? { user, reason: reason.trim() } : { user }),
     onSuccess: (done) => {
@@ -101,6 +101,7 @@ export function Users({ session }: { session: Session }) {
   const { t } = useTranslation();
   const mayChange = useMay()('SetRoles');
   const query = useQuery({ queryKey: ['users'], queryFn: () => get<{ rows: User[] }>('users') });
+  const ways = useQuery({ queryKey: ['signin'], queryFn: () => get<SignInWays>('signin') });
   const [editing, setEditing] = useState<User | 'new' | null>(null);
   const [doing, setDoing] = useState<{ act: Act; user: string } | null>(null);
   return (
@@ -111,20 +112,26 @@ export function Users({ session }: { session: Session }) {
           <TableContainer component={Paper} variant="outlined" tabIndex={0}>
             <Table size="small" aria-label={t('admin.users')} sx={{ minWidth: 720 }}>
               <TableHead>
-                <TableRow>{['login.user', 'admin.roles', 'admin.totp', 'alert.state', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
+                <TableRow>{['login.user', 'admin.roles', 'admin.signsIn', 'admin.totp', 'alert.state', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
               </TableHead>
               <TableBody>
                 {data.rows.map((user) => (
                   <TableRow key={user.name}>
                     <TableCell sx={{ overflowWrap: 'anywhere' }}>{user.name}</TableCell>
                     <TableCell><Stack direction="row" useFlexGap sx={{ gap: 0.5, flexWrap: 'wrap' }}>{user.roles.map((role) => <Chip key={role} size="small" label={t(`role.${role}`)} />)}{user.roles.length === 0 && t('app.none')}</Stack></TableCell>
+                    <TableCell sx={{ overflowWrap: 'anywhere' }}>
+                      {user.has_password && <div>{t('admin.password')}</div>}
+                      {user.provider_issuer !== '' && <div>{user.provider_issuer}<Typography variant="caption" component="div" color="text.secondary">{user.provider_subject}</Typography></div>}
+                      {!user.has_password && user.provider_issuer === '' && t('admin.notYet')}
+                    </TableCell>
                     <TableCell>{user.has_totp ? t('admin.yes') : t('admin.no')}</TableCell>
-                    <TableCell>{user.disable_time ? t('admin.disabledSince', { time: formatTime(user.disable_time) }) : user.has_password ? t('admin.active') : t('admin.noPassword')}</TableCell>
+                    <TableCell>{user.disable_time ? t('admin.disabledSince', { time: formatTime(user.disable_time) }) : t('admin.active')}</TableCell>
                     <TableCell>
                       {mayChange && user.name !== session.user && (
                         <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap' }}>
                           <Button size="small" onClick={() => setEditing(user)}>{t('admin.roles')}…</Button>
                           {!user.disable_time && <Button size="small" onClick={() => setDoing({ act: 'login', user: user.name })}>{t('admin.login')}…</Button>}
+                          {ways.data?.provider && <Button size="small" onClick={() => setDoing({ act: 'use_provider', user: user.name })}>{t('admin.use_provider')}…</Button>}
                           {user.has_totp && <Button size="small" onClick={() => setDoing({ act: 'reset_totp', user: user.name })}>{t('admin.reset_totp')}…</Button>}
                           <Button size="small" color="warning" onClick={() => setDoing({ act: user.disable_time ? 'enable' : 'disable', user: user.name })}>{t(user.disable_time ? 'admin.enable' : 'admin.disable')}…</Button>
                         </Stack>
