@@ -25,6 +25,12 @@ ipc::Reply ReplyOf(const Status& status, const std::string& done) {
   return {.ok = false, .message = status.error().message};
 }
 
+std::string WhyNow(const decide::Decider::Device& device) {
+  if (device.ejected) return "it was ejected: plug it in again to use it";
+  return device.open_error.empty() ? device.judged.decision.reason
+                                   : device.open_error;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SocketServer>> Agent::ListenControl() {
@@ -216,8 +222,7 @@ ipc::StatusAnswer Agent::StatusNow() const {
          .access = policy::Name(access),
          .mount_point = device.mount_point,
          .rule = device.judged.decision.rule,
-         .reason = device.open_error.empty() ? device.judged.decision.reason
-                                             : device.open_error});
+         .reason = WhyNow(device)});
   }
   return status;
 }

@@ -1,6 +1,7 @@
 """A terminal without network opens a stick by a code that is read out over the phone."""
 
 import json
+import pwd
 
 import story
 from checks import check, equal, eventually, never, step
@@ -9,6 +10,10 @@ from server import ServerError
 from sticks import Stick, make_stick
 
 NEEDS = "agent"
+# Who issues it has to be somebody (loginuid), which not every container lets a
+# test be; so not part of --all.
+IN_ALL = False
+DESK_UID = 1  # "daemon", at the security desk
 STICK = "46f4:0001:PHONE1"
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32
 
@@ -50,11 +55,18 @@ def misheard(text: str, group: int) -> str:
     return "-".join(groups)
 
 
+def issue(vm: Guest, challenge: str, device: str, *more: str) -> str:
+    """As somebody who logged in at the server and became root."""
+    return vm.server.run(
+        ["sh", "-c", f"echo {DESK_UID} > /proc/self/loginuid && exec \"$@\"",
+         "sh", "sekisho", "code", "issue", "--terminal", story.TERMINAL,
+         "--device", device, "--challenge", challenge, "--person", "operator",
+         "--for", "15m", "--reason", "logs of the outage", *more])
+
+
 def refused(vm: Guest, challenge: str, device: str = STICK) -> str:
     try:
-        vm.server.cli("code", "issue", "--terminal", story.TERMINAL,
-                      "--device", device, "--challenge", challenge, "--person",
-                      "operator", "--for", "15m", "--reason", "outage")
+        issue(vm, challenge, device)
     except ServerError as error:
         return str(error)
     return ""
@@ -74,15 +86,14 @@ def called(vm: Guest) -> str:
 
 def issued(vm: Guest, challenge: str) -> tuple[str, int]:
     step("the desk issues a code")
-    check("group 2" in refused(vm, misheard(challenge, 1)),
-          "a misheard group is named")
-    check("not of this terminal and this device"
-          in refused(vm, challenge, "46f4:0001:PHONE7"),
-          "a misheard serial shows")
-    answer = json.loads(vm.server.cli(
-        "code", "issue", "--terminal", story.TERMINAL, "--device", STICK,
-        "--challenge", challenge, "--person", "operator", "--for", "15m",
-        "--reason", "logs of the outage", "--json"))
+    vm.server.cli("user", "add", pwd.getpwuid(DESK_UID).pw_name, "--roles",
+                  "approver")
+    said = refused(vm, misheard(challenge, 1))
+    check("group 2" in said, f"a misheard group is named: {said[-200:]}")
+    said = refused(vm, challenge, "46f4:0001:PHONE7")
+    check("not of this terminal and this device" in said,
+          f"a misheard serial shows: {said[-200:]}")
+    answer = json.loads(issue(vm, challenge, STICK, "--json"))
     return answer["code"], int(answer["issued"]["code_id"])
 
 
