@@ -56,7 +56,7 @@ class Plan:
         self.product = number & 0xFFFF
         self.shape = dice.choice(["plain", "plain", "many", "lying", "noise",
                                   "works", "works", "good"])
-        self.hold_s = dice.choice([0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4])
+        self.hold_s = dice.choice([0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
         self.gap_s = dice.choice([0.0, 0.0, 0.01, 0.05])
         # Held from when the kernel made it, which takes a while; or pulled at
         # any moment of that.
