@@ -27,7 +27,7 @@ def run(vm: Guest) -> None:
                lambda: story.events(vm, kind="code"), 60)
     vm.cut_network()
     try:
-        stick = make_stick(vm.scratch / "phone.img", "vfat", size_mib=32)
+        stick = make_stick(vm.scratch / "phone.img", "vfat", size_mib=64)
         vm.usb.plug_storage(stick.path, serial="PHONE1", port="2")
         challenge = called(vm)
         code, number = issued(vm, challenge)
@@ -118,7 +118,8 @@ def copied(vm: Guest, stick: Stick) -> None:
     vm.write_file("/home/operator/list.csv", people.csv, owner="operator")
     text = story.as_operator(vm, f"cp log.txt {folder}/ && sync && echo went; "
                              f"cp list.csv {folder}/ || echo refused").stdout
-    check("went" in text, "a log goes")
+    check("went" in text, f"a log goes: {text[-300:]}")
+    vm.ssh("sync")
     equal(stick.read("log.txt"), b"line card 2 ok\n" * 100,
           "and is on the medium")
     check("refused" in text, "a list of 60 people does not")
