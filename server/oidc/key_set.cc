@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "proto/openssl_handles.h"
 #include "server/oidc/strict_json.h"
 
 namespace sekisho::oidc {
@@ -15,19 +16,13 @@ namespace {
 
 using nlohmann::json;
 
-template <auto kFree>
-struct Free {
-  template <typename T>
-  void operator()(T* what) const {
-    kFree(what);
-  }
-};
-using BigNumber = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Build = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using EcdsaSig = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+using openssl::FreeBy;
+using BigNumber = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
+using Build = std::unique_ptr<OSSL_PARAM_BLD, FreeBy<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, FreeBy<OSSL_PARAM_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeBy<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
+using EcdsaSig = std::unique_ptr<ECDSA_SIG, FreeBy<ECDSA_SIG_free>>;
 
 constexpr int kMinRsaBits = 2048;
 constexpr size_t kMaxRsaBytes = 8192 / 8;

@@ -31,12 +31,17 @@ class DeciderTest : public testing::Test {
     plug.authorized = authorized;
     return decider->OnPlugged(std::move(plug));
   }
-  // From the plug to the mount.
-  DeviceId Mounted(Access access = Access::kInspect) {
+  // From the plug until it is asked to be opened.
+  DeviceId Opening() {
     const DeviceId id = Plugged(Stick());
     decider->OnAuthorized(id, {});
     decider->OnDiskReady(id);
     decider->OnProbed(id, Vfat());
+    return id;
+  }
+  // From the plug to the mount.
+  DeviceId Mounted(Access access = Access::kInspect) {
+    const DeviceId id = Opening();
     decider->OnOpened(id, std::string("/media/sekisho/STICK"));
     EXPECT_EQ(decider->Find(id)->open, access);
     world.Take();
@@ -186,10 +191,7 @@ TEST_F(DeciderTest, FailedProbeIsRefused) {
 
 TEST_F(DeciderTest, MountThatFailedOnceIsTriedAgain) {
   Start(Snap(Approving()));
-  const DeviceId id = Plugged(Stick());
-  decider->OnAuthorized(id, {});
-  decider->OnDiskReady(id);
-  decider->OnProbed(id, Vfat());
+  const DeviceId id = Opening();
   world.Take();
   decider->OnOpened(id, Fail(Code::kDeadlineExceeded, "no gate in time"));
   EXPECT_THAT(world.Take(), ElementsAre("1 wait 2000"));
@@ -205,10 +207,7 @@ TEST_F(DeciderTest, MountThatFailedOnceIsTriedAgain) {
 
 TEST_F(DeciderTest, FailedMountClosesTheDevice) {
   Start(Snap(Approving()));
-  const DeviceId id = Plugged(Stick());
-  decider->OnAuthorized(id, {});
-  decider->OnDiskReady(id);
-  decider->OnProbed(id, Vfat());
+  const DeviceId id = Opening();
   world.Take();
   for (int i = 0; i < kMaxRetries; ++i) {
     decider->OnOpened(id, Fail(Code::kInvalidArgument, "bad superblock"));
@@ -251,10 +250,7 @@ TEST_F(DeciderTest, RevocationTakesTheMediumAway) {
 
 TEST_F(DeciderTest, RevocationWhileMountingWaitsForTheAnswer) {
   Start(Snap(Approving()));
-  const DeviceId id = Plugged(Stick());
-  decider->OnAuthorized(id, {});
-  decider->OnDiskReady(id);
-  decider->OnProbed(id, Vfat());
+  const DeviceId id = Opening();
   world.Take();
   decider->OnPolicy(Snap(Enforcing()), std::nullopt);
   EXPECT_THAT(world.Take(), IsEmpty());
