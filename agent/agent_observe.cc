@@ -86,7 +86,7 @@ void Agent::OnWritten(WriteWatch::Written one) {
     return;
   }
   Written written{.device = device,
-                  .who = Behind(static_cast<pid_t>(one.pid)),
+                  .who = Behind(one.pid),
                   .path = *std::move(path),
                   .file = std::move(one.file)};
   unscanned_.push_back(std::move(written));

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "common/text.h"
 
 namespace sekisho::agent {
@@ -46,17 +46,11 @@ std::optional<DeviceNumber> NumberIn(const std::string& path, NodeKind kind) {
   const auto text = ReadFileAt(AT_FDCWD, path, 64);
   if (!text) return std::nullopt;
   const auto parts = Split(Trim(*text), ':');
-  DeviceNumber number{kind, 0, 0};
-  const auto read = [](std::string_view digits, uint32_t* value) {
-    const char* const end = digits.data() + digits.size();
-    const auto [at, error] = std::from_chars(digits.data(), end, *value);
-    return error == std::errc{} && at == end;
-  };
-  if (parts.size() != 2 || !read(parts[0], &number.major) ||
-      !read(parts[1], &number.minor)) {
-    return std::nullopt;
-  }
-  return number;
+  if (parts.size() != 2) return std::nullopt;
+  const auto major = NumberOf<uint32_t>(parts[0]);
+  const auto minor = NumberOf<uint32_t>(parts[1]);
+  if (!major || !minor) return std::nullopt;
+  return DeviceNumber{kind, *major, *minor};
 }
 
 policy::DeviceFacts Facts(const char* bus, const char* product,

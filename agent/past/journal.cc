@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "common/number.h"
+
 namespace sekisho::past {
 namespace {
 
@@ -67,8 +69,8 @@ class FlatJson {
     for (;;) {
       Skip();
       unsigned number = 0;
-      const char* const end = in_.data() + in_.size();
-      const auto parsed = std::from_chars(in_.data(), end, number);
+      const auto parsed =
+          std::from_chars(in_.data(), in_.data() + in_.size(), number);
       if (parsed.ec != std::errc{} || number > 255) return false;
       in_.remove_prefix(static_cast<size_t>(parsed.ptr - in_.data()));
       Put(static_cast<char>(number), out);
@@ -132,8 +134,7 @@ class FlatJson {
     if (in_.size() < 4 || !std::ranges::all_of(in_.substr(0, 4), IsHex)) {
       return false;
     }
-    unsigned code = 0;
-    std::from_chars(in_.data(), in_.data() + 4, code, 16);
+    const unsigned code = NumberOf<unsigned>(in_.substr(0, 4), 16).value_or(0);
     in_.remove_prefix(4);
     if (code < 0x80) {
       Put(static_cast<char>(code), out);
@@ -191,10 +192,8 @@ std::optional<KernelMessage> ParseJournalLine(std::string_view line) {
       message.text = value;
       has_text = true;
     } else if (key == "__REALTIME_TIMESTAMP") {
-      int64_t micros = 0;
-      const char* const end = value.data() + value.size();
-      const auto parsed = std::from_chars(value.data(), end, micros);
-      has_time = parsed.ec == std::errc{} && parsed.ptr == end && micros >= 0;
+      const auto micros = NumberOf<int64_t>(value).value_or(-1);
+      has_time = micros >= 0;
       message.time = WallTime(std::chrono::microseconds(micros));
     }
   }
