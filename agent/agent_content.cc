@@ -19,6 +19,9 @@ policy::ContentDecision Agent::DecideContent(
     const attribute::Who& who) const {
   const auto snapshot = decider_->snapshot();
   policy::ContentFacts content = ContentOf(findings);
+  for (policy::OwnerFound& one : OwnersIn(findings)) {
+    content.data_owners.push_back(std::move(one.owner));
+  }
   const policy::DeviceFacts facts =
       device == nullptr ? policy::DeviceFacts{} : device->Facts();
   const WallTime now = clock_.Now();
@@ -43,6 +46,21 @@ policy::ContentDecision Agent::DecideContent(
   }
   return snapshot->DecideContent(content, facts, PersonOf(who),
                                  decider_->terminal(), now);
+}
+
+std::vector<policy::OwnerFound> Agent::OwnersIn(
+    const ipc::Findings& findings) const {
+  const auto& sets = *store_->data_sets();
+  if (findings.persons == 0 || sets.empty() ||
+      sets.front().facts().key_id != policy::SketchKeyId(sketch_key_)) {
+    return {};
+  }
+  return policy::OwnersOf(sets, PeopleIn(findings));
+}
+
+void Agent::TellFindings(const ipc::Findings& findings, Parts& parts) const {
+  SetFindings(findings, parts);
+  SetOwners(OwnersIn(findings), policy::SketchKeyId(sketch_key_), parts);
 }
 
 Status Agent::CountWritten(const ipc::Findings& findings,

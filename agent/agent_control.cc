@@ -234,7 +234,8 @@ ipc::CoreState Agent::CoreStateNow() const {
           .policy_version = store_->version("policy"),
           .devices_version = store_->version("devices"),
           .spooled_count = log_->spooled_count(),
-          .people_version = store_->version("people")};
+          .people_version = store_->version("people"),
+          .data_sets_version = store_->version("data_sets")};
 }
 
 template <typename Message>

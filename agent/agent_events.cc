@@ -214,7 +214,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     if (device->open) parts.open.set_access(policy::Name(*device->open));
   }
   SetWho(who, parts);
-  SetFindings(question.findings, parts);
+  TellFindings(question.findings, parts);
   if (const auto from = LandingWith(question.findings)) {
     SetLanding(*from, parts);
   }

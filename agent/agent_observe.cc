@@ -139,7 +139,7 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
     }
   }
   SetWho(written.who, parts);
-  SetFindings(findings, parts);
+  TellFindings(findings, parts);
   if (const auto from = LandingWith(findings)) SetLanding(*from, parts);
   // It was there before anybody asked, whatever the mode is by now.
   parts.open.set_observe_only(true);

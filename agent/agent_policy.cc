@@ -113,6 +113,18 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
                                       taken->version,
                                       store_->people()->size()));
   }
+  if (type == "data_sets") {
+    const auto& sets = *store_->data_sets();
+    const bool foreign = !sets.empty() && sets.front().facts().key_id !=
+                                              policy::SketchKeyId(sketch_key_);
+    if (foreign) parts.open.set_outcome(event::v1::OUTCOME_ALERTED);
+    parts.open.set_reason(fmt::format(
+        "data sets version {}: {} lists of people are known{}", taken->version,
+        sets.size(),
+        foreign ? "; made with the key of another installation, so nobody's "
+                  "data is told apart"
+                : ""));
+  }
   if (type == "contain") {
     parts.open.set_reason(fmt::format(
         "containments version {}: {} run{}", taken->version,
@@ -143,6 +155,10 @@ void Agent::OnEnvelope(const std::string& type, const std::string& sealed) {
   }
   if (type == "upgrade") programs_->SetManifest(store_->upgrade());
   if (type == "upgrade" || type == "unlock") return;
+  if (type == "data_sets") {
+    uplink_->Wake();
+    return;
+  }
   const Needs before = NeedsNow();
   UsePolicy();
   if (type == "policy") CheckNeeds(before);

@@ -57,6 +57,7 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
   stream.who = who;
   stream.path = question.path.substr(0, 4096);
   if (!stream.landing) stream.landing = LandingWith(question.findings);
+  stream.owners = OwnersIn(question.findings);
   if (const Status counted = CountReleased(question.released, device, &stream);
       !counted) {
     TellHealth("totals: " + counted.error().message);
@@ -125,6 +126,7 @@ void Agent::TellUnfinished(int64_t mount_id, const OpenStream& stream,
   }
   SetWho(stream.who, parts);
   if (stream.landing) SetLanding(*stream.landing, parts);
+  SetOwners(stream.owners, policy::SketchKeyId(sketch_key_), parts);
   parts.open.set_outcome(event::v1::OUTCOME_ALERTED);
   parts.open.set_rule("unfinished");
   parts.open.set_reason(what_became);

@@ -18,6 +18,8 @@ constexpr size_t kMaxColumns = 64;
 constexpr size_t kMaxInterfaces = 64;
 constexpr size_t kMaxOthers = 64;
 constexpr size_t kMaxSketches = 16;
+constexpr size_t kMaxOwners = 16;
+constexpr size_t kMaxSampleBytes = size_t{512} * 8;
 
 std::string Cut(const std::string& text, size_t cap) {
   return text.substr(0, cap);
@@ -138,6 +140,31 @@ void SetFindings(const ipc::Findings& findings, Parts& parts) {
       sketch.set_blob_hash(std::string(AsText(hash)));
     }
     sketch.set_person_count(from.persons);
+    if (from.kind == "row" && from.keyed_hashes.empty()) {
+      parts.personal.set_people_sample(
+          findings.people_sample.substr(0, kMaxSampleBytes));
+    }
+  }
+}
+
+policy::PeopleSeen PeopleIn(const ipc::Findings& findings) {
+  policy::PeopleSeen people{.kinds = {}, .sample = findings.people_sample};
+  for (const ipc::SketchFinding& one : findings.sketches) {
+    people.kinds.push_back(
+        {.kind = one.kind, .hashes = one.keyed_hashes, .persons = one.persons});
+  }
+  return people;
+}
+
+void SetOwners(const std::vector<policy::OwnerFound>& owners,
+               const std::string& key_id, Parts& parts) {
+  if (parts.personal.sketches_size() > 0) parts.open.set_key_id(key_id);
+  if (owners.empty()) return;
+  parts.open.set_data_owner(owners.front().owner);
+  for (size_t i = 0; i < std::min(owners.size(), kMaxOwners); ++i) {
+    auto& out = *parts.open.add_data_owners();
+    out.set_owner(owners[i].owner);
+    out.set_person_count(owners[i].persons);
   }
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "agent/attribute/attribution.h"
 #include "agent/ipc/messages.h"
 #include "agent/landings.h"
 #include "agent/witness.h"
 #include "common/clock.h"
+#include "policy/data_sets.h"
 #include "policy/model.h"
 #include "sekisho/event/v1/event.pb.h"
 
@@ -24,6 +26,13 @@ void SetDecision(const policy::DeviceDecision& decision, Parts& parts);
 void SetWho(const attribute::Who& who, Parts& parts);
 // Everything but what was decided and what reached the medium.
 void SetFindings(const ipc::Findings& findings, Parts& parts);
+
+// What is known of a file's people, to be held against data sets. Views of
+// `findings`.
+policy::PeopleSeen PeopleIn(const ipc::Findings& findings);
+// `key_id`: of the key that the hashes in the event were made with.
+void SetOwners(const std::vector<policy::OwnerFound>& owners,
+               const std::string& key_id, Parts& parts);
 
 void SetFigures(const MediumFigures& figures, Parts& parts);
 // Where the content landed on the terminal before. Hosts that are named already

@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "policy/parser.h"
+#include "proto/event_bytes.h"
 
 namespace sekisho::agent {
 namespace {
@@ -28,21 +29,29 @@ constexpr char kContainType[] = "contain";
 constexpr char kGrantType[] = "grant";
 constexpr char kCodeType[] = "code";
 constexpr char kPeopleType[] = "people";
-constexpr std::string_view kTypes[] = {kPolicyType, kDevicesType, kUpgradeType,
-                                       kUnlockType, kContainType, kGrantType,
-                                       kCodeType,   kPeopleType};
+constexpr char kDataSetsType[] = "data_sets";
+constexpr std::string_view kTypes[] = {
+    kPolicyType, kDevicesType, kUpgradeType, kUnlockType,  kContainType,
+    kGrantType,  kCodeType,    kPeopleType,  kDataSetsType};
 
-// A terminal that enrolled before there were containments, codes or people has
-// no key for them: whoever may sign its policy may close and open everything
-// anyway.
+// A terminal that enrolled before there were containments, codes, people or
+// data sets has no key for them: whoever may sign its policy may close and open
+// everything anyway.
 policy::Root WithLaterTypes(policy::Root root) {
   const auto policy = root.roles.find(kPolicyType);
   if (policy != root.roles.end()) {
     root.roles.try_emplace(kContainType, policy->second);
     root.roles.try_emplace(kCodeType, policy->second);
     root.roles.try_emplace(kPeopleType, policy->second);
+    root.roles.try_emplace(kDataSetsType, policy->second);
   }
   return root;
+}
+
+std::string Remembered(const std::string& type, const std::string& sealed) {
+  if (type != kDataSetsType) return sealed;
+  const event::Hash hash = event::Sha256(AsBytes(sealed));
+  return std::string(AsText(hash));
 }
 
 // "7\nwhat came of it\n": a version and a line.
@@ -209,20 +218,24 @@ Status PolicyStore::Apply(const std::string& type, const std::string& sealed,
     ASSIGN_OR_RETURN(auto people, policy::ParsePeople(envelope.body));
     people_ = std::make_shared<const std::vector<policy::ListedPerson>>(
         std::move(people));
+  } else if (type == kDataSetsType) {
+    ASSIGN_OR_RETURN(auto sets, policy::ParseDataSets(envelope.body));
+    data_sets_ =
+        std::make_shared<const std::vector<policy::DataSet>>(std::move(sets));
   } else {
     ASSIGN_OR_RETURN(entries_,
                      policy::ParseDeviceList(envelope.body, "devices"));
   }
   held_[type] = {.version = envelope.version,
                  .expires_seconds = envelope.expires_seconds,
-                 .sealed = sealed};
+                 .sealed = Remembered(type, sealed)};
   return {};
 }
 
 Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
                                              const std::string& sealed) {
   const auto held = held_.find(type);
-  if (held != held_.end() && held->second.sealed == sealed) {
+  if (held != held_.end() && held->second.sealed == Remembered(type, sealed)) {
     return Taken{held->second.version, false};
   }
   int64_t oldest = version(type);
@@ -243,6 +256,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
   const auto grants_before = grants_;
   const auto codes_before = codes_;
   const auto people_before = people_;
+  const auto data_sets_before = data_sets_;
   const auto held_before = held_;
   Status taken = Apply(type, sealed, oldest);
   if (taken && type == kPolicyType) {
@@ -263,6 +277,7 @@ Result<PolicyStore::Taken> PolicyStore::Take(const std::string& type,
     grants_ = grants_before;
     codes_ = codes_before;
     people_ = people_before;
+    data_sets_ = data_sets_before;
     held_ = held_before;
     return std::unexpected(std::move(taken).error());
   }

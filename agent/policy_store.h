@@ -2,8 +2,9 @@
 // /var/lib/sekisho/core, so that a start without network enforces what the last
 // one did; and the signed upgrade manifest. Files: root, policy.envelope,
 // devices.envelope, upgrade.envelope, unlock.envelope, contain.envelope,
-// grant.envelope, code.envelope, people.envelope, mode; policy.before (the one
-// before policy.envelope), policy.trial and policy.undone (docs/adr/0307).
+// grant.envelope, code.envelope, people.envelope, data_sets.envelope, mode;
+// policy.before (the one before policy.envelope), policy.trial and
+// policy.undone (docs/adr/0307).
 #pragma once
 
 #include <map>
@@ -16,6 +17,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "policy/containment.h"
+#include "policy/data_sets.h"
 #include "policy/envelope.h"
 #include "policy/evaluator.h"
 #include "policy/offline_code.h"
@@ -85,13 +87,16 @@ class PolicyStore {
   // By id; never null.
   using People = std::shared_ptr<const std::vector<policy::ListedPerson>>;
   const People& people() const { return people_; }
+  // By id; never null.
+  using DataSets = std::shared_ptr<const std::vector<policy::DataSet>>;
+  const DataSets& data_sets() const { return data_sets_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
   struct Held {
     int64_t version = 0;
     int64_t expires_seconds = 0;
-    std::string sealed;
+    std::string sealed;  // of data sets its SHA-256: they are large
   };
   // Refuses what is older than `oldest`.
   Status Apply(const std::string& type, const std::string& sealed,
@@ -116,6 +121,7 @@ class PolicyStore {
   std::optional<std::string> trial_;
   std::optional<policy::CodeList> codes_;
   People people_ = std::make_shared<const std::vector<policy::ListedPerson>>();
+  DataSets data_sets_ = std::make_shared<const std::vector<policy::DataSet>>();
   bool enforced_before_ = false;
   std::shared_ptr<const policy::Snapshot> snapshot_;
   std::vector<std::string> problems_;

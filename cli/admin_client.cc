@@ -343,6 +343,18 @@ Status AdminClient::Do(const admin::v1::RemovePersonRequest& request,
                        admin::v1::RemovePersonResponse& response) {
   return connection_->Do(&Stub::RemovePerson, request, response);
 }
+Status AdminClient::Do(const admin::v1::ListDataSetsRequest& request,
+                       admin::v1::ListDataSetsResponse& response) {
+  return connection_->Do(&Stub::ListDataSets, request, response);
+}
+Status AdminClient::Do(const admin::v1::PutDataSetRequest& request,
+                       admin::v1::PutDataSetResponse& response) {
+  return connection_->Do(&Stub::PutDataSet, request, response);
+}
+Status AdminClient::Do(const admin::v1::RemoveDataSetRequest& request,
+                       admin::v1::RemoveDataSetResponse& response) {
+  return connection_->Do(&Stub::RemoveDataSet, request, response);
+}
 Status AdminClient::Do(const admin::v1::RunInquiryRequest& request,
                        admin::v1::RunInquiryResponse& response) {
   return connection_->Do(&Stub::RunInquiry, request, response, kInquiryLimit);

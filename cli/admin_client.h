@@ -175,6 +175,12 @@ class AdminClient {
             admin::v1::MakePersonTotpResponse& response);
   Status Do(const admin::v1::RemovePersonRequest& request,
             admin::v1::RemovePersonResponse& response);
+  Status Do(const admin::v1::ListDataSetsRequest& request,
+            admin::v1::ListDataSetsResponse& response);
+  Status Do(const admin::v1::PutDataSetRequest& request,
+            admin::v1::PutDataSetResponse& response);
+  Status Do(const admin::v1::RemoveDataSetRequest& request,
+            admin::v1::RemoveDataSetResponse& response);
   Status Do(const admin::v1::RunInquiryRequest& request,
             admin::v1::RunInquiryResponse& response);
   Status Do(const admin::v1::ListInquiriesRequest& request,

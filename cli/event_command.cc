@@ -24,17 +24,19 @@ using admin::v1::EventRow;
 
 constexpr std::string_view kUsage =
     "usage: sekisho event list [--agent AGENT|TERMINAL] [--limit N] [--json]\n"
+    "               [--file NAME] [--file-hash SHA256] [--owner OWNER]\n"
     "       sekisho event tail [--agent AGENT|TERMINAL] [--after ROW] "
     "[--json]\n"
     "       sekisho event export [--agent AGENT|TERMINAL] [--out FILE]\n"
     "               [--keys-out FILE]\n"
     "       sekisho event verify [--file EXPORT] [--keys FILE]\n"
     "               [--checkpoint FILE] [--agent AGENT|TERMINAL] [--json]\n"
+    "         NAME: the last part of the path, * for any run\n"
     "         FILE: a checkpoint kept from before, or a terminal's "
     "log.witness\n";
-constexpr std::string_view kOptions[] = {"--agent", "--limit",     "--after",
-                                         "--out",   "--keys-out",  "--file",
-                                         "--keys",  "--checkpoint"};
+constexpr std::string_view kOptions[] = {
+    "--agent", "--limit", "--after",      "--out",       "--keys-out",
+    "--file",  "--keys",  "--checkpoint", "--file-hash", "--owner"};
 constexpr int64_t kDefaultLimit = 100;
 constexpr int kPollMs = 300;
 
@@ -85,6 +87,9 @@ int List(AdminClient& client, const AdminArgs& args,
   }
   admin::v1::ListEventsRequest request;
   request.set_agent_id(agent_id);
+  request.set_file(args.Get("--file"));
+  request.set_file_hash(args.Get("--file-hash"));
+  request.set_data_owner(args.Get("--owner"));
   Table table(Head());
   bool first = true;
   if (args.json) {

@@ -259,6 +259,12 @@ std::vector<Section> SectionsOf(const json& document) {
     const std::string value = Text(asked, name);
     if (!value.empty()) first.rows.push_back({title, value});
   }
+  for (const json& set : Rows(document, "data_sets")) {
+    first.rows.push_back(
+        {"list of people", Text(set, "name") + ": " +
+                               std::to_string(Number(set, "persons")) +
+                               " people, made " + Text(set, "made")});
+  }
   sections.push_back(std::move(first));
   Section causes{"What is not known", {}, {}, {}};
   for (const json& cause : Rows(document, "causes")) {

@@ -18,6 +18,8 @@
 #include "cli/code_command.h"
 #include "cli/codes_command.h"
 #include "cli/contain_command.h"
+#include "cli/data_set_command.h"
+#include "cli/data_set_make_command.h"
 #include "cli/device_command.h"
 #include "cli/doctor_command.h"
 #include "cli/enroll_command.h"
@@ -136,6 +138,10 @@ constexpr auto kCommands = std::to_array<Command>({
      RunTerminalImport},
     {"terminal list", "terminals and how long each was covered",
      RunTerminalList},
+    // Before "data-set": the first name that fits is taken.
+    {"data-set make", "a client's list, as what its people are known by",
+     RunDataSetMake},
+    {"data-set", "whose people terminals know again", RunDataSetCommand},
     {"people", "who may use accounts that several share", RunPeopleCommand},
     {"user", "who may come to the console, and as what", RunUserCommand},
     {"token", "programs that use the JSON API", RunTokenCommand},

@@ -183,7 +183,9 @@ Result<policy::ContentFacts> ReadContent(const Options& options) {
   policy::ContentFacts content;
   content.format = options.format;
   content.reason = options.reason;
-  content.data_owner = options.data_owner;
+  if (!options.data_owner.empty()) {
+    content.data_owners.push_back(options.data_owner);
+  }
   content.file_hash = options.file_hash;
   if (!options.count.empty()) {
     ASSIGN_OR_RETURN(content.persons, ReadCount(options.count));

@@ -1,6 +1,7 @@
 #include "policy/match.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -248,6 +249,20 @@ int64_t TotalOfContent(const TotalKey& key, const ContentFacts& content) {
   return content.persons;
 }
 
+// One of the owners is enough. Of an unknown one the label is empty.
+bool OfOwner(const std::vector<std::string>& patterns,
+             const std::vector<std::string>& owners, Asker& ask) {
+  const auto listed = [&](const std::string& owner) {
+    return MatchesAny(patterns, owner);
+  };
+  const bool holds = patterns.empty() || (owners.empty() && listed("")) ||
+                     std::ranges::any_of(owners, listed);
+  return holds || ask.Failed([&] {
+    return fmt::format("data_owner is {}, none of those listed",
+                       Quoted(fmt::format("{}", fmt::join(owners, ", "))));
+  });
+}
+
 Match Both(Match a, Match b) {
   if (a == Match::kNo || b == Match::kNo) return Match::kNo;
   return a == Match::kYes ? b : a;
@@ -333,7 +348,7 @@ bool MatchContent(const ContentMatch& match, const ContentFacts& content,
   }
   if (!ask.AnyOf("reason", match.reason, content.reason) ||
       !ask.AnyOf("format", match.format, content.format) ||
-      !ask.AnyOf("data_owner", match.data_owner, content.data_owner) ||
+      !OfOwner(match.data_owner, content.data_owners, ask) ||
       !ask.Named("the file is in no group", match.file_groups,
                  [&](const std::string& group) {
                    return sets.HasFile(group, content.file_hash);

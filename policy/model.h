@@ -116,9 +116,10 @@ struct ContentFacts {
   int64_t persons = 0;
   std::map<std::string, int64_t> data;  // contract TYPE -> count
   Inspection inspection = Inspection::kNone;
-  std::string reason;      // why not full; contract words
-  std::string data_owner;  // label of the client who entrusted it; "" = unknown
-  std::string file_hash;   // 64 lower-case hex digits, or "" = not known
+  std::string reason;  // why not full; contract words
+  // Labels of the clients who entrusted it, as far as known.
+  std::vector<std::string> data_owners{};
+  std::string file_hash;  // 64 lower-case hex digits, or "" = not known
   // What was written under the same key within the time, with this file added.
   // A total that is not here is this file alone.
   std::map<TotalKey, int64_t> totals;

@@ -40,6 +40,8 @@ struct DeskParts {
   core::SlaRules sla = {};
   // Where people sign in, too; null = with passwords alone.
   oidc::Provider* provider = nullptr;
+  // Who outside is told, and how it goes; null = nobody.
+  std::function<Result<std::vector<core::SinkHealth>>()> sinks = {};
 };
 
 std::unique_ptr<core::Desk> MakeDesk(DeskParts parts);

@@ -467,6 +467,31 @@ Result<core::RegisterImport> GuardedDesk::PreviewPeople(
   return desk_->PreviewPeople(caller, file);
 }
 
+Result<std::vector<core::SinkHealth>> GuardedDesk::ListSinks(
+    const core::Caller& caller) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListSinks));
+  return desk_->ListSinks(caller);
+}
+
+Result<std::vector<core::DataSetRow>> GuardedDesk::ListDataSets(
+    const core::Caller& caller) {
+  RETURN_IF_ERROR(May(caller, core::Method::kListDataSets));
+  return desk_->ListDataSets(caller);
+}
+
+Result<core::DataSetRow> GuardedDesk::PutDataSet(const core::Caller& caller,
+                                                 const std::string& bytes) {
+  RETURN_IF_ERROR(May(caller, core::Method::kPutDataSet, "data sets"));
+  return desk_->PutDataSet(caller, bytes);
+}
+
+Status GuardedDesk::RemoveDataSet(const core::Caller& caller,
+                                  const std::string& id,
+                                  const std::string& reason) {
+  RETURN_IF_ERROR(May(caller, core::Method::kRemoveDataSet, "data sets"));
+  return desk_->RemoveDataSet(caller, id, reason);
+}
+
 Result<core::RegisterImport> GuardedDesk::ImportPeople(
     const core::Caller& caller, const core::PeopleFile& file) {
   RETURN_IF_ERROR(May(caller, core::Method::kImportPeople, "people register"));

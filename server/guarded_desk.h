@@ -176,6 +176,14 @@ class GuardedDesk final : public core::Desk {
                                           const std::string& person) override;
   Status RemovePerson(const core::Caller& caller, const std::string& person,
                       const std::string& reason) override;
+  Result<std::vector<core::SinkHealth>> ListSinks(
+      const core::Caller& caller) override;
+  Result<std::vector<core::DataSetRow>> ListDataSets(
+      const core::Caller& caller) override;
+  Result<core::DataSetRow> PutDataSet(const core::Caller& caller,
+                                      const std::string& bytes) override;
+  Status RemoveDataSet(const core::Caller& caller, const std::string& id,
+                       const std::string& reason) override;
   Result<core::Inquiry> RunInquiry(const core::Caller& caller,
                                    const core::InquiryWish& wish) override;
   Result<core::Page<core::Inquiry>> ListInquiries(

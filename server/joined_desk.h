@@ -273,6 +273,15 @@ class JoinedDesk final : public core::Desk {
                                           const std::string& person) override;
   Status RemovePerson(const Caller& caller, const std::string& person,
                       const std::string& reason) override;
+  Result<std::vector<core::SinkHealth>> ListSinks(const Caller&) override {
+    return p_.sinks ? p_.sinks() : std::vector<core::SinkHealth>();
+  }
+  Result<std::vector<core::DataSetRow>> ListDataSets(
+      const Caller& caller) override;
+  Result<core::DataSetRow> PutDataSet(const Caller& caller,
+                                      const std::string& bytes) override;
+  Status RemoveDataSet(const Caller& caller, const std::string& id,
+                       const std::string& reason) override;
   Result<core::Inquiry> RunInquiry(const Caller& caller,
                                    const core::InquiryWish& wish) override;
   Result<Page<core::Inquiry>> ListInquiries(const Caller& caller,

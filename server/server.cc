@@ -270,7 +270,7 @@ class RunningServer final : public Server {
            plane_->Cut(agent_id, reason);
          },
          *containing_, *rollouts_, *codes_, *checkpoints_, options_.duties.sla,
-         provider_.get()});
+         provider_.get(), [this] { return outbox_->Look(); }});
     ASSIGN_OR_RETURN(const auto enrol_user, UserId(options_.enrol_user));
     ASSIGN_OR_RETURN(link_, service::EnrolLinkServer::Start(
                                 options_.runtime_dir + "/enrol.sock",

@@ -656,10 +656,11 @@ struct CoreState {
   int64_t devices_version = 0;
   int64_t spooled_count = 0;
   int64_t people_version = 0;  // of the list of people, which may be large
+  int64_t data_sets_version = 0;
   template <typename V>
   void Fields(V& v) {
     v(head, mode, gate_state, policy_version, devices_version, spooled_count,
-      people_version);
+      people_version, data_sets_version);
   }
 };
 

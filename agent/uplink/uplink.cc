@@ -412,6 +412,7 @@ event::v1::Hello Uplink::MakeHello() const {
     held["policy"] = core_state_->policy_version;
     held["devices"] = core_state_->devices_version;
     held["people"] = core_state_->people_version;
+    held["data_sets"] = core_state_->data_sets_version;
   }
   if (contain_state_) {
     (*hello.mutable_held_versions())["contain"] = contain_state_->version;
@@ -458,6 +459,9 @@ int64_t Uplink::HeldVersion(const std::string& type) const {
   if (type == "policy") return std::max(sent, core_state_->policy_version);
   if (type == "devices") return std::max(sent, core_state_->devices_version);
   if (type == "people") return std::max(sent, core_state_->people_version);
+  if (type == "data_sets") {
+    return std::max(sent, core_state_->data_sets_version);
+  }
   if (type == "contain" && contain_state_) {
     return std::max(sent, contain_state_->version);
   }

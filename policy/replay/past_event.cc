@@ -32,7 +32,12 @@ policy::ContentFacts ContentOf(const event::v1::PublicPart& open) {
       content.inspection = policy::Inspection::kNone;
   }
   content.reason = open.inspection_reason();
-  content.data_owner = open.data_owner();
+  for (const event::v1::DataOwner& one : open.data_owners()) {
+    content.data_owners.push_back(one.owner());
+  }
+  if (content.data_owners.empty() && !open.data_owner().empty()) {
+    content.data_owners.push_back(open.data_owner());
+  }
   content.file_hash = ToHex(AsBytes(open.file_hash()));
   return content;
 }

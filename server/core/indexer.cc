@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "common/bytes.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "server/core/clones.h"
@@ -13,6 +14,7 @@
 #include "server/core/event_words.h"
 #include "server/core/offline_codes.h"
 #include "server/store/content_facts.h"
+#include "server/store/event_files.h"
 
 namespace sekisho::core {
 namespace {
@@ -59,6 +61,9 @@ store::IndexedEvent IndexRow(const store::Event& event) {
   row.grant_id = event.public_part.grant_id();
   row.bytes = event.public_part.inspected_bytes();
   row.policy_version = event.public_part.policy_version();
+  row.file_name = store::FileNameOf(event.personal_part.file_path());
+  row.file_hash = ToHex(AsBytes(event.public_part.file_hash()));
+  row.data_owners = store::OwnersOf(event.public_part);
   row.sealed_code_secret = event.public_part.sealed_code_secret();
   if (UsedCode(event)) row.used_code_match = event.public_part.code_match();
   return row;

@@ -7,6 +7,7 @@
 
 #include "common/text.h"
 #include "server/core/coverage.h"
+#include "server/core/data_sets.h"
 #include "server/core/event_words.h"
 
 namespace sekisho::core {
@@ -41,8 +42,9 @@ constexpr Word kCauses[] = {
      "Part of the time asked for is not over, or ended less than "
      "two minutes ago."},
     {"owner_unknown",
-     "Copies with people's data that reached a medium and name no data owner: "
-     "they may be of this owner. They are listed under unclear."},
+     "Copies with people's data that reached a medium and of which no list of "
+     "the owner's people says that they are of others: they may be of this "
+     "owner. They are listed under unclear."},
     {"person_unknown",
      "Copies that reached a medium and of which nobody knows who made them. "
      "They are listed under unclear."},
@@ -85,6 +87,11 @@ constexpr Word kLimits[] = {
     {"hash_is_of_bytes",
      "A file hash finds the same bytes only: not the same data in another "
      "file."},
+    {"owner_by_lists",
+     "An owner is known by the lists of people registered for him, named "
+     "under data_sets: people who were never on them are not found, and a copy "
+     "counts as his from a tenth of its people on, or a hundredth of the "
+     "list."},
     {"persons_are_accounts",
      "A person is the login that the terminal saw, or who he proved to be at "
      "an account that several share. Others who share one are not told "
@@ -123,6 +130,7 @@ class Inquirer {
   Status Read(const merkle::Head& log) {
     log_ = log;
     if (to_ < wish_.to) Count("not_over");
+    RETURN_IF_ERROR(ReadOwnerSets());
     RETURN_IF_ERROR(ReadCovers());
     RETURN_IF_ERROR(ReadEvents());
     RETURN_IF_ERROR(ReadOpenBefore());
@@ -140,6 +148,7 @@ class Inquirer {
  private:
   void Count(const std::string& cause, int64_t by = 1) { causes_[cause] += by; }
 
+  Status ReadOwnerSets();
   Status ReadCovers();
   Status ReadEvents();
   Status ReadOpenBefore();
@@ -152,6 +161,7 @@ class Inquirer {
   store::Store& store_;
   const InquiryWish& wish_;
   const WallTime to_;  // end of what is answered for
+  std::vector<policy::DataSet> owner_sets_;
   merkle::Head log_;
 
   std::map<std::string, int64_t> causes_;
@@ -204,6 +214,15 @@ void Inquirer::TakeCover(const TerminalCover& cover) {
   }
 }
 
+Status Inquirer::ReadOwnerSets() {
+  if (wish_.owner.empty()) return {};
+  ASSIGN_OR_RETURN(owner_sets_, DataSetsOf(store_));
+  std::erase_if(owner_sets_, [&](const policy::DataSet& set) {
+    return set.facts().owner != wish_.owner;
+  });
+  return {};
+}
+
 Status Inquirer::ReadCovers() {
   if (wish_.from < to_) {
     RETURN_IF_ERROR(ReadTerminals(store_, wish_.from, to_, {},
@@ -243,13 +262,16 @@ json Inquirer::Row(const store::Event& event) const {
 void Inquirer::TakeTransfer(const store::Event& event) {
   ++transfers_;
   if (!event.public_part.data_owner().empty()) ++owners_named_;
-  const Fit fit = FitOf(event, wish_);
+  const Fit fit = FitOf(event, wish_, owner_sets_);
   if (fit.is == Fit::Is::kOther) return;
   json row = Row(event);
+  row["owner_persons"] = fit.owner_persons;
   if (fit.is == Fit::Is::kThis) {
     if (fit.left) {
       ++found_;
-      found_persons_ += event.public_part.person_count();
+      found_persons_ += fit.owner_persons > 0
+                            ? fit.owner_persons
+                            : event.public_part.person_count();
     }
     (fit.left ? found_rows_ : stopped_rows_)
         .Add(std::move(row), event.row_id - 1);
@@ -351,6 +373,17 @@ Status Inquirer::AddProofs() {
   return {};
 }
 
+json DataSetsJson(const std::vector<policy::DataSet>& sets) {
+  json rows = json::array();
+  for (const policy::DataSet& set : sets) {
+    rows.push_back({{"name", set.facts().id},
+                    {"persons", set.facts().persons},
+                    {"made", Utc(set.facts().made_seconds)},
+                    {"one_in", set.one_in()}});
+  }
+  return rows;
+}
+
 json Inquirer::Document(const std::string& checkpoint, const std::string& by,
                         WallTime now) const {
   json causes = json::array();
@@ -387,6 +420,7 @@ json Inquirer::Document(const std::string& checkpoint, const std::string& by,
         {"to", Utc(SecondsOf(wish_.to))}}},
       {"causes", std::move(causes)},
       {"checkpoint", checkpoint},
+      {"data_sets", DataSetsJson(owner_sets_)},
       {"coverage",
        {{"until", Utc(SecondsOf(to_))},
         {"terminals", terminals_},
@@ -424,9 +458,38 @@ const char* Name(Answer answer) {
   return "cannot_say";
 }
 
+namespace {
+
+// By the labels that the terminal gave it, and by its people, which are held
+// against the lists of now: also of a copy from before the list was known.
+policy::OwnerFit OwnerFitOf(const store::Event& transfer,
+                            const InquiryWish& wish,
+                            std::span<const policy::DataSet> owner_sets) {
+  policy::OwnerFit owner{.persons = 0, .conclusive = !owner_sets.empty()};
+  for (const auto& one : transfer.public_part.data_owners()) {
+    if (one.owner() == wish.owner) owner.persons = one.person_count();
+  }
+  policy::PeopleSeen people{.kinds = {},
+                            .sample = transfer.personal_part.people_sample()};
+  for (const auto& one : transfer.personal_part.sketches()) {
+    people.kinds.push_back({.kind = one.kind(),
+                            .hashes = one.keyed_hashes(),
+                            .persons = one.person_count()});
+  }
+  for (const policy::DataSet& set : owner_sets) {
+    const policy::OwnerFit fit = policy::CompareWith(set, people);
+    owner.persons = std::max(owner.persons, fit.persons);
+    owner.conclusive = owner.conclusive && fit.conclusive;
+  }
+  return owner;
+}
+
+}  // namespace
+
 // A refused copy of which nobody's rows were written did not leave, whatever
 // it was; what an observing policy would have refused did.
-Fit FitOf(const store::Event& transfer, const InquiryWish& wish) {
+Fit FitOf(const store::Event& transfer, const InquiryWish& wish,
+          std::span<const policy::DataSet> owner_sets) {
   const auto& open = transfer.public_part;
   const bool whole = open.inspection() == event::v1::INSPECTION_FULL;
   Fit fit;
@@ -458,16 +521,23 @@ Fit FitOf(const store::Event& transfer, const InquiryWish& wish) {
       return fit;
     }
   }
+  bool named = false;
+  bool another = false;  // surely
+  if (!wish.owner.empty()) {
+    const policy::OwnerFit owner = OwnerFitOf(transfer, wish, owner_sets);
+    fit.owner_persons = owner.persons;
+    named = owner.persons > 0 || open.data_owner() == wish.owner;
+    another = owner.conclusive;
+  }
   // Whose data is asked for, not who copied a manual: without people nothing
   // of that kind left, unless it is this very file or bears the owner's name.
-  const bool named = !wish.owner.empty() && open.data_owner() == wish.owner;
   if (wish.file_hash.empty() && !named && open.person_count() == 0) {
     if (whole) return fit;
     unclear("not_inspected");
   } else if (!wish.owner.empty() && !named) {
     if (!whole) {
       unclear("not_inspected");
-    } else if (!open.data_owner().empty()) {
+    } else if (another) {
       return fit;
     } else {
       unclear("owner_unknown");

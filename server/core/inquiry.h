@@ -6,9 +6,11 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "policy/data_sets.h"
 #include "server/core/checkpoints.h"
 #include "server/core/report_queries.h"
 #include "server/store/store.h"
@@ -26,8 +28,13 @@ struct Fit {
   // Why it is unclear: "owner_unknown", "not_inspected", "person_unknown",
   // "device_unknown", "hash_unknown".
   std::vector<std::string> why;
+  // People of the owner asked for, estimated; 0: not asked for, or not known.
+  int64_t owner_persons = 0;
 };
-Fit FitOf(const store::Event& transfer, const InquiryWish& wish);
+// `owner_sets`: the lists of the owner asked for. A copy of which all of them
+// say that it holds none of their people is of somebody else.
+Fit FitOf(const store::Event& transfer, const InquiryWish& wish,
+          std::span<const policy::DataSet> owner_sets);
 
 // A medium that may have taken files of which there is no transfer event.
 bool IsOpenMedium(const store::Event& event);

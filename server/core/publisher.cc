@@ -12,6 +12,7 @@
 #include "policy/people_list.h"
 #include "policy/transfer_grant.h"
 #include "policy/upgrade_manifest.h"
+#include "server/core/data_sets.h"
 #include "server/core/device_id.h"
 
 namespace sekisho::core {
@@ -19,7 +20,7 @@ namespace {
 
 constexpr std::string_view kSignedTypes[] = {"policy", "devices", "grant",
                                              "unlock", "upgrade", "contain",
-                                             "code",   "people"};
+                                             "code",   "people",  "data_sets"};
 constexpr size_t kMaxNoteBytes = 256;
 constexpr int64_t kAnswerSeconds = int64_t{24} * 3600;
 
@@ -317,6 +318,53 @@ Result<int64_t> Publisher::PutPeople(const store::PeopleChange& change) {
                        }));
   Tell("people", version);
   return version;
+}
+
+// `sets`: by name, and stay so.
+Result<int64_t> Publisher::ChangeDataSets(
+    const std::function<Status(std::vector<policy::DataSet>& sets)>& change) {
+  ASSIGN_OR_RETURN(
+      const int64_t version,
+      store_.ChangeEnvelope(
+          "data_sets",
+          [&](const std::string& newest, int64_t next) -> Result<std::string> {
+            ASSIGN_OR_RETURN(auto sets, DataSetsIn(newest));
+            RETURN_IF_ERROR(change(sets));
+            ASSIGN_OR_RETURN(const std::string body,
+                             policy::PrintDataSets(sets));
+            return Seal("data_sets", next, body);
+          }));
+  Tell("data_sets", version);
+  return version;
+}
+
+Result<int64_t> Publisher::PutDataSet(const policy::DataSet& set) {
+  return ChangeDataSets([&](std::vector<policy::DataSet>& sets) -> Status {
+    const std::string& id = set.facts().id;
+    for (const policy::DataSet& other : sets) {
+      if (other.facts().id != id &&
+          other.facts().key_id != set.facts().key_id) {
+        return Fail(Code::kInvalidArgument,
+                    "it was made with another key than '" + other.facts().id +
+                        "': make both on terminals of this installation");
+      }
+    }
+    std::erase_if(sets, [&](const auto& one) { return one.facts().id == id; });
+    const auto after = std::ranges::find_if(
+        sets, [&](const policy::DataSet& one) { return one.facts().id > id; });
+    sets.insert(after, set);
+    return {};
+  });
+}
+
+Result<int64_t> Publisher::RemoveDataSet(const std::string& id) {
+  return ChangeDataSets([&](std::vector<policy::DataSet>& sets) -> Status {
+    if (std::erase_if(
+            sets, [&](const auto& one) { return one.facts().id == id; }) == 0) {
+      return Fail(Code::kNotFound, "no data set '" + id + "' is registered");
+    }
+    return {};
+  });
 }
 
 Result<OfflineCode> Publisher::PutCode(const std::optional<OfflineCode>& code,

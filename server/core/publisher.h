@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "policy/data_sets.h"
 #include "policy/envelope.h"
 #include "policy/offline_code.h"
 #include "policy/unlock.h"
@@ -60,6 +61,12 @@ class Publisher {
   // Changes the register of people and pushes all who are not removed; the
   // version of that. kNotFound: nobody has this id.
   Result<int64_t> PutPeople(const store::PeopleChange& change);
+  // Puts the list in the place of the one of its name, or among the others, and
+  // pushes all; the version of that. kInvalidArgument: made with another key
+  // than the others; kResourceExhausted: too much for one envelope.
+  Result<int64_t> PutDataSet(const policy::DataSet& set);
+  // kNotFound: no such list.
+  Result<int64_t> RemoveDataSet(const std::string& id);
   // Empty access takes the approval back. Returns the list's version.
   Result<int64_t> ChangeApproval(const std::string& author,
                                  const Approval& approval);
@@ -71,6 +78,8 @@ class Publisher {
 
   Publisher(store::Store& store, const Clock& clock, policy::KeyPair key)
       : store_(store), clock_(clock), key_(key) {}
+  Result<int64_t> ChangeDataSets(
+      const std::function<Status(std::vector<policy::DataSet>& sets)>& change);
   Status CheckKeyIsShared(const std::string& key_path) const;
   std::string Seal(const std::string& type, int64_t version,
                    std::string body) const;

@@ -22,6 +22,7 @@
 #include "server/core/duty_queries.h"
 #include "server/core/report_queries.h"
 #include "server/core/saved_searches.h"
+#include "server/core/sink_health.h"
 #include "server/core/user_desk.h"
 #include "server/store/rows.h"
 
@@ -785,6 +786,22 @@ class Desk : public UserDesk {
                                             const std::string& person) = 0;
   virtual Status RemovePerson(const Caller& caller, const std::string& person,
                               const std::string& reason) = 0;
+
+  // Who outside is told of alerts and events, and how it goes.
+  virtual Result<std::vector<SinkHealth>> ListSinks(const Caller& caller) = 0;
+
+  // ---- lists of people by data owner: report_queries.h ----
+
+  // By name.
+  virtual Result<std::vector<DataSetRow>> ListDataSets(
+      const Caller& caller) = 0;
+  // `bytes` as policy/data_sets.h has them. Takes the place of the list of its
+  // name and tells the terminals.
+  virtual Result<DataSetRow> PutDataSet(const Caller& caller,
+                                        const std::string& bytes) = 0;
+  // kNotFound. Copies of its people are not known as the owner's any more.
+  virtual Status RemoveDataSet(const Caller& caller, const std::string& id,
+                               const std::string& reason) = 0;
 
   // `callback` runs on the server's own thread and must not block or call the
   // desk: it hands the change on. Changes are hints; what they name is read

@@ -93,6 +93,18 @@ struct MadePin {
   std::string pin;
 };
 
+// ---- data sets: people whom clients entrusted ----
+
+struct DataSetRow {
+  std::string id;
+  std::string owner;
+  int64_t persons = 0;
+  WallTime make_time{};
+  std::vector<std::string> kinds;  // of identity that nearly all people have
+  int64_t one_in = 1;  // 1: all of its people are known again, else a part
+  int64_t size_bytes = 0;
+};
+
 // ---- inquiries ----
 
 // At least one of the four is asked for; all that are must fit.

@@ -38,6 +38,7 @@ SinkRunner::SinkRunner(store::Store& store, const Clock& clock,
       pace_(pace),
       sink_(std::move(sink)) {
   health_.name = config_.name;
+  health_.type = Name(config_.type);
   if (config_.events) health_.event_row_id = 0;
 }
 
@@ -66,19 +67,33 @@ Status SinkRunner::Begin() {
   return {};
 }
 
-void SinkRunner::Note(const store::SinkMark& newest) {
-  std::lock_guard lock(mutex_);
-  health_.sent_count = kept_.sent_count;
-  health_.gap_count = kept_.gap_count;
-  health_.sent_time = kept_.sent_time;
-  health_.waiting_count = 0;
+void SinkRunner::Count(const store::SinkMark& told,
+                       const store::SinkMark& newest,
+                       SinkHealth* health) const {
+  health->sent_count = told.sent_count;
+  health->gap_count = told.gap_count;
+  health->sent_time = told.sent_time;
+  health->waiting_count = 0;
   if (config_.alerts || config_.requests) {
-    health_.waiting_count += newest.alert_id - kept_.alert_id;
+    health->waiting_count += newest.alert_id - told.alert_id;
   }
   if (config_.events) {
-    health_.waiting_count += newest.event_row_id - kept_.event_row_id;
-    health_.event_row_id = kept_.event_row_id;
+    health->waiting_count += newest.event_row_id - told.event_row_id;
+    health->event_row_id = told.event_row_id;
   }
+}
+
+void SinkRunner::Note(const store::SinkMark& newest) {
+  std::lock_guard lock(mutex_);
+  Count(kept_, newest, &health_);
+}
+
+Result<SinkHealth> SinkRunner::Stored() const {
+  SinkHealth stored{.name = config_.name, .type = Name(config_.type)};
+  ASSIGN_OR_RETURN(const auto told, store_.FindSink(config_.name));
+  ASSIGN_OR_RETURN(const auto newest, store_.NewestMark());
+  if (told) Count(*told, newest, &stored);
+  return stored;
 }
 
 Result<std::chrono::milliseconds> SinkRunner::Step() {
@@ -343,6 +358,19 @@ std::vector<SinkHealth> Outbox::Health() const {
   std::vector<SinkHealth> all;
   for (const auto& runner : runners_) {
     all.push_back(runner->health());
+  }
+  return all;
+}
+
+Result<std::vector<SinkHealth>> Outbox::Look() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (active_) return Health();
+  }
+  std::vector<SinkHealth> all;
+  for (const auto& runner : runners_) {
+    ASSIGN_OR_RETURN(SinkHealth one, runner->Stored());
+    all.push_back(std::move(one));
   }
   return all;
 }

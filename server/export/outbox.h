@@ -14,24 +14,14 @@
 
 #include "common/clock.h"
 #include "server/core/changes.h"
+#include "server/core/sink_health.h"
 #include "server/export/sink.h"
 #include "server/export/sinks_config.h"
 #include "server/store/store.h"
 
 namespace sekisho::server_export {
 
-// How one sink is doing.
-struct SinkHealth {
-  std::string name;
-  int64_t sent_count = 0;
-  int64_t gap_count = 0;
-  int64_t waiting_count = 0;  // rows it was not told of, at most
-  std::string last_error;     // empty = the last try went well
-  std::optional<WallTime> sent_time;
-  std::optional<WallTime> failing_since;
-  // The newest event it was told of; unset = it hears no events.
-  std::optional<int64_t> event_row_id;
-};
+using core::SinkHealth;
 
 struct OutboxPace {
   std::chrono::milliseconds look{500};
@@ -53,6 +43,8 @@ class SinkRunner {
   // The next step begins from what the database says.
   void Forget();
   SinkHealth health() const;  // thread-safe
+  // As the database has it, whoever tells the sink; thread-safe.
+  Result<SinkHealth> Stored() const;
 
  private:
   struct Batch {
@@ -71,6 +63,8 @@ class SinkRunner {
   std::chrono::milliseconds Failed(const Error& error);
   Status Told(const Batch& batch);
   void Note(const store::SinkMark& newest);
+  void Count(const store::SinkMark& told, const store::SinkMark& newest,
+             SinkHealth* health) const;
 
   store::Store& store_;
   const Clock& clock_;
@@ -105,6 +99,8 @@ class Outbox {
   // sink that takes anything has it; false at `until`.
   bool Flush(std::chrono::steady_clock::time_point until);
   std::vector<SinkHealth> Health() const;
+  // The same, and where another server tells them what the database knows.
+  Result<std::vector<SinkHealth>> Look() const;
   // The newest event that every sink which hears events was told of.
   int64_t EventsToldUpTo() const;
   // At start: alerts that were open before it. Those about sinks that are no
@@ -133,7 +129,7 @@ class Outbox {
   const OutboxPace pace_;
   std::vector<std::unique_ptr<SinkRunner>> runners_;
   std::map<std::string, int64_t> open_;  // sink -> its alert
-  std::mutex mutex_;                     // guards all below
+  mutable std::mutex mutex_;             // guards all below
   std::condition_variable wake_, stepped_;
   bool stopping_ = false;
   bool active_ = true;

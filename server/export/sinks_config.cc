@@ -354,6 +354,10 @@ class SinksReader {
 
 }  // namespace
 
+const char* Name(SinkType type) {
+  return kTypes[static_cast<size_t>(type)].data();
+}
+
 Result<SinksConfig> ParseSinks(std::string_view file_name,
                                std::string_view text) {
   policy::Problems problems(file_name);

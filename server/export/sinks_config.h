@@ -14,6 +14,7 @@
 namespace sekisho::server_export {
 
 enum class SinkType { kSyslog, kWebhook, kMail, kChat, kFile };
+const char* Name(SinkType type);  // "syslog" ...
 enum class Language { kEn, kJa };
 
 struct SinkConfig {

@@ -305,6 +305,9 @@ grpc::Status AdminCalls::ListEvents(grpc::ServerContext* context,
                                     admin::v1::ListEventsResponse* response) {
   core::EventFilter filter;
   filter.agent_id = request->agent_id();
+  filter.file = request->file();
+  filter.file_hash = request->file_hash();
+  filter.data_owner = request->data_owner();
   if (request->after_row_id() > 0) {
     filter.after_row_id = request->after_row_id();
   }

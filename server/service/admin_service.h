@@ -229,6 +229,16 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status RemovePerson(grpc::ServerContext* context,
                             const admin::v1::RemovePersonRequest* request,
                             admin::v1::RemovePersonResponse* response) override;
+  grpc::Status ListDataSets(grpc::ServerContext* context,
+                            const admin::v1::ListDataSetsRequest* request,
+                            admin::v1::ListDataSetsResponse* response) override;
+  grpc::Status PutDataSet(grpc::ServerContext* context,
+                          const admin::v1::PutDataSetRequest* request,
+                          admin::v1::PutDataSetResponse* response) override;
+  grpc::Status RemoveDataSet(
+      grpc::ServerContext* context,
+      const admin::v1::RemoveDataSetRequest* request,
+      admin::v1::RemoveDataSetResponse* response) override;
   grpc::Status RunInquiry(grpc::ServerContext* context,
                           const admin::v1::RunInquiryRequest* request,
                           admin::v1::RunInquiryResponse* response) override;

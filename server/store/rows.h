@@ -47,6 +47,9 @@ struct EventFilter {
   std::string terminal;
   std::string person;
   std::string device_id;
+  std::string file;  // last part of the path, '*' for any run; case of a-z not
+  std::string file_hash;                     // SHA-256, small hex digits
+  std::string data_owner;                    // label
   std::vector<event::v1::EventKind> kinds;   // any of; empty = all
   std::vector<event::v1::Outcome> outcomes;  // any of; empty = all
   std::optional<WallTime> from, to;          // receive time, [from, to)

@@ -1,15 +1,27 @@
 // What people search: the event index.
+#include "server/store/event_files.h"
 #include "server/store/sqlite_store.h"
 
 namespace sekisho::store {
 namespace {
 
+// The last of all characters, in UTF-8.
+constexpr const char* kAboveAll = "\xf4\x8f\xbf\xbf";
 constexpr const char* kFromEvents =
     " FROM event_index i JOIN events e USING (row_id) "
     "JOIN agents a ON a.agent_no = i.agent_no";
 
 Status InsertIndexed(Connection& db, const IndexedEvent& event) {
   ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, event.agent_id));
+  if (!event.file_name.empty() || !event.file_hash.empty()) {
+    RETURN_IF_ERROR(db.Run("INSERT INTO event_files VALUES (?,?,?)",
+                           event.row_id, event.file_name, event.file_hash));
+  }
+  for (const std::string& owner : event.data_owners) {
+    RETURN_IF_ERROR(
+        db.Run("INSERT INTO event_owners VALUES (?,?) ON CONFLICT DO NOTHING",
+               owner, event.row_id));
+  }
   return db.Run(
       "INSERT INTO event_index (row_id, agent_no, epoch, sequence, kind, "
       "outcome, person, device_id, receive_time, event_id, repeats, "
@@ -19,6 +31,42 @@ Status InsertIndexed(Connection& db, const IndexedEvent& event) {
       event.outcome, event.person, event.device_id, event.receive_time,
       Blob{event.event_id}, event.repeats, event.observe_only, event.persons,
       event.persons_written, event.bytes);
+}
+
+// Of SQL's LIKE, with '\\' before what is meant as it stands.
+std::string LikeOf(std::string_view pattern) {
+  std::string like;
+  for (const char c : pattern) {
+    if (c == '*') {
+      like += '%';
+      continue;
+    }
+    if (c == '%' || c == '_' || c == '\\') like += '\\';
+    like += c;
+  }
+  return like;
+}
+
+// A whole name and the beginning of one come from the index; anything else
+// looks at every name.
+void WhereFile(const std::string& wanted, Where* where) {
+  const std::string name = FileNameOf(wanted);
+  const size_t star = name.find('*');
+  if (star == std::string::npos) {
+    where->And("i.row_id IN (SELECT row_id FROM event_files WHERE name=?)",
+               {name});
+  } else if (star > 0 && star + 1 == name.size()) {
+    const std::string begin = name.substr(0, star);
+    where->And(
+        "i.row_id IN (SELECT row_id FROM event_files WHERE name>=? AND "
+        "name<?)",
+        {begin, begin + kAboveAll});
+  } else {
+    where->And(
+        "i.row_id IN (SELECT row_id FROM event_files WHERE name LIKE ? "
+        "ESCAPE '\\')",
+        {LikeOf(name)});
+  }
 }
 
 Where WhereOf(const EventFilter& filter) {
@@ -35,6 +83,17 @@ Where WhereOf(const EventFilter& filter) {
   }
   if (!filter.device_id.empty()) {
     where.And("i.device_id=? AND i.device_id<>''", {filter.device_id});
+  }
+  if (!filter.file.empty()) WhereFile(filter.file, &where);
+  if (!filter.file_hash.empty()) {
+    where.And(
+        "i.row_id IN (SELECT row_id FROM event_files WHERE hash=? AND "
+        "hash<>'')",
+        {filter.file_hash});
+  }
+  if (!filter.data_owner.empty()) {
+    where.And("i.row_id IN (SELECT row_id FROM event_owners WHERE owner=?)",
+              {filter.data_owner});
   }
   where.In("i.kind", {filter.kinds.begin(), filter.kinds.end()});
   where.In("i.outcome", {filter.outcomes.begin(), filter.outcomes.end()});

@@ -20,7 +20,7 @@ Status PutEnvelope(Connection& db, const std::string& type, int64_t version,
   RETURN_IF_ERROR(db.Run("INSERT INTO envelopes VALUES (?,?,?)", type, version,
                          Blob{sealed}));
   if (type == "devices" || type == "contain" || type == "grant" ||
-      type == "code" || type == "people") {
+      type == "code" || type == "people" || type == "data_sets") {
     return db.Run("DELETE FROM envelopes WHERE type=? AND version<?", type,
                   version);
   }
@@ -52,6 +52,16 @@ PolicyVersion PolicyFrom(const Statement& row) {
 }
 constexpr const char* kPolicyColumns =
     "version, push_time, author, comment, file_name, mode, text";
+
+Result<std::optional<std::string>> Newest(Connection& db,
+                                          const std::string& type) {
+  ASSIGN_OR_RETURN(Statement row,
+                   db.Query("SELECT sealed FROM envelopes WHERE type=? "
+                            "ORDER BY version DESC LIMIT 1",
+                            type));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  return found ? std::optional(row.Text(0)) : std::nullopt;
+}
 
 Status PutApproval(Connection& db, const Approval& approval,
                    const std::string& by, WallTime now) {
@@ -186,15 +196,23 @@ Result<std::vector<Store::EnvelopeVersion>> SqliteStore::EnvelopeVersions() {
 
 Result<std::string> SqliteStore::NewestEnvelope(const std::string& type) {
   ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(Statement row,
-                   db->Query("SELECT sealed FROM envelopes WHERE type=? "
-                             "ORDER BY version DESC LIMIT 1",
-                             type));
-  ASSIGN_OR_RETURN(const bool found, row.Step());
-  if (!found) {
-    return Fail(Code::kNotFound, "no envelope of type " + type);
-  }
-  return row.Text(0);
+  ASSIGN_OR_RETURN(std::optional<std::string> sealed, Newest(*db, type));
+  if (!sealed) return Fail(Code::kNotFound, "no envelope of type " + type);
+  return *std::move(sealed);
+}
+
+Result<int64_t> SqliteStore::ChangeEnvelope(const std::string& type,
+                                            const EnvelopeChange& change) {
+  int64_t version = 0;
+  const Status written = Write([&](Connection& db) -> Status {
+    ASSIGN_OR_RETURN(version, NextVersion(db, type));
+    ASSIGN_OR_RETURN(const auto newest, Newest(db, type));
+    ASSIGN_OR_RETURN(const std::string sealed,
+                     change(newest.value_or(""), version));
+    return PutEnvelope(db, type, version, sealed);
+  });
+  RETURN_IF_ERROR(written);
+  return version;
 }
 
 Result<int64_t> SqliteStore::ChangeApproval(const Approval& approval,

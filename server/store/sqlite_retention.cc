@@ -47,6 +47,8 @@ Status EraseOne(Connection& db, int64_t row_id) {
   RETURN_IF_ERROR(
       db.Run("UPDATE event_index SET person='' WHERE row_id=?", row_id));
   RETURN_IF_ERROR(
+      db.Run("UPDATE event_files SET name='' WHERE row_id=?", row_id));
+  RETURN_IF_ERROR(
       db.Run("UPDATE alerts SET person='' WHERE event_row_id=?", row_id));
   return db.Run("UPDATE review_items SET person='' WHERE event_row_id=?",
                 row_id);

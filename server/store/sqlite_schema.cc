@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/event_bytes.h"
+#include "server/store/event_files.h"
 #include "server/store/log_tree.h"
 #include "server/store/sqlite_counts_schema.h"
 #include "server/store/sqlite_store.h"
@@ -781,6 +782,23 @@ ALTER TABLE sessions ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What files in events are searched by. `name` is empty where the personal part
+// is erased.
+constexpr const char* kEventFiles = R"sql(
+CREATE TABLE event_files (
+  row_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE INDEX event_files_name ON event_files(name, row_id);
+CREATE INDEX event_files_hash ON event_files(hash, row_id) WHERE hash<>'';
+CREATE TABLE event_owners (
+  owner TEXT NOT NULL,
+  row_id INTEGER NOT NULL,
+  PRIMARY KEY (owner, row_id)
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},         Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},      Migration{kCountsSchema, FillCounts},
@@ -791,7 +809,7 @@ constexpr std::array kMigrations = {
     Migration{kSecondFactor, nullptr},  Migration{kCases, nullptr},
     Migration{kPeople, nullptr},        Migration{kDuties, nullptr},
     Migration{kContents, FillContents}, Migration{kSearches, nullptr},
-    Migration{kProviders, nullptr}};
+    Migration{kProviders, nullptr},     Migration{kEventFiles, FillEventFiles}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -140,6 +140,8 @@ class SqliteStore final : public Store {
                               const Sealer& seal) override;
   Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) override;
   Result<PolicyVersion> GetPolicy(int64_t version) override;
+  Result<int64_t> ChangeEnvelope(const std::string& type,
+                                 const EnvelopeChange& change) override;
   Result<std::vector<EnvelopeVersion>> EnvelopeVersions() override;
   Result<std::string> NewestEnvelope(const std::string& type) override;
   Result<std::string> EnvelopeOf(const std::string& type,

@@ -72,8 +72,11 @@ struct IndexedEvent {
   int64_t persons = 0;  // of a transfer, as its public part says
   int64_t persons_written = 0;
   int64_t bytes = 0;
-  int64_t grant_id = 0;            // that let it through; 0 = none
-  int64_t policy_version = 0;      // in force at the agent
+  int64_t grant_id = 0;        // that let it through; 0 = none
+  int64_t policy_version = 0;  // in force at the agent
+  std::string file_name;       // as FileNameOf has it
+  std::string file_hash;       // small hex digits; "" = not known
+  std::vector<std::string> data_owners;
   std::string used_code_match;     // of a CODE that was used, 32 bytes
   std::string sealed_code_secret;  // of a CODE that tells one
 };
@@ -317,6 +320,13 @@ class Store : public UserStore,
   // calls `seal` with it and stores what comes.
   virtual Result<int64_t> AddEnvelope(const std::string& type,
                                       const Sealer& seal) = 0;
+  // As AddEnvelope(), of a type whose next version is made from its newest one:
+  // `change` is given that (empty: there is none yet) and the next version. An
+  // error of it changes nothing.
+  using EnvelopeChange = std::function<Result<std::string>(
+      const std::string& newest, int64_t version)>;
+  virtual Result<int64_t> ChangeEnvelope(const std::string& type,
+                                         const EnvelopeChange& change) = 0;
   virtual Result<Page<PolicyVersion>> ListPolicies(const Paging& paging) = 0;
   virtual Result<PolicyVersion> GetPolicy(int64_t version) = 0;
   // Newest version of every envelope type.

@@ -255,6 +255,9 @@ Result<json> ListEvents(const Call& call) {
   filter.person = Query(call.request, "person");
   filter.reason = Query(call.request, "reason");
   filter.device_id = Query(call.request, "device_id");
+  filter.file = Query(call.request, "file");
+  filter.file_hash = Query(call.request, "file_hash");
+  filter.data_owner = Query(call.request, "data_owner");
   ASSIGN_OR_RETURN(filter.kinds, WordsOf(call.request, "kind", ParseKind));
   ASSIGN_OR_RETURN(filter.outcomes,
                    WordsOf(call.request, "outcome", ParseOutcome));

@@ -59,8 +59,14 @@ json Transfer(const event::v1::PublicPart& p,
                        {"rows", column.row_count()},
                        {"share", column.share()}});
   }
+  json owners = json::array();
+  for (const auto& one : p.data_owners()) {
+    owners.push_back(
+        {{"owner", Shown(one.owner())}, {"persons", one.person_count()}});
+  }
   return {{"file_path", Shown(q.file_path())},
           {"persons", p.person_count()},
+          {"data_owners", std::move(owners)},
           {"persons_written", p.persons_written_count()},
           {"data", std::move(data)},
           {"columns", std::move(columns)},

@@ -1,4 +1,5 @@
-// People at accounts that several use.
+// People at accounts that several use, lists of people by data owner, and who
+// outside is told.
 #include "server/web/json.h"
 #include "server/web/routes.h"
 
@@ -89,6 +90,48 @@ Result<json> RemovePerson(const Call& call) {
   ASSIGN_OR_RETURN(const std::string reason, Text(body, "reason", true));
   RETURN_IF_ERROR(call.desk.RemovePerson(call.caller, person, reason));
   return json::object();
+}
+
+Result<json> ListDataSets(const Call& call) {
+  ASSIGN_OR_RETURN(const auto sets, call.desk.ListDataSets(call.caller));
+  json rows = json::array();
+  for (const core::DataSetRow& row : sets) {
+    rows.push_back({{"name", row.id},
+                    {"owner", row.owner},
+                    {"persons", row.persons},
+                    {"make_time", FormatUtc(row.make_time)},
+                    {"kinds", row.kinds},
+                    {"one_in", row.one_in},
+                    {"size_bytes", row.size_bytes}});
+  }
+  return json{{"rows", std::move(rows)}};
+}
+
+Result<json> RemoveDataSet(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string name, Text(body, "name", true));
+  ASSIGN_OR_RETURN(const std::string reason, Text(body, "reason"));
+  RETURN_IF_ERROR(call.desk.RemoveDataSet(call.caller, name, reason));
+  return json::object();
+}
+
+Result<json> ListSinks(const Call& call) {
+  ASSIGN_OR_RETURN(const auto sinks, call.desk.ListSinks(call.caller));
+  const auto time = [](const std::optional<WallTime>& at) {
+    return at ? json(FormatUtc(*at)) : json(nullptr);
+  };
+  json rows = json::array();
+  for (const core::SinkHealth& sink : sinks) {
+    rows.push_back({{"name", sink.name},
+                    {"type", sink.type},
+                    {"sent_count", sink.sent_count},
+                    {"gap_count", sink.gap_count},
+                    {"waiting_count", sink.waiting_count},
+                    {"last_error", EscapeUntrusted(sink.last_error, 512)},
+                    {"sent_time", time(sink.sent_time)},
+                    {"failing_since", time(sink.failing_since)}});
+  }
+  return json{{"rows", std::move(rows)}};
 }
 
 }  // namespace sekisho::web

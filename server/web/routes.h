@@ -146,6 +146,9 @@ Result<json> ImportPeople(const Call& call);
 Result<json> MakePin(const Call& call);
 Result<json> MakePersonTotp(const Call& call);
 Result<json> RemovePerson(const Call& call);
+Result<json> ListDataSets(const Call& call);
+Result<json> ListSinks(const Call& call);
+Result<json> RemoveDataSet(const Call& call);
 
 // ---- account_routes.cc ----
 json RolesJson(core::Roles roles);

@@ -738,6 +738,37 @@ await step('the roll-out is followed, and taken back', async () => {
   await page.getByText(/hold version 4/).waitFor();
 });
 
+await step('data owners: whose people are known again, and where they went', async () => {
+  await page.getByRole('tab', { name: 'Data owners' }).click();
+  const table = page.getByRole('table', { name: 'People by data owner' });
+  await table.getByRole('row', { name: /hokuto-2026.*public:hokuto-city.*412,300/ }).getByText('one in 2', { exact: true }).waitFor();
+  await shoot('data-owners-en');
+  await table.getByRole('row', { name: /^shop/ }).getByRole('button', { name: 'Take away' }).click();
+  const dialog = page.getByRole('dialog');
+  check(await dialog.getByRole('button', { name: 'Take away' }).isDisabled(), 'a list goes without a reason');
+  await dialog.getByLabel('Reason').fill('The contract is over');
+  await dialog.getByRole('button', { name: 'Take away' }).click();
+  await table.getByRole('row', { name: /^shop/ }).waitFor({ state: 'detached' });
+  await go('Events');
+  await page.getByLabel('Data owner').fill('public:hokuto-city');
+  const events = page.getByRole('table', { name: 'Events' });
+  await events.getByRole('row').nth(1).waitFor();
+  await page.waitForURL(/data_owner=/);
+  await page.getByLabel('File name').fill('*.CSV');
+  await page.waitForURL(/file=/);
+  await events.getByRole('row').nth(1).waitFor();
+  await page.getByLabel('File name').fill('nothing of that name');
+  await events.getByRole('row').nth(1).waitFor({ state: 'detached' });
+});
+
+await step('who outside is told, and how far', async () => {
+  await page.goto('/admin?tab=sinks');
+  const table = page.getByRole('table', { name: 'Who outside is told' });
+  await table.getByRole('row', { name: /siem.*told of everything/ }).waitFor();
+  await table.getByRole('row', { name: /soc-mail.*failing since.*connection refused/ }).waitFor();
+  await shoot('sinks-en');
+});
+
 await step('the register is previewed, with its errors, then taken', async () => {
   await go('Terminals');
   await button('Import the register').click();
@@ -818,7 +849,7 @@ await step('a wrong password is refused in words', async () => {
   await other.context.close();
 });
 
-const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/reviews?show=all', '/reviews/1', '/reports/review?from=2026-11-01T00:00:00Z&to=2026-11-21T00:00:00Z', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy', '/admin'];
+const PAGES = ['/overview', '/alerts', '/alerts?group=person', '/alerts/1', `/alerts/${alertId}`, '/device?device_id=0411:0282:A07110012345', '/cases?show=all', '/cases/1', '/reviews?show=all', '/reviews/1', '/reports/review?from=2026-11-01T00:00:00Z&to=2026-11-21T00:00:00Z', '/requests', '/events', '/devices', '/terminals', '/reports', '/reports/1', '/policy', '/admin', '/admin?tab=sinks'];
 // Nothing is being fetched: no spinner on the page.
 async function settled() {
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Loading"]').length === 0);
@@ -835,7 +866,7 @@ for (const scheme of ['light', 'dark']) {
       for (const line of await axeFindings(page)) found.push(`${path}: ${line}`);
     }
     await page.goto('/policy');
-    for (const tab of ['Edit', 'Compare', 'Ask', 'Try on history', 'Roll-out']) {
+    for (const tab of ['Edit', 'Compare', 'Ask', 'Try on history', 'Roll-out', 'Data owners']) {
       await page.getByRole('tab', { name: tab }).click();
       await settled();
       for (const line of await axeFindings(page)) found.push(`policy ${tab}: ${line}`);

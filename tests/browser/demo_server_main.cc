@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include "policy/data_sets.h"
 #include "server/web/web_server.h"
 #include "tests/support/demo_world.h"
 #include "tests/support/full_queue.h"
@@ -17,6 +19,42 @@
 namespace {
 
 using namespace sekisho;
+
+// Lists of two clients, made up.
+Status PushDataSets(demo::DemoWorld& world) {
+  const core::Caller author{"suzuki", core::Roles::All(), "socket", ""};
+  const struct {
+    const char* name;
+    const char* owner;
+    int64_t persons;
+    uint64_t step;
+    size_t max_bytes;
+  } kLists[] = {
+      {"hokuto-2026", "public:hokuto-city", 412'300, 91, size_t{600} << 10},
+      {"shop", "shop:kaimono", 9'210, 37, size_t{1} << 20}};
+  for (const auto& list : kLists) {
+    std::vector<uint64_t> hashes;
+    for (int i = 0; i < 200'000; ++i) {
+      hashes.push_back((static_cast<uint64_t>(i) + 1) * list.step *
+                       0x9e3779b97f4a7c15U);
+    }
+    ASSIGN_OR_RETURN(
+        const auto set,
+        policy::DataSet::Make(
+            {.id = list.name,
+             .owner = list.owner,
+             .key_id = std::string(16, 'd'),
+             .persons = list.persons,
+             .made_seconds = std::chrono::duration_cast<std::chrono::seconds>(
+                                 demo::kDemoNow.time_since_epoch())
+                                 .count() -
+                             86'400,
+             .kinds = {"name_birth", "name_phone"}},
+            hashes, list.max_bytes));
+    RETURN_IF_ERROR(world.desk().PutDataSet(author, set.Print()));
+  }
+  return {};
+}
 
 // The answer, one line.
 std::string Obey(demo::DemoWorld& world, const std::string& line) {
@@ -75,6 +113,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   demo::DemoWorld world(demo::DemoWorld::Past::kNinetyDays);
+  if (const Status pushed = PushDataSets(world); !pushed) {
+    std::fprintf(stderr, "%s\n", pushed.error().message.c_str());
+    return 1;
+  }
   const auto server = web::WebServer::Start(options, world.desk());
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());

@@ -25,6 +25,10 @@ void SetData(event::v1::PublicPart& part, const char* type, int64_t count) {
   data->set_value_count(count);
 }
 
+// Long lists are a client's.
+constexpr int64_t kOwnedFrom = 1'000;
+constexpr char kOwner[] = "public:hokuto-city";
+
 void FillTransfer(event::v1::PublicPart& open,
                   event::v1::PersonalPart& personal, int64_t persons,
                   const std::string& path) {
@@ -37,6 +41,12 @@ void FillTransfer(event::v1::PublicPart& open,
   open.set_file_hash(std::string(32, '\x5a'));
   personal.set_file_path(path);
   if (persons == 0) return;
+  if (persons >= kOwnedFrom) {
+    open.set_data_owner(kOwner);
+    auto& owner = *open.add_data_owners();
+    owner.set_owner(kOwner);
+    owner.set_person_count(persons - persons / 50);
+  }
   SetData(open, "person_name", persons);
   SetData(open, "name_kana", persons);
   SetData(open, "address", persons - persons / 100);

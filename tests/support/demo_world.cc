@@ -90,6 +90,20 @@ core::SlaRules DemoSla() {
   return rules;
 }
 
+// One that hears everything, and one whose server is away.
+Result<std::vector<core::SinkHealth>> DemoSinks() {
+  core::SinkHealth siem{.name = "siem", .type = "syslog"};
+  siem.sent_count = 18'204;
+  siem.sent_time = kDemoNow - minutes(1);
+  core::SinkHealth mail{.name = "soc-mail", .type = "mail"};
+  mail.sent_count = 412;
+  mail.waiting_count = 3;
+  mail.sent_time = kDemoNow - minutes(24);
+  mail.failing_since = kDemoNow - minutes(22);
+  mail.last_error = "smtp://mail.example:587: connection refused";
+  return std::vector{siem, mail};
+}
+
 }  // namespace
 
 DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
@@ -112,7 +126,8 @@ DemoWorld::DemoWorld(Past past) : dir_(NewDir()), devices_(MakeDevices()) {
   desk_ = MakeDesk({*store_, *publisher_, presence_, changes_, *accounts_,
                     clock_, std::string(64, 'f'),
                     [](const std::string&, const std::string&) {}, *containing_,
-                    *rollouts_, *codes_, *checkpoints_, DemoSla()});
+                    *rollouts_, *codes_, *checkpoints_, DemoSla(), nullptr,
+                    DemoSinks});
   AddTerminals(past == Past::kToday ? kTodaysTerminals : kAllTerminals);
   if (past == Past::kNinetyDays) TellPast();
   PushPolicies();

@@ -261,6 +261,9 @@ class Soak:
 
     def _settle(self) -> None:
         """The cable is in, the server there, both sticks can be used."""
+        # The last kill may have been sekishod's.
+        eventually("sekishod answers", lambda: self.vm.ssh(
+            "sekisho status --json", check=False).ok, 60)
         for medium in self.media:
             if self._given_up(medium):
                 self.done["plugged again after three lost gates"] += 1

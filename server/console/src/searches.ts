@@ -16,7 +16,7 @@ const day: Check = (value) => /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(D
 const word: Check = (value) => /^[a-z_]+$/.test(value);
 
 const KNOWN: Record<SearchPlace, Record<string, Check>> = {
-  events: { from: day, to: day, kind: oneOf(EVENT_KINDS), outcome: oneOf([...OUTCOMES, 'none']), terminal: anything, person: anything, device_id: anything },
+  events: { from: day, to: day, kind: oneOf(EVENT_KINDS), outcome: oneOf([...OUTCOMES, 'none']), terminal: anything, person: anything, device_id: anything, file: anything, file_hash: anything, data_owner: anything },
   alerts: {
     state: (value) => value === 'all' || value.split(',').every((one) => STATES.includes(one)),
     severity: oneOf(['low', 'medium', 'high', 'critical']), kind: word, owner: oneOf(['mine', 'none']), sort: oneOf(['newest', 'oldest', 'severity']),

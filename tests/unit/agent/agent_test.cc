@@ -120,6 +120,113 @@ TEST_F(AgentTest, ACopyNamesTheLandingItsContentCameFrom) {
   EXPECT_EQ(event.open.landing_match(), "people");
 }
 
+TEST_F(AgentTest, ACopyNamesTheClientsWhosePeopleItHolds) {
+  Enrol();
+  {
+    Client uplink(Socket(ipc::kUplinkSocket));
+    SendSealed(uplink, "policy",
+               SealedOf("policy", 3,
+                        "version: 1\nname: owners\nmode: enforce\n"
+                        "devices:\n"
+                        "  - { id: sticks, match: {}, access: inspect }\n"
+                        "content:\n"
+                        "  - { id: public, when: { data_owner: [\"public:*\"], "
+                        "persons: { at_least: 101 } }, verdict: block }\n"
+                        "  - { id: rest, when: {}, verdict: allow }\n"));
+    uplink.Send(ipc::SendFrom{});
+    EXPECT_THAT(
+        NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED).open.reason(),
+        HasSubstr("version 3"));
+  }
+  StopAgent();
+  last_sequence = 0;
+  PlugStick("S1", "1");
+  RecordMount(42);
+  StartAgent();
+  Client gate(Socket(ipc::kGateSocket));
+  gate.Send(ipc::GateHello{.mount_id = 42, .running = true});
+  gate.Next<ipc::GateStart>();
+  Client devices(Socket(ipc::kDevicesSocket));
+  TellAdded(devices);
+  Client uplink(Socket(ipc::kUplinkSocket));
+  uplink.Send(ipc::SendFrom{});
+  NextEvent(uplink, event::v1::EVENT_KIND_DEVICE_PLUGGED);
+
+  constexpr std::array<std::byte, 32> kKey{};  // as the fixture enrols
+  const auto hash = [](uint64_t person) { return person << 40U; };
+  std::vector<uint64_t> listed;
+  for (uint64_t i = 1; i <= 1'000; ++i) listed.push_back(hash(i));
+  const auto send_list = [&](int64_t version, ByteSpan made_with) {
+    const auto set =
+        policy::DataSet::Make({.id = "customers",
+                               .owner = "public:city-office",
+                               .key_id = policy::SketchKeyId(made_with),
+                               .persons = 1'000,
+                               .made_seconds = 1,
+                               .kinds = {"email"}},
+                              listed, size_t{1} << 20);
+    SendSealed(uplink, "data_sets",
+               SealedOf("data_sets", version, *policy::PrintDataSets({*set})));
+    return NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED);
+  };
+
+  ipc::TransferQuestion ask;
+  ask.path = "/a.csv";
+  ask.operation = "create";
+  ask.findings.inspection = "full";
+  const auto copied = [&](uint64_t first, uint64_t last) {
+    std::string hashes;
+    for (uint64_t i = first; i < last; ++i) {
+      std::array<std::byte, 8> bytes{};
+      PutU64(bytes.data(), hash(i));
+      hashes += AsText(bytes);
+    }
+    const auto persons = static_cast<int64_t>(last - first);
+    ask.findings.persons = persons;
+    ask.findings.sketches = {
+        {.kind = "row", .keyed_hashes = hashes, .blob = "", .persons = persons},
+        {.kind = "email",
+         .keyed_hashes = hashes,
+         .blob = "",
+         .persons = persons}};
+    ++ask.question_id;
+    gate.Send(ask);
+    gate.Next<ipc::TransferAnswer>();
+    return NextEvent(uplink, event::v1::EVENT_KIND_TRANSFER);
+  };
+  EXPECT_EQ(copied(1, 151).open.data_owner(), "");
+
+  std::array<std::byte, 32> foreign{};
+  foreign[0] = std::byte{9};
+  Event told = send_list(1, foreign);
+  EXPECT_EQ(told.open.outcome(), event::v1::OUTCOME_ALERTED);
+  EXPECT_THAT(told.open.reason(), HasSubstr("key of another installation"));
+  EXPECT_EQ(copied(1, 151).open.data_owner(), "");
+
+  told = send_list(2, kKey);
+  EXPECT_THAT(told.open.reason(),
+              HasSubstr("version 2: 1 lists of people are known"));
+  Event event = copied(1, 151);
+  EXPECT_EQ(event.open.data_owner(), "public:city-office");
+  ASSERT_EQ(event.open.data_owners_size(), 1);
+  EXPECT_EQ(event.open.data_owners(0).person_count(), 150);
+  EXPECT_EQ(event.open.key_id(), policy::SketchKeyId(kKey));
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_BLOCKED);
+  EXPECT_EQ(event.open.rule(), "public");
+  // As many of somebody else.
+  event = copied(5'001, 5'151);
+  EXPECT_EQ(event.open.data_owner(), "");
+  EXPECT_EQ(event.open.outcome(), event::v1::OUTCOME_ALLOWED);
+
+  // Also after a start without network.
+  StopAgent();
+  last_sequence = 0;
+  StartAgent();
+  Client again(Socket(ipc::kUplinkSocket));
+  again.Send(ipc::SendFrom{});
+  EXPECT_EQ(again.Next<ipc::CoreState>().data_sets_version, 2);
+}
+
 TEST_F(AgentTest, ObserveTellsAPlugAndWhatEnforceWouldDo) {
   Enrol();
   Client uplink(Socket(ipc::kUplinkSocket));

@@ -142,9 +142,9 @@ TEST(Packs, AppiLetsNobodyApproveWhatWouldBeReportableByNumber) {
   ContentFacts content;
   content.inspection = Inspection::kFull;
   content.persons = 101;
-  content.data_owner = "public:city-office";
+  content.data_owners = {"company", "public:city-office"};
   EXPECT_EQ(snapshot->DecideContent(content).rule, "reportable-public-body");
-  content.data_owner = "company";
+  content.data_owners = {"company"};
   EXPECT_EQ(snapshot->DecideContent(content).rule, "too-many-people");
 }
 

@@ -319,7 +319,9 @@ ContentFacts RandomWorld::MakeContent() {
   if (Chance(50)) content.data[Pick(kData)] = Below(3);
   content.inspection = static_cast<Inspection>(Below(3));
   content.reason = Pick(kReasons);
-  content.data_owner = Pick({"", "client-1", "public"});
+  for (const char* owner : {"client-1", "public"}) {
+    if (Chance(30)) content.data_owners.emplace_back(owner);
+  }
   if (Chance(30)) content.file_hash = std::string(64, Chance(50) ? 'a' : 'b');
   for (int i = Below(4); i > 0; --i) content.totals[MakeTotal()] = Below(400);
   return content;
@@ -701,8 +703,11 @@ ContentDecision ReferenceDecision(const Policy& policy,
       }
       if (total < limit.at_least) totals = false;
     }
-    if (there && known && totals &&
-        fits_one(m.data_owner, content.data_owner) && data && inspection &&
+    bool owned = content.data_owners.empty() && fits_one(m.data_owner, "");
+    for (const auto& owner : content.data_owners) {
+      if (fits_one(m.data_owner, owner)) owned = true;
+    }
+    if (there && known && totals && owned && data && inspection &&
         Fits(m.persons, content.persons) && Fits(m.bytes, content.bytes) &&
         fits_one(m.reason, content.reason) &&
         fits_one(m.format, content.format)) {

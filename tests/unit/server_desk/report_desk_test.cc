@@ -74,7 +74,16 @@ TEST(Inquiry, HoldsEachTransferAgainstWhatIsAsked) {
   by_both.person = "p";
   const Case table[] = {
       {"its owner", owner("X"), by_owner, "this left"},
-      {"another owner", owner("Y"), by_owner, "other left"},
+      {"another owner", owner("Y"), by_owner, "unclear left owner_unknown"},
+      {"two owners",
+       [](store::Event& e) {
+         e.public_part.set_data_owner("Y");
+         e.public_part.add_data_owners()->set_owner("Y");
+         auto* second = e.public_part.add_data_owners();
+         second->set_owner("X");
+         second->set_person_count(2);
+       },
+       by_owner, "this left"},
       {"no owner", none, by_owner, "unclear left owner_unknown"},
       {"no people", [](store::Event& e) { e.public_part.set_person_count(0); },
        by_owner, "other left"},
@@ -143,8 +152,60 @@ TEST(Inquiry, HoldsEachTransferAgainstWhatIsAsked) {
   for (const Case& one : table) {
     store::Event event = Transfer(event::v1::OUTCOME_ALLOWED, 5);
     one.change(event);
-    EXPECT_EQ(Shown(FitOf(event, one.wish)), one.expected) << one.what;
+    EXPECT_EQ(Shown(FitOf(event, one.wish, {})), one.expected) << one.what;
   }
+}
+
+std::string Hashes(uint64_t first, uint64_t last) {
+  std::string out;
+  for (uint64_t i = first; i < last; ++i) {
+    std::array<std::byte, 8> bytes{};
+    PutU64(bytes.data(), i << 40U);
+    out += AsText(bytes);
+  }
+  return out;
+}
+
+// Of a hundred people, numbers 1 to 100.
+policy::DataSet ListOfX() {
+  std::vector<uint64_t> hashes;
+  for (uint64_t i = 1; i <= 100; ++i) hashes.push_back(i << 40U);
+  auto list = policy::DataSet::Make({.id = "customers",
+                                     .owner = "x",
+                                     .key_id = "0123456789abcdef",
+                                     .persons = 100,
+                                     .made_seconds = 1,
+                                     .kinds = {"name_phone"}},
+                                    hashes, size_t{1} << 20);
+  CHECK(list.has_value());
+  return *std::move(list);
+}
+
+TEST(Inquiry, KnowsAnOwnersPeopleAgainInCopiesFromBeforeTheListWas) {
+  InquiryWish wish;
+  wish.owner = "x";
+  const policy::DataSet list = ListOfX();
+  const auto fit = [&](uint64_t first, uint64_t last, const char* kind) {
+    store::Event event = Transfer(event::v1::OUTCOME_ALLOWED,
+                                  static_cast<int64_t>(last - first));
+    for (const char* each : {"row", kind}) {
+      auto& sketch = *event.personal_part.add_sketches();
+      sketch.set_kind(each);
+      sketch.set_keyed_hashes(Hashes(first, last));
+      sketch.set_person_count(static_cast<int64_t>(last - first));
+    }
+    return FitOf(event, wish, {&list, 1});
+  };
+  const Fit his = fit(10, 60, "name_phone");
+  EXPECT_EQ(Shown(his), "this left");
+  EXPECT_EQ(his.owner_persons, 50);
+  EXPECT_EQ(Shown(fit(500, 560, "name_phone")), "other left");
+  // Known by what the list does not have.
+  EXPECT_EQ(Shown(fit(500, 560, "email")), "unclear left owner_unknown");
+  // Nobody's hashes are left to look at.
+  const store::Event erased = Transfer(event::v1::OUTCOME_ALLOWED, 50);
+  EXPECT_EQ(Shown(FitOf(erased, wish, {&list, 1})),
+            "unclear left owner_unknown");
 }
 
 TEST(Inquiry, KnowsMediaWithoutInspectionAndBreaches) {

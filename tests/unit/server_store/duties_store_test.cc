@@ -93,6 +93,9 @@ TEST_P(DutiesTest, ErasesPersonsAndLeavesTheChain) {
   // All were received at 100.
   EXPECT_EQ(store_->CountErasable(Cut(100))->erased, 0);
   EXPECT_EQ(store_->CountErasable(Cut(101))->erased, 5);
+  EventFilter by_file;
+  by_file.file = "list.csv";
+  EXPECT_EQ(store_->ListEvents(by_file, {})->rows.size(), 5U);
   EXPECT_EQ(store_->EraseNext(Cut(100), 10)->erased, 0);
   RetentionCut told = Cut(101);
   told.upto_row = 1;
@@ -112,6 +115,7 @@ TEST_P(DutiesTest, ErasesPersonsAndLeavesTheChain) {
   EventFilter filter;
   filter.person = "op01";
   EXPECT_TRUE(store_->ListEvents(filter, {})->rows.empty());
+  EXPECT_TRUE(store_->ListEvents(by_file, {})->rows.empty());
   EXPECT_EQ(store_->GetEvent(2)->personal_part.person(), "");
   Open();
   ASSERT_TRUE(Append(agent, Records(agent, 1)));

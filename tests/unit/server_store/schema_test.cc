@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/bytes.h"
 #include "server/store/sqlite.h"
 #include "server/store/sqlite_schema.h"
 #include "server/store/store.h"
@@ -61,6 +62,44 @@ TEST_F(SchemaTest, FillsEventIdsOfOldRows) {
       (*store)->IndexedIds("a", {"0123456789abcdef", "fedcba9876543210"});
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, std::set<std::string>{"0123456789abcdef"});
+}
+
+// What was indexed before is found by its file, content and owner.
+TEST_F(SchemaTest, FillsFilesOfOldRows) {
+  {
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 1));
+    event::v1::PublicPart open;
+    open.set_event_id("0123456789abcdef");
+    open.set_file_hash(std::string(32, '\x11'));
+    open.set_data_owner("shop");
+    event::v1::PersonalPart personal;
+    personal.set_file_path("/E/LIST.csv");
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO agents (agent_no, agent_id, terminal, hostname, "
+        "machine_id, agent_version, chain_key, enrol_time) "
+        "VALUES (1,'a','t','h','m','v',x'00',1)"));
+    ASSERT_TRUE((*writer)->Run(
+        "INSERT INTO events VALUES "
+        "(1,1,1,1,1,?,?,x'00',x'',x'',zeroblob(32),x'')",
+        Blob{open.SerializeAsString()}, Blob{personal.SerializeAsString()}));
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO event_index VALUES (1,1,1,1,6,1,'','',1)"));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  const auto found = [&](const EventFilter& filter) {
+    return (*store)->ListEvents(filter, {})->rows.size();
+  };
+  EventFilter filter;
+  filter.file = "list.*";
+  EXPECT_EQ(found(filter), 1U);
+  filter.file_hash = ToHex(AsBytes(std::string(32, '\x11')));
+  EXPECT_EQ(found(filter), 1U);
+  filter.data_owner = "shop";
+  EXPECT_EQ(found(filter), 1U);
+  filter.data_owner = "city";
+  EXPECT_EQ(found(filter), 0U);
 }
 
 // What was indexed by schema 2 is counted as if it came today.

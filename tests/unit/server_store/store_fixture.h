@@ -89,6 +89,7 @@ class StoreTest : public ::testing::TestWithParam<TestedEngine> {
     event.person = person;
     event.device_id = device_id;
     event.receive_time = logged.receive_time;
+    event.file_name = "list.csv";
     return event;
   }
   void IndexAll(const std::string& person = "operator",

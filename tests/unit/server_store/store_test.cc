@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/store/event_files.h"
 #include "tests/unit/server_store/store_fixture.h"
 
 namespace sekisho::store {
@@ -409,6 +410,79 @@ TEST_P(StoreTest, TheRegisterOfPeopleIsSealedAsItIs) {
   EXPECT_FALSE(store_->EnvelopeOf("people", 3));
   (void)put(all);
   EXPECT_EQ(sealed[0].pin_verifier, "") << "back without his PIN";
+}
+
+TEST_P(StoreTest, TheNextEnvelopeIsMadeFromTheNewest) {
+  const auto add = [&](const std::string& what) {
+    return store_->ChangeEnvelope(
+        "data_sets",
+        [&](const std::string& newest, int64_t version) -> Result<std::string> {
+          if (what == "no") return Fail(Code::kInvalidArgument, "no");
+          return newest + std::to_string(version) + what;
+        });
+  };
+  EXPECT_EQ(add("a").value(), 1);
+  EXPECT_EQ(add("b").value(), 2);
+  EXPECT_EQ(add("no").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(add("c").value(), 3);
+  EXPECT_EQ(store_->NewestEnvelope("data_sets").value(), "1a2b3c");
+  EXPECT_FALSE(store_->EnvelopeOf("data_sets", 2))
+      << "large, and not asked for";
+}
+
+TEST_P(StoreTest, FindsEventsByFileContentAndDataOwner) {
+  const std::string agent = AddAgent("a");
+  ASSERT_TRUE(Append(agent, Records(agent, 4)));
+  const auto logged = store_->ReadLog(0, 10).value();
+  const std::string content(64, 'a');
+  IndexBatch batch;
+  batch.to_row = 4;
+  const char* names[] = {"/E/顧客 List_1.CSV", "/E/顧客.zip", "/E/100%.csv", ""};
+  for (size_t i = 0; i < 4; ++i) {
+    IndexedEvent row = Indexed(logged[i], "op01", "::S1");
+    row.file_name = FileNameOf(names[i]);
+    if (i != 1) row.file_hash = i == 3 ? std::string(64, 'b') : content;
+    if (i == 0) row.data_owners = {"public:city", "shop"};
+    if (i == 2) row.data_owners = {"shop"};
+    batch.events.push_back(row);
+  }
+  ASSERT_TRUE(store_->WriteIndex(batch));
+  const auto rows = [&](const EventFilter& filter) {
+    std::vector<int64_t> ids;
+    Paging paging{1, ""};
+    do {
+      const auto page = store_->ListEvents(filter, paging);
+      EXPECT_TRUE(page) << page.error().message;
+      if (!page) break;
+      for (const Event& event : page->rows) ids.push_back(event.row_id);
+      paging.token = page->next_token;
+    } while (!paging.token.empty());
+    return ids;
+  };
+  const auto named = [&](const char* file) {
+    EventFilter filter;
+    filter.file = file;
+    return rows(filter);
+  };
+  EXPECT_THAT(named("顧客 list_1.csv"), ElementsAre(1));
+  EXPECT_THAT(named("顧客*"), ElementsAre(2, 1));
+  EXPECT_THAT(named("*.csv"), ElementsAre(3, 1));
+  EXPECT_THAT(named("*LIST*.csv"), ElementsAre(1));
+  EXPECT_THAT(named("100%*"), ElementsAre(3));
+  EXPECT_THAT(named("*0%.csv"), ElementsAre(3));
+  EXPECT_THAT(named("*t_1*"), ElementsAre(1));
+  EXPECT_THAT(named("*0_.csv"), testing::IsEmpty());
+  EXPECT_THAT(named("顧客"), testing::IsEmpty());
+  EventFilter filter;
+  filter.file_hash = content;
+  EXPECT_THAT(rows(filter), ElementsAre(3, 1));
+  filter = {};
+  filter.data_owner = "shop";
+  EXPECT_THAT(rows(filter), ElementsAre(3, 1));
+  filter.data_owner = "public:city";
+  EXPECT_THAT(rows(filter), ElementsAre(1));
+  filter.person = "nobody";
+  EXPECT_THAT(rows(filter), testing::IsEmpty());
 }
 
 TEST_P(StoreTest, PagesDevicesNewestFirst) {

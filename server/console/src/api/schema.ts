@@ -1023,6 +1023,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who outside is told of alerts and events, and how it goes (analyst, auditor, admin) */
+        get: operations["listSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data_sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists of people by data owner, by name */
+        get: operations["listDataSets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/data_sets:remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies of its people are not known as the owner's any more (policy author) */
+        post: operations["removeDataSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/outages": {
         parameters: {
             query?: never;
@@ -1958,6 +2009,8 @@ export interface components {
             file_path: string;
             /** Format: int64 */
             persons: number;
+            /** @description clients whose data sets its people are in, most people first */
+            data_owners: components["schemas"]["DataOwner"][];
             /** Format: int64 */
             persons_written: number;
             data: {
@@ -1974,6 +2027,65 @@ export interface components {
             file_sha256: string;
             /** @description masked rows of the file are kept, sealed to the analysts' key */
             samples_kept: boolean;
+        };
+        DataOwner: {
+            owner: string;
+            /**
+             * Format: int64
+             * @description of the file's people, estimated
+             */
+            persons: number;
+        };
+        DataSet: {
+            name: string;
+            /** @description label of the client */
+            owner: string;
+            /** Format: int64 */
+            persons: number;
+            /** Format: date-time */
+            make_time: string;
+            /** @description kinds of identity that nearly all of its people have */
+            kinds: string[];
+            /**
+             * Format: int64
+             * @description 1: all of its people are known again, else one in so many
+             */
+            one_in: number;
+            /** Format: int64 */
+            size_bytes: number;
+        };
+        DataSets: {
+            rows: components["schemas"]["DataSet"][];
+        };
+        Sink: {
+            name: string;
+            /** @enum {string} */
+            type: "syslog" | "webhook" | "mail" | "chat" | "file";
+            /** Format: int64 */
+            sent_count: number;
+            /**
+             * Format: int64
+             * @description what it was never sent
+             */
+            gap_count: number;
+            /**
+             * Format: int64
+             * @description rows it was not told of, at most
+             */
+            waiting_count: number;
+            /** @description empty: the last try went well, or another server tells it */
+            last_error: string;
+            /** Format: date-time */
+            sent_time: string | null;
+            /** Format: date-time */
+            failing_since: string | null;
+        };
+        Sinks: {
+            rows: components["schemas"]["Sink"][];
+        };
+        DataSetRemoval: {
+            name: string;
+            reason: string;
         };
         SealedSamples: {
             /** @description hex */
@@ -4884,6 +4996,12 @@ export interface operations {
                 reason?: string;
                 /** @description device */
                 device_id?: string;
+                /** @description last part of the file's path, * for any run; A to Z and a to z are the same */
+                file?: string;
+                /** @description SHA-256 of the content, small hex digits */
+                file_hash?: string;
+                /** @description label of the client whose people the file holds */
+                data_owner?: string;
                 /** @description kinds of event, with commas */
                 kind?: string;
                 /** @description outcomes, with commas */
@@ -5522,6 +5640,80 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["PersonRemoval"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+        };
+    };
+    listSinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sinks"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listDataSets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataSets"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    removeDataSet: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataSetRemoval"];
             };
         };
         responses: {

@@ -14,6 +14,7 @@ import { Help } from '../parts/Help';
 import { People } from '../parts/People';
 import { Rows, usePages } from '../parts/Rows';
 import { Sessions } from '../parts/Sessions';
+import { Sinks } from '../parts/Sinks';
 import { Users } from '../parts/Users';
 
 function Audit() {
@@ -53,7 +54,7 @@ export function Admin({ session }: { session: Session }) {
   const [query, setQuery] = useSearchParams();
   const [enrolled, setEnrolled] = useState(session.has_totp);
   const tabs = [
-    ...(may('ListUsers') ? ['users'] : []), ...(may('ListPeople') ? ['people'] : []), 'sessions', ...(session.via_provider ? [] : ['totp']), 'tokens', ...(may('ListAudit') ? ['audit'] : []),
+    ...(may('ListUsers') ? ['users'] : []), ...(may('ListPeople') ? ['people'] : []), 'sessions', ...(session.via_provider ? [] : ['totp']), 'tokens', ...(may('ListSinks') ? ['sinks'] : []), ...(may('ListAudit') ? ['audit'] : []),
   ];
   const asked = query.get('tab') ?? '';
   const tab = tabs.includes(asked) ? asked : (tabs[0] ?? 'sessions');
@@ -71,6 +72,7 @@ export function Admin({ session }: { session: Session }) {
       {tab === 'sessions' && <Sessions />}
       {tab === 'totp' && (enrolled ? <Alert severity="info">{t('totp.inForce')}</Alert> : <EnrolTotp onDone={() => setEnrolled(true)} />)}
       {tab === 'tokens' && <ApiTokens session={session} />}
+      {tab === 'sinks' && <Sinks />}
       {tab === 'audit' && <Audit />}
     </Stack>
   );

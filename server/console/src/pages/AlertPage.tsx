@@ -58,6 +58,7 @@ function Answers({ alert, event }: { alert: Alert; event: Event }) {
         {transfer ? (
           <Answer title={t('alert.what')} headline={t('alert.people', { persons: formatNumber(transfer.persons) })}>
             <div>{fileName(transfer.file_path)}</div>
+            {transfer.data_owners.map((one) => <div key={one.owner}>{t('transfer.owners')}: <strong>{t('transfer.ownersPeople', { owner: one.owner, persons: formatNumber(one.persons) })}</strong></div>)}
             <Stack direction="row" spacing={0.5} useFlexGap sx={{ flexWrap: 'wrap', mt: 0.5 }}>
               {Object.keys(transfer.data).map((type) => <Chip key={type} size="small" variant="outlined" label={t(`type.${type}`, { defaultValue: type })} />)}
             </Stack>

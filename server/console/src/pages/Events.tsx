@@ -15,7 +15,7 @@ import { SavedSearches, SearchTrouble, useSearchOf } from '../parts/SavedSearche
 import { ErrorText } from '../parts/State';
 import { changed, EVENT_KINDS, OUTCOMES } from '../searches';
 
-const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id'] as const;
+const NAMES = ['from', 'to', 'kind', 'outcome', 'terminal', 'person', 'device_id', 'file', 'file_hash', 'data_owner'] as const;
 type Name = (typeof NAMES)[number];
 
 function detail(event: Event, people: string): string {
@@ -92,7 +92,7 @@ export function Events() {
   const search = useSearchOf('events', () => setWhy({ person: '', reason: '' }));
   const { query, setQuery } = search;
   const wish = Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
-  const filter: Record<string, string> = { ...wish, from: wish.from && dayToUtc(wish.from, 0), to: wish.to && dayToUtc(wish.to, 1) };
+  const filter: Record<string, string> = { ...wish, from: wish.from && dayToUtc(wish.from, 0), to: wish.to && dayToUtc(wish.to, 1), file_hash: wish.file_hash.trim().toLowerCase() };
   const reason = why.person === wish.person ? why.reason : '';
   const told = wish.person === '' || reason !== '';
   if (wish.person !== '') filter.reason = reason;
@@ -128,6 +128,9 @@ export function Events() {
         {field('terminal', t('terminal.name'))}
         <PersonSearch key={`${wish.person} ${query.get('saved') ?? ''} ${reason}`} person={wish.person} reason={reason} onSearch={(person, text) => { setWhy({ person, reason: text }); change('person', person); }} />
         {field('device_id', t('event.device'))}
+        {field('file', t('event.file'))}
+        {field('file_hash', t('transfer.hash'))}
+        {field('data_owner', t('dataSets.owner'))}
       </Stack>
       <SearchTrouble of={search} />
       {!told && search.ready && <Alert severity="info">{t('event.tellWhy', { person: wish.person })}</Alert>}

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { post } from '../api/client';
 import type { CheckedPolicy, PolicyVersion, Pushed } from '../api/types';
 import { formatTime } from '../format';
+import { DataSets } from '../parts/DataSets';
 import { DecisionDialog } from '../parts/Grant';
 import { ExplainPolicy, Problems, TryPolicy } from '../parts/PolicyTry';
 import { RingRollout, useRings, useRollout } from '../parts/Rings';
@@ -18,7 +19,7 @@ const PolicyEditor = lazy(() => import('../parts/PolicyEditor').then((part) => (
 const PolicyDiff = lazy(() => import('../parts/PolicyEditor').then((part) => ({ default: part.PolicyDiff })));
 
 const DRAFT = 'policy-draft';
-const TABS = ['edit', 'compare', 'explain', 'try', 'rollOut'] as const;
+const TABS = ['edit', 'compare', 'explain', 'try', 'rollOut', 'dataSets'] as const;
 
 function usePush(onPushed: () => void) {
   const client = useQueryClient();
@@ -156,6 +157,7 @@ export function Policy({ mayChange }: { mayChange: boolean }) {
               {tab === 'explain' && <ExplainPolicy text={text} />}
               {tab === 'try' && <TryPolicy text={text} />}
               {newest && tab === 'rollOut' && <Stack spacing={4}><RingRollout mayChange={mayChange} /><RollOut newest={newest.version} /></Stack>}
+              {tab === 'dataSets' && <DataSets />}
             </Suspense>
           </Box>
         </Grid>

@@ -1,6 +1,7 @@
 // The facts of an event, in the groups people ask for them.
-import { Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
+import { Link, Table, TableBody, TableCell, TableHead, TableRow, Typography } from '@mui/material';
 import { useTranslation } from 'react-i18next';
+import { Link as RouterLink } from 'react-router-dom';
 
 import type { Column, DeviceFacts, Event, Landing, Transfer, Who } from '../api/types';
 import { deviceName, formatBytes, formatNumber, formatShare, formatTime } from '../format';
@@ -45,6 +46,7 @@ export function TransferFacts({ transfer }: { transfer: Transfer }) {
         <TableBody>
           <Fact name={t('transfer.file')}><Code>{transfer.file_path}</Code></Fact>
           <Fact name={t('transfer.persons')}><strong>{formatNumber(transfer.persons)}</strong></Fact>
+          <Fact name={t('transfer.owners')}>{transfer.data_owners.map((one) => t('transfer.ownersPeople', { owner: one.owner, persons: formatNumber(one.persons) })).join(', ')}</Fact>
           <Fact name={t('transfer.written')}>{formatNumber(transfer.persons_written)}</Fact>
           <Fact name={t('transfer.data')}>{data}</Fact>
           <Fact name={t('transfer.format')}>{[transfer.format, transfer.encoding].filter(Boolean).join(', ')}</Fact>
@@ -53,7 +55,7 @@ export function TransferFacts({ transfer }: { transfer: Transfer }) {
             {t(`inspection.${transfer.inspection}`)}
             {transfer.inspection_reason && ` (${transfer.inspection_reason})`}
           </Fact>
-          <Fact name={t('transfer.hash')}>{transfer.file_sha256 && <Code>{transfer.file_sha256}</Code>}</Fact>
+          <Fact name={t('transfer.hash')}>{transfer.file_sha256 && <Link component={RouterLink} to={`/events?file_hash=${transfer.file_sha256}`}><Code>{transfer.file_sha256}</Code></Link>}</Fact>
         </TableBody>
       </Table>
     </>

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 export const TERMS = [
-  'people', 'transfer', 'severity', 'coverage', 'verdict', 'around', 'rule', 'weak', 'clone', 'lost', 'contents', 'access', 'approval', 'simulate', 'explain', 'gate', 'progress', 'rings', 'contain', 'inquiry', 'answer', 'uncovered', 'roles', 'case', 'hold', 'review', 'draw', 'falseShare', 'suppress', 'search',
+  'people', 'transfer', 'severity', 'coverage', 'verdict', 'around', 'rule', 'weak', 'clone', 'lost', 'contents', 'access', 'approval', 'simulate', 'explain', 'gate', 'progress', 'rings', 'contain', 'inquiry', 'answer', 'uncovered', 'roles', 'case', 'hold', 'review', 'draw', 'falseShare', 'suppress', 'search', 'dataSets', 'sinks',
 ] as const;
 
 export function Help({ term }: { term: string }) {

@@ -21,6 +21,7 @@ const COLUMNS: [string, (event: Event) => string | number][] = [
   ['device_name', (event) => (event.device ? deviceName(event.device) : '')],
   ['file', (event) => event.transfer?.file_path ?? ''],
   ['persons', (event) => event.transfer?.persons ?? ''],
+  ['data_owners', (event) => event.transfer?.data_owners.map((one) => one.owner).join(' ') ?? ''],
   ['persons_written', (event) => event.transfer?.persons_written ?? ''],
   ['data', (event) => Object.entries(event.transfer?.data ?? {}).map(([type, count]) => `${type} ${count}`).join('; ')],
   ['rule', (event) => event.rule],
