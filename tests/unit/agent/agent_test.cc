@@ -126,13 +126,15 @@ TEST_F(AgentTest, ACopyNamesTheClientsWhosePeopleItHolds) {
     Client uplink(Socket(ipc::kUplinkSocket));
     SendSealed(uplink, "policy",
                SealedOf("policy", 3,
-                        "version: 1\nname: owners\nmode: enforce\n"
+                        "policy: 2\nname: owners\nmode: enforce\n"
                         "devices:\n"
-                        "  - { id: sticks, match: {}, access: inspect }\n"
+                        "  - { id: approved, match: { serial: \"S1\" }, "
+                        "access: inspect }\n"
+                        "device_default: block\n"
                         "content:\n"
                         "  - { id: public, when: { data_owner: [\"public:*\"], "
                         "persons: { at_least: 101 } }, verdict: block }\n"
-                        "  - { id: rest, when: {}, verdict: allow }\n"));
+                        "content_default: allow\n"));
     uplink.Send(ipc::SendFrom{});
     EXPECT_THAT(
         NextEvent(uplink, event::v1::EVENT_KIND_POLICY_CHANGED).open.reason(),

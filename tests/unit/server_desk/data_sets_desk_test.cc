@@ -38,7 +38,7 @@ class DataSetsDeskTest : public testing::Test {
     const auto page = world_.desk().ListAudit(kSuzuki, {}, {});
     for (const auto& row : page->rows) {
       lines += row.action + " | " + row.object + " | " + row.detail + " | " +
-               row.outcome + "\n";
+               row.result + "\n";
     }
     return lines;
   }
