@@ -211,11 +211,33 @@ Status SilenceWatch::Settle() {
 }
 
 Status SilenceWatch::SettleSite(const std::string& site,
-                                const std::vector<std::string>& held) {
-  if (const auto outage = outages_.find(site); outage != outages_.end()) {
-    return Join(outage->second, held);
+                                const std::vector<std::string>& all) {
+  const auto outage = outages_.find(site);
+  const bool whole =
+      all.size() +
+          (outage == outages_.end() ? 0 : outage->second.silent.size()) >=
+      Heard(site);
+  if (outage == outages_.end() && !MakesAnOutage(site, all)) {
+    return SettleAlone(all);
   }
-  if (MakesAnOutage(site, held)) return OpenOutage(site, held);
+  // In a part of a site one may hide; a whole one has its own reason.
+  std::vector<std::string> held;
+  for (const std::string& agent_id : all) {
+    ASSIGN_OR_RETURN(const bool told,
+                     whole ? Result<bool>(false)
+                           : RaiseIfInUse(agent_id, held_.at(agent_id)));
+    if (told) {
+      held_.erase(agent_id);
+    } else {
+      held.push_back(agent_id);
+    }
+  }
+  if (held.empty()) return {};
+  return outage == outages_.end() ? OpenOutage(site, held)
+                                  : Join(outage->second, held);
+}
+
+Status SilenceWatch::SettleAlone(const std::vector<std::string>& held) {
   for (const std::string& agent_id : held) {
     const auto one = held_.find(agent_id);
     if (clock_.SinceBoot() - one->second.since < kSiteHold) continue;
@@ -248,7 +270,8 @@ Status SilenceWatch::OpenOutage(const std::string& site,
   alert.key = "site_silent:" + site + ":" +
               std::to_string(clock_.Now().time_since_epoch().count());
   alert.alert.kind = "site_silent";
-  alert.alert.severity = "high";
+  // A part of it is a switch, or a night on which IT starts it anew.
+  alert.alert.severity = held.size() >= Heard(site) ? "high" : "low";
   alert.alert.title = "Site " + site + ": " + std::to_string(held.size()) +
                       " terminals have been silent since " +
                       core::MinuteText(begin);

@@ -2,7 +2,8 @@
 // depends on when and in what it began (docs/adr/0425):
 //   silent_in_use    for the SOC, at any hour: people's data, or what nobody
 //                    could look into, had just gone to a medium still in it
-//   site_silent      for the SOC: terminals of one site fell silent together
+//   site_silent      for the SOC: most of a site fell silent together; for IT:
+//                    a part of it did
 //   terminal_silent  for IT: one fell silent in its hours, or was off and did
 //                    not come on for two of its working days
 // The register says when a terminal is expected to be on.
@@ -75,7 +76,8 @@ class SilenceWatch {
   Status OnBack(const std::string& agent_id);
   Status Settle();
   Status SettleSite(const std::string& site,
-                    const std::vector<std::string>& held);
+                    const std::vector<std::string>& all);
+  Status SettleAlone(const std::vector<std::string>& held);
   Status OpenOutage(const std::string& site,
                     const std::vector<std::string>& held);
   Status Join(Outage& outage, const std::vector<std::string>& held);

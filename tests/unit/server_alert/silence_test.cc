@@ -200,7 +200,7 @@ TEST_F(SilenceTest, SilenceOutsideOfItsHoursWaitsForThem) {
 
 TEST_F(SilenceTest, WhatWasOffIsToldAfterTwoOfItsDays) {
   clock_.Advance(std::chrono::hours(8) + seconds(60));  // Friday, 20:01
-  Hear({"o1", "o2", "o3", "o4", "x1"});
+  Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
   ASSERT_TRUE(watch_->Tick());
   clock_.Advance(std::chrono::hours(60));  // Monday, 08:01
   const auto wait = [&](std::chrono::minutes time) {
@@ -219,7 +219,7 @@ TEST_F(SilenceTest, WhatWasOffIsToldAfterTwoOfItsDays) {
 // A site that nobody switched on is not one that fell silent.
 TEST_F(SilenceTest, AMorningOnWhichNobodyComesIsNoOutage) {
   clock_.Advance(std::chrono::hours(8) + seconds(60));
-  Hear({"k1", "x1"});
+  Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
   ASSERT_TRUE(watch_->Tick());
   clock_.Advance(std::chrono::hours(60));
   Pass(seconds(300), {"k1", "x1"});
