@@ -11,11 +11,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "server/alert/certificates.h"
-#include "server/alert/core_watch.h"
-#include "server/alert/overdue.h"
 #include "server/alert/rules.h"
-#include "server/alert/silence.h"
 #include "server/alert/stocktake.h"
 #include "server/auth/accounts.h"
 #include "server/auth/certificates.h"
@@ -29,11 +25,10 @@
 #include "server/core/ingest.h"
 #include "server/core/presence.h"
 #include "server/core/publisher.h"
-#include "server/core/retention.h"
-#include "server/core/reviewing.h"
 #include "server/core/rollouts.h"
 #include "server/desk.h"
 #include "server/export/outbox.h"
+#include "server/leader_work.h"
 #include "server/operate/metrics_listener.h"
 #include "server/operate/socket_address.h"
 #include "server/operate/state_lock.h"
@@ -185,13 +180,7 @@ class RunningServer final : public Server {
       RETURN_IF_ERROR(BeginToLead());
     } else {
       Log(LogLevel::kWarning, "this server does not lead any more");
-      silence_.reset();
-      cores_.reset();
-      certificates_.reset();
-      stocktake_.reset();
-      overdue_.reset();
-      reviewing_.reset();
-      retention_.reset();
+      work_.reset();
     }
     indexer_->SetActive(leads);
     outbox_->SetActive(leads);
@@ -202,27 +191,14 @@ class RunningServer final : public Server {
   // Whatever the one before left is in the database.
   Status BeginToLead() {
     if (store_->IsShared()) Log(LogLevel::kNotice, "this server leads");
-    silence_ = std::make_unique<alert::SilenceWatch>(*store_, presence_,
-                                                     changes_, clock_);
-    RETURN_IF_ERROR(silence_->Load());
-    cores_ = std::make_unique<alert::CoreWatch>(*store_, presence_, changes_,
-                                                clock_);
-    RETURN_IF_ERROR(cores_->Load());
-    certificates_ = std::make_unique<alert::CertificateWatch>(
-        *store_, changes_, clock_, [this] { return own_.NotAfter(); });
-    RETURN_IF_ERROR(certificates_->Load());
-    stocktake_ = std::make_unique<alert::StocktakeWatch>(
-        *store_, changes_, clock_, options_.stocktake);
-    RETURN_IF_ERROR(stocktake_->Load());
+    ASSIGN_OR_RETURN(
+        work_,
+        LeaderWork::Begin({*store_, *publisher_, *containing_, *rollouts_,
+                           *codes_, presence_, changes_, clock_},
+                          {options_.stocktake, options_.duties,
+                           [this] { return own_.NotAfter(); },
+                           [this] { return outbox_->EventsToldUpTo(); }}));
     RETURN_IF_ERROR(outbox_->Load());
-    const core::Duties& duties = options_.duties;
-    overdue_ = std::make_unique<alert::OverdueWatch>(*store_, changes_, clock_,
-                                                     duties.sla);
-    reviewing_ = std::make_unique<core::Reviewing>(*store_, changes_, clock_,
-                                                   duties.review);
-    retention_ = std::make_unique<core::Retention>(
-        *store_, clock_, duties.retention,
-        [this] { return outbox_->EventsToldUpTo(); });
     // Events go on being taken: who is told is the smaller trouble.
     return bad_sinks_ ? outbox_->TellBadFile(*bad_sinks_) : Status();
   }
@@ -365,18 +341,8 @@ class RunningServer final : public Server {
     RETURN_IF_ERROR(TakeOrFollow());
     if (!leads_) return {};
     if (store_->IsShared()) indexer_->Wake();  // what others took in
-    RETURN_IF_ERROR(EndContainments());
-    RETURN_IF_ERROR(EndGrants());
-    RETURN_IF_ERROR(EndCodes());
-    RETURN_IF_ERROR(certificates_->Tick());
-    RETURN_IF_ERROR(stocktake_->Tick());
     RETURN_IF_ERROR(outbox_->Tick());
-    RETURN_IF_ERROR(rollouts_->Tick());
-    RETURN_IF_ERROR(cores_->Tick());
-    RETURN_IF_ERROR(overdue_->Tick());
-    RETURN_IF_ERROR(reviewing_->Tick());
-    RETURN_IF_ERROR(retention_->Tick());
-    return silence_->Tick();
+    return work_->Tick();
   }
 
   // A version that is staged is told to those who are given it.
@@ -385,67 +351,6 @@ class RunningServer final : public Server {
       Log(LogLevel::kError, "rollouts: " + read.error().message);
     }
     return plane_->AnnouncePolicy();
-  }
-
-  Status EndContainments() {
-    ASSIGN_OR_RETURN(const auto ended, containing_->EndDue());
-    for (const core::Containment& one : ended) {
-      RETURN_IF_ERROR(
-          core::WriteAudit(*store_, clock_,
-                           {.user = "sekisho-server",
-                            .door = "server",
-                            .address = "",
-                            .action = "contain.end",
-                            .object = "containment " + std::to_string(one.id),
-                            .detail = "its time is over"},
-                           {}));
-    }
-    return {};
-  }
-
-  // What was used, or whose time is over, leaves the signed list.
-  Status EndGrants() {
-    ASSIGN_OR_RETURN(const auto running,
-                     store_->ListGrants(store::WhichGrants::kRunning));
-    for (store::TransferGrant grant : running) {
-      const bool used = grant.used_event_row_id != 0;
-      if (!used && grant.end_time > clock_.Now()) continue;
-      grant.over_time = clock_.Now();
-      grant.over_why = used ? "used" : "ended";
-      RETURN_IF_ERROR(publisher_->PutGrant({.grant = grant, .answer = {}}));
-      RETURN_IF_ERROR(core::WriteAudit(
-          *store_, clock_,
-          {.user = "sekisho-server",
-           .door = "server",
-           .address = "",
-           .action = used ? "grant.used" : "grant.end",
-           .object = "grant " + std::to_string(grant.id),
-           .detail = used
-                         ? "by event " + std::to_string(grant.used_event_row_id)
-                         : "its time is over, nothing was copied"},
-          {}));
-      changes_.Tell({core::Change::What::kAlert, grant.alert_id, ""});
-    }
-    return {};
-  }
-
-  Status EndCodes() {
-    ASSIGN_OR_RETURN(const auto ended, codes_->EndDue());
-    for (const core::OfflineCode& one : ended) {
-      RETURN_IF_ERROR(core::WriteAudit(
-          *store_, clock_,
-          {.user = "sekisho-server",
-           .door = "server",
-           .address = "",
-           .action = "code.end",
-           .object = "code " + std::to_string(one.id),
-           .detail =
-               one.used_event_row_id != 0
-                   ? "used by event " + std::to_string(one.used_event_row_id)
-                   : "its time is over; no use was told"},
-          {}));
-    }
-    return {};
   }
 
   Status Note(const char* action) {
@@ -505,14 +410,7 @@ class RunningServer final : public Server {
   std::unique_ptr<core::Ingest> ingest_;
   std::unique_ptr<core::Enrolment> enrolment_;
   std::unique_ptr<core::Elsewhere> elsewhere_;
-  // All of these while it leads.
-  std::unique_ptr<alert::SilenceWatch> silence_;
-  std::unique_ptr<alert::CoreWatch> cores_;
-  std::unique_ptr<alert::CertificateWatch> certificates_;
-  std::unique_ptr<alert::StocktakeWatch> stocktake_;
-  std::unique_ptr<alert::OverdueWatch> overdue_;
-  std::unique_ptr<core::Reviewing> reviewing_;
-  std::unique_ptr<core::Retention> retention_;
+  std::unique_ptr<LeaderWork> work_;  // while it leads
   std::unique_ptr<server_export::Outbox> outbox_;
   std::unique_ptr<service::AgentPlane> plane_;
   std::unique_ptr<core::Desk> desk_;

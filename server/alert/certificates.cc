@@ -67,7 +67,7 @@ Status CertificateWatch::Open(const std::string& agent_id, const Near& near) {
   alert.key = std::string(kKind) + ":" + agent_id + ":" +
               std::to_string(near.end.time_since_epoch().count());
   alert.alert.kind = kKind;
-  alert.alert.severity = agent_id.empty() ? "high" : "medium";
+  alert.alert.severity = agent_id.empty() ? "high" : "low";
   alert.alert.title = near.title;
   alert.alert.agent_id = agent_id;
   alert.alert.terminal = near.terminal;

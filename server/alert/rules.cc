@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "common/bytes.h"
 #include "common/text.h"
+#include "proto/event_bytes.h"
 #include "server/core/event_alert.h"
 
 namespace sekisho::alert {
@@ -44,6 +46,22 @@ store::NewAlert Daily(store::NewAlert alert, const std::string& what) {
   return alert;
 }
 
+// Whoever tries again and again is one matter on a day, until it is closed;
+// what is worse, or ten times as many people, is another. Names enter the key
+// only as a digest: it outlives their erasure.
+store::NewAlert Repeated(store::NewAlert alert, const store::Event& event) {
+  const auto& made = alert.alert;
+  const auto who = event::Sha256(
+      AsBytes(made.person + '\n' + made.account + '\n' + made.device_id + '\n' +
+              made.rule + '\n' + event.personal_part.file_owner()));
+  const std::string people = std::to_string(event.public_part.person_count());
+  alert = Daily(std::move(alert), ToHex(who).substr(0, 16) + ":" +
+                                      alert.alert.severity + ":" +
+                                      std::to_string(people.size()));
+  alert.again_once_closed = true;
+  return alert;
+}
+
 std::string Content(const event::v1::PublicPart& part) {
   std::string text =
       part.format().empty() ? "A file" : "A file (" + Text(part.format()) + ")";
@@ -61,9 +79,11 @@ std::vector<store::NewAlert> Transfer(const store::Event& event) {
   const auto& part = event.public_part;
   const std::string to = event.device_id.empty() ? "a medium" : event.device_id;
   if (Blocked(part) && part.observe_only()) {
-    return {AlertOf(event, "transfer_observed", "medium",
-                    Content(part) + " went to " + to + " on " + event.terminal +
-                        "; an enforcing policy would have stopped it")};
+    return {Repeated(
+        AlertOf(event, "transfer_observed", "medium",
+                Content(part) + " went to " + to + " on " + event.terminal +
+                    "; an enforcing policy would have stopped it"),
+        event)};
   }
   if (Blocked(part)) {
     std::string title =
@@ -74,13 +94,15 @@ std::vector<store::NewAlert> Transfer(const store::Event& event) {
     }
     const bool serious =
         part.person_count() >= kManyPersons || part.persons_written_count() > 0;
-    return {AlertOf(event, "transfer_blocked", serious ? "high" : "medium",
-                    std::move(title))};
+    return {Repeated(AlertOf(event, "transfer_blocked",
+                             serious ? "high" : "medium", std::move(title)),
+                     event)};
   }
   if (part.outcome() == event::v1::OUTCOME_ALERTED) {
-    return {
+    return {Repeated(
         AlertOf(event, "transfer_alerted", "medium",
-                Content(part) + " went to " + to + " on " + event.terminal)};
+                Content(part) + " went to " + to + " on " + event.terminal),
+        event)};
   }
   return {};
 }
@@ -99,8 +121,9 @@ std::vector<store::NewAlert> Landing(const store::Event& event) {
     title += " from " + Text(event.personal_part.source_hosts(0), 64);
   }
   const bool many = part.person_count() > kReportablePersons;
-  return {AlertOf(event, lies ? "data_lies" : "data_landed",
-                  many ? "high" : "medium", std::move(title))};
+  return {Repeated(AlertOf(event, lies ? "data_lies" : "data_landed",
+                           many ? "high" : "medium", std::move(title)),
+                   event)};
 }
 
 std::vector<store::NewAlert> Plugged(const store::Event& event) {

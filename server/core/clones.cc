@@ -45,6 +45,29 @@ store::NewAlert Make(const Event& event, const std::string& which,
   return made;
 }
 
+// What was in it when it was switched off is told again when it starts; what is
+// not told again was taken out meanwhile, which nobody saw.
+Result<bool> StartedAnewSince(store::Store& store,
+                              const std::vector<Event>& batch, size_t at,
+                              const Event& there) {
+  const auto anew = [&](const Event& event) {
+    return event.row_id > there.row_id &&
+           event.public_part.boot_id() != there.public_part.boot_id();
+  };
+  for (const Event& event :
+       batch | std::views::take(at) | std::views::reverse) {
+    if (event.agent_id == there.agent_id &&
+        event.public_part.kind() == event::v1::EVENT_KIND_AGENT_STARTED) {
+      return anew(event);
+    }
+  }
+  store::EventFilter filter;
+  filter.agent_id = there.agent_id;
+  filter.kinds = {event::v1::EVENT_KIND_AGENT_STARTED};
+  ASSIGN_OR_RETURN(const auto found, store.ListEvents(filter, {1, ""}));
+  return !found.rows.empty() && anew(found.rows.front());
+}
+
 // A terminal that was not connected then may not have told yet that it went.
 // Its newest heartbeat says nothing of then: this may be read much later.
 Result<bool> IsStillThere(store::Store& store, const std::vector<Event>& batch,
@@ -56,6 +79,8 @@ Result<bool> IsStillThere(store::Store& store, const std::vector<Event>& batch,
                     {event::v1::EVENT_KIND_DEVICE_REMOVED});
       });
   if (went) return false;
+  ASSIGN_OR_RETURN(const bool anew, StartedAnewSince(store, batch, at, there));
+  if (anew) return false;
   const WallTime then = batch[at].receive_time;
   bool heard = false;
   RETURN_IF_ERROR(store.ReadCoverage(

@@ -1,6 +1,7 @@
 #include "server/core/rollout_progress.h"
 
 #include <algorithm>
+#include <array>
 
 #include "server/core/presence.h"
 
@@ -67,15 +68,42 @@ void Add(BlockSum& sum, int64_t blocks, double hours) {
   sum.hours += hours;
 }
 
+// Which of the days before, the last first, say something of one on which
+// people work: those on which at least half as much was refused as on the
+// busiest, in all the house. A Sunday would make a Monday look like a jump.
+using WorkDays = std::array<bool, kDaysBefore>;
+
+WorkDays WorkDaysOf(const std::vector<store::BlockCount>& blocks,
+                    const RolloutView& view) {
+  const WallTime from = view.rollout.watch_time;
+  const auto length = std::min<WallTime::duration>(view.now - from, days(1));
+  std::array<int64_t, kDaysBefore> sums{};
+  for (const store::BlockCount& row : blocks) {
+    for (int day = 1; day <= kDaysBefore; ++day) {
+      const WallTime begin = from - days(day);
+      if (row.minute >= begin && row.minute < begin + length) {
+        sums[static_cast<size_t>(day - 1)] += row.made + row.observed;
+      }
+    }
+  }
+  const int64_t most = *std::ranges::max_element(sums);
+  WorkDays work{};
+  std::ranges::transform(sums, work.begin(),
+                         [&](int64_t sum) { return 2 * sum >= most; });
+  return work;
+}
+
 // The same hours of the days before [from, to), as far as the terminal was
 // there then. A span of more than a day is the whole days.
-void AddBefore(BlockSum& sum, const Counts& counts, const Agent& agent,
-               int64_t version, WallTime from, WallTime to) {
+void AddBefore(BlockSum& sum, const Counts& counts, const WorkDays& work,
+               const Agent& agent, int64_t version, WallTime from,
+               WallTime to) {
   const auto length = std::min<WallTime::duration>(to - from, days(1));
   const auto rows = counts.find(agent.agent_id);
   int64_t blocks = 0;
   double hours = 0;
   for (int day = 1; day <= kDaysBefore; ++day) {
+    if (!work[static_cast<size_t>(day - 1)]) continue;
     const WallTime begin = from - days(day);
     hours += Hours(std::max(begin, agent.enrol_time), begin + length);
     if (rows == counts.end()) continue;
@@ -90,7 +118,7 @@ void AddBefore(BlockSum& sum, const Counts& counts, const Agent& agent,
 }
 
 void AddTerminal(RolloutNumbers& numbers, const RolloutView& view,
-                 const Counts& counts, const Agent& agent,
+                 const Counts& counts, const WorkDays& work, const Agent& agent,
                  const RolloutTerminal& terminal) {
   const int64_t version = view.rollout.version;
   const bool has_it = agent.policy_version >= version;
@@ -111,8 +139,8 @@ void AddTerminal(RolloutNumbers& numbers, const RolloutView& view,
   }
   Add(has_it ? numbers.since : numbers.others_since, blocks,
       Hours(from, view.now));
-  AddBefore(has_it ? numbers.before : numbers.others_before, counts, agent,
-            version, from, view.now);
+  AddBefore(has_it ? numbers.before : numbers.others_before, counts, work,
+            agent, version, from, view.now);
 }
 
 }  // namespace
@@ -172,11 +200,12 @@ RolloutNumbers NumbersOf(const RolloutView& view,
   for (const store::BlockCount& row : blocks) {
     counts[row.agent_id].push_back(&row);
   }
+  const WorkDays work = WorkDaysOf(blocks, view);
   RolloutNumbers numbers;
   for (size_t i = 0; i < terminals.size(); ++i) {
     const RolloutTerminal& one = terminals[i];
     const Agent& agent = view.agents[i];
-    AddTerminal(numbers, view, counts, agent, one);
+    AddTerminal(numbers, view, counts, work, agent, one);
     if (agent.policy_version >= view.rollout.version) ++numbers.acknowledged;
     if (IsExcused(view, agent, one)) continue;
     if (one.answer == RolloutAnswer::kNotReached ||

@@ -7,7 +7,9 @@
 //
 //   expected = rate of the same terminals before * rise * their hours since
 //
-// The rate before is taken over the same hours of the seven days before (at
+// The rate before is taken over the same hours of the seven days before, of
+// those on which people worked as they do now (half as many blocks in all the
+// house as on the busiest: a Sunday says nothing of a Monday; at
 // least one block, so that nothing is infinitely more than nothing), with what
 // an observing policy would have refused: who turns enforcement on expects
 // that. The rise is how much more the terminals with the old version refuse

@@ -173,11 +173,30 @@ const char* ColumnOf(AlertGroupBy by) {
   return "kind";
 }
 
+// What comes again is the alert that is open in the queue, or the next: "key",
+// "key:1"... What was kept back counts for itself.
+Result<std::string> KeyOfRepeat(Connection& db, const std::string& key) {
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db.Query("SELECT count(*), count(*) FILTER (WHERE state<>4 AND "
+               "suppression_id=0) FROM alerts "
+               "WHERE alert_key=?1 OR (alert_key>=?2 AND alert_key<?3)",
+               key, key + ":", key + ";"));
+  RETURN_IF_ERROR(row.Step());
+  const int64_t all = row.Int(0);
+  const bool is_open = row.Int(1) > 0;
+  return all == 0 || is_open ? key : key + ":" + std::to_string(all);
+}
+
 }  // namespace
 
 Result<std::optional<int64_t>> InsertAlert(Connection& db,
                                            const NewAlert& added) {
   const Alert& alert = added.alert;
+  std::string key = added.key;
+  if (added.again_once_closed) {
+    ASSIGN_OR_RETURN(key, KeyOfRepeat(db, added.key));
+  }
   ASSIGN_OR_RETURN(const int64_t suppression_id, SuppressionFor(db, alert));
   RETURN_IF_ERROR(db.Run(
       "INSERT INTO alerts (alert_key, kind, severity, state, title, agent_id, "
@@ -185,7 +204,7 @@ Result<std::optional<int64_t>> InsertAlert(Connection& db,
       "rule, assignee, suppression_id, account) VALUES "
       "(?1,?2,?3,1,?4,?5,?6,?7,?8,?9,?9,?10,?11,?12,?13,?14) "
       "ON CONFLICT (alert_key) DO NOTHING",
-      added.key, alert.kind, alert.severity, alert.title, alert.agent_id,
+      key, alert.kind, alert.severity, alert.title, alert.agent_id,
       alert.terminal, alert.person, alert.device_id, alert.create_time,
       alert.event_row_id, alert.rule, alert.assignee, suppression_id,
       alert.account));

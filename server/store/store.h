@@ -98,6 +98,8 @@ struct DeviceSeen {
 struct NewAlert {
   std::string key;
   Alert alert;  // id, state, comments are the store's
+  // The same key is one alert only until somebody closed it.
+  bool again_once_closed = false;
 };
 
 struct IndexBatch {

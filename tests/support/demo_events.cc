@@ -342,6 +342,8 @@ int64_t DemoWorld::AddBlockedTransfer() {
   Block(copy.open, "too-many-people",
         "1500 people; the rule stops a copy from 21 people on");
   copy.personal.set_sealed_samples(SealedSamples());
+  // Each call is a matter of its own; the rules make one of what repeats.
+  copy.personal.set_file_owner("owner" + std::to_string(++blocked_));
   Tell(copy);
   Index();
   return NewestAlert();

@@ -139,6 +139,7 @@ class DemoWorld {
   std::vector<Terminal> terminals_;
   std::vector<event::v1::Device> devices_;
   std::vector<std::string> users_;
+  int blocked_ = 0;
 };
 
 }  // namespace sekisho::demo

@@ -134,6 +134,35 @@ TEST(AlertRules, ARefusedDeviceIsOneAlertATerminalAndDay) {
   EXPECT_TRUE(AlertsFor(event).empty());
 }
 
+// Five tries are one matter; another person, file rule or size is another.
+TEST(AlertRules, ARefusedCopyThatIsTriedAgainIsOneAlert) {
+  auto event =
+      Event(event::v1::EVENT_KIND_TRANSFER, event::v1::OUTCOME_BLOCKED);
+  event.public_part.set_rule("too-many-people");
+  event.public_part.set_person_count(30);
+  const auto first = AlertsFor(event)[0];
+  EXPECT_TRUE(first.again_once_closed);
+  EXPECT_EQ(first.key.find("operator"), std::string::npos)
+      << "a key outlives the erasure of the name";
+  event.row_id = 8;
+  EXPECT_EQ(AlertsFor(event)[0].key, first.key);
+  auto other = event;
+  other.personal_part.set_person("somebody");
+  EXPECT_NE(AlertsFor(other)[0].key, first.key);
+  other = event;
+  other.public_part.set_rule("uninspected");
+  EXPECT_NE(AlertsFor(other)[0].key, first.key);
+  other = event;
+  other.public_part.set_person_count(300);
+  EXPECT_NE(AlertsFor(other)[0].key, first.key);
+  other = event;
+  other.public_part.set_persons_written_count(1);
+  EXPECT_NE(AlertsFor(other)[0].key, first.key) << "it is worse";
+  other = event;
+  other.receive_time += std::chrono::days(1);
+  EXPECT_NE(AlertsFor(other)[0].key, first.key);
+}
+
 TEST(AlertRules, AMediumUsedPastTheGateIsCriticalAndSaysHow) {
   auto event = Event(event::v1::EVENT_KIND_TAMPER, event::v1::OUTCOME_ALERTED);
   event.public_part.set_rule("witness");

@@ -7,7 +7,10 @@
 #include <sodium.h>
 
 #include <filesystem>
+#include <future>
 
+#include "server/alert/rules.h"
+#include "server/core/indexer.h"
 #include "tests/support/test_store.h"
 
 namespace sekisho::alert {
@@ -97,9 +100,37 @@ class SilenceTest : public ::testing::Test {
     return open;
   }
 
+  // Appended and indexed, as the terminal's.
+  void Tell(const std::string& name, event::v1::EventKind kind, int64_t persons,
+            event::v1::Inspection inspection = event::v1::INSPECTION_FULL) {
+    event::v1::PublicPart part;
+    part.set_agent_id("id-" + name);
+    part.set_kind(kind);
+    part.set_persons_written_count(persons);
+    part.set_outcome(event::v1::OUTCOME_ALLOWED);
+    part.set_inspection(inspection);
+    part.mutable_device()->set_vendor_id("0951");
+    part.mutable_device()->set_product_id("1666");
+    part.mutable_device()->set_serial("A1");
+    event::v1::PersonalPart personal;
+    personal.set_person("oda");
+    const auto record =
+        event::Append(heads_[name], part, personal, keys_.secret_key).value();
+    std::promise<bool> stored;
+    store_->Append({part.agent_id(), {record}, clock_.Now()},
+                   [&](const Result<event::Head>& head) {
+                     stored.set_value(head.has_value());
+                   });
+    ASSERT_TRUE(stored.get_future().get());
+    core::Indexer indexer(*store_, changes_, AlertsFor);
+    ASSERT_TRUE(indexer.RunOnce());
+  }
+
   std::string dir_;
   FakeClock clock_;
   core::Changes changes_;
+  const event::ChainKeyPair keys_ = event::NewChainKeyPair();
+  std::map<std::string, event::Head> heads_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<core::Presence> presence_;
   std::unique_ptr<SilenceWatch> watch_;
@@ -164,7 +195,114 @@ TEST_F(SilenceTest, SilenceOutsideOfItsHoursWaitsForThem) {
   clock_.Advance(std::chrono::hours(24));
   Hear({"o1", "o2", "o3", "o4", "x1"});
   ASSERT_TRUE(watch_->Tick());
+  EXPECT_THAT(Open(), IsEmpty()) << "who is late is late";
+}
+
+TEST_F(SilenceTest, WhatWasOffIsToldAfterTwoOfItsDays) {
+  clock_.Advance(std::chrono::hours(8) + seconds(60));  // Friday, 20:01
+  Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
+  ASSERT_TRUE(watch_->Tick());
+  clock_.Advance(std::chrono::hours(60));  // Monday, 08:01
+  const auto wait = [&](std::chrono::minutes time) {
+    for (; time.count() > 0; --time) {
+      clock_.Advance(std::chrono::minutes(1));
+      Hear({"o1", "o2", "o3", "o4", "x1"});
+      ASSERT_TRUE(watch_->Tick());
+    }
+  };
+  wait(std::chrono::hours(24));
+  EXPECT_THAT(Open(), IsEmpty());
+  wait(std::chrono::hours(7));
   EXPECT_THAT(Open(), ElementsAre("terminal_silent k1"));
+}
+
+// A site that nobody switched on is not one that fell silent.
+TEST_F(SilenceTest, AMorningOnWhichNobodyComesIsNoOutage) {
+  clock_.Advance(std::chrono::hours(8) + seconds(60));
+  Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
+  ASSERT_TRUE(watch_->Tick());
+  clock_.Advance(std::chrono::hours(60));
+  Pass(seconds(300), {"k1", "x1"});
+  EXPECT_THAT(Open(), IsEmpty());
+}
+
+TEST_F(SilenceTest, WhatFallsSilentWithAMediumInUseIsForTheSoc) {
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_TRANSFER, 5);
+  Pass(seconds(110), {"o1", "o2", "o3", "k1", "x1"});
+  ASSERT_THAT(Open(), ElementsAre("silent_in_use o4"));
+  const auto alert = store_->ListAlerts({}, {}).value().rows.at(0);
+  EXPECT_EQ(alert.severity, "high");
+  EXPECT_EQ(alert.person, "oda");
+  EXPECT_EQ(alert.device_id, "0951:1666:A1");
+  Begin();
+  Pass(seconds(10), {"o1", "o2", "o3", "o4", "k1", "x1"});
+  EXPECT_THAT(Open(), IsEmpty()) << "over, also after a restart";
+}
+
+TEST_F(SilenceTest, ACopyThatWasNotInspectedCountsAsOne) {
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_TRANSFER, 0, event::v1::INSPECTION_NONE);
+  Pass(seconds(110), {"o1", "o2", "o3", "k1", "x1"});
+  EXPECT_THAT(Open(), ElementsAre("silent_in_use o4"));
+}
+
+TEST_F(SilenceTest, LogsOnAMediumAreForIt) {
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_TRANSFER, 0);
+  Pass(seconds(110), {"o1", "o2", "o3", "k1", "x1"});
+  EXPECT_THAT(Open(), ElementsAre("terminal_silent o4"));
+  EXPECT_EQ(store_->ListAlerts({}, {}).value().rows.at(0).severity, "low");
+}
+
+TEST_F(SilenceTest, AMediumThatWentIsNotInUse) {
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_TRANSFER, 5);
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_UNMOUNTED, 0);
+  Pass(seconds(110), {"o1", "o2", "o3", "k1", "x1"});
+  EXPECT_THAT(Open(), ElementsAre("terminal_silent o4"));
+}
+
+TEST_F(SilenceTest, PeoplesDataOnItCountAtAnyHour) {
+  clock_.Advance(std::chrono::hours(12));  // midnight
+  Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
+  ASSERT_TRUE(watch_->Tick());
+  Tell("o3", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_MEDIUM_MOUNTED, 0);
+  Tell("o4", event::v1::EVENT_KIND_TRANSFER, 5);
+  Pass(seconds(110), {"o1", "o2", "k1", "x1"});
+  ASSERT_THAT(Open(), ElementsAre("silent_in_use o4"));
+  EXPECT_EQ(store_->ListAlerts({}, {}).value().rows.at(0).severity, "high");
+}
+
+// A switch takes a part of a large site away.
+TEST_F(SilenceTest, APartOfASiteIsOneIncident) {
+  std::vector<store::RegisteredTerminal> rows;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    store::NewAgent agent;
+    agent.agent_id = "id-" + name;
+    agent.terminal = name;
+    agent.enrol_time = kNoon;
+    ASSERT_TRUE(store_->AddAgent(agent));
+    Add(rows, name, "Nara");
+  }
+  ASSERT_TRUE(store_->PutRegister(rows, kNoon));
+  const auto pass = [&](int seconds_left, int first) {
+    for (; seconds_left > 0; seconds_left -= 10) {
+      clock_.Advance(seconds(10));
+      for (int i = first; i < 40; ++i) {
+        ASSERT_TRUE(presence_->Heard("id-n" + std::to_string(i)));
+      }
+      Hear({"o1", "o2", "o3", "o4", "k1", "x1"});
+      ASSERT_TRUE(watch_->Tick());
+    }
+  };
+  pass(10, 0);
+  pass(70, 8);
+  EXPECT_THAT(Open(), ElementsAre("site_silent "));
+  pass(20, 0);
+  EXPECT_THAT(Open(), IsEmpty());
 }
 
 TEST_F(SilenceTest, ATerminalThatIsRevokedInAnOutageLeavesIt) {

@@ -163,6 +163,27 @@ TEST_F(ClonesTest, ATerminalThatIsBackWasAwayAllTheSame) {
   EXPECT_TRUE(Told().empty());
 }
 
+// It went while its terminal was off: nobody saw that, and nothing tells it.
+TEST_F(ClonesTest, OneThatWasTakenOutWhileItsTerminalWasOffIsNone) {
+  const auto of_boot = [](EventKind kind, const char* boot) {
+    auto part = Part(kind);
+    if (kind == event::v1::EVENT_KIND_AGENT_STARTED) part.clear_device();
+    part.set_boot_id(boot);
+    return part;
+  };
+  Append("a", of_boot(kPlugged, "evening"), 0);
+  Append("a", of_boot(event::v1::EVENT_KIND_AGENT_STARTED, "morning"), 100);
+  Heartbeat("a", 110);
+  Append("b", Part(kPlugged), 120);
+  EXPECT_TRUE(Told().empty());
+  // One that is in it after its start is told again.
+  Append("b", Part(kRemoved), 130);
+  Append("a", of_boot(kPlugged, "morning"), 140);
+  Heartbeat("a", 150);
+  Append("b", Part(kPlugged), 160);
+  EXPECT_EQ(Told().size(), 1U);
+}
+
 TEST_F(ClonesTest, AWeakSerialTellsNothing) {
   for (const char* agent : {"a", "b"}) {
     auto part = Part(kPlugged);

@@ -313,6 +313,31 @@ TEST_F(RolloutsTest, WhatObserveForetoldIsNoJump) {
   EXPECT_EQ(State(), "halted");
 }
 
+// A Monday after free days is no jump; what nobody refused before is.
+TEST_F(RolloutsTest, FreeDaysBeforeAreLeftOut) {
+  clock_.now += hours(1);
+  for (int day = 0; day < 7; ++day) {
+    for (const char* name : {"pilot-1", "pilot-2"}) {
+      if (day % 3 == 2) Block(name, 3, true);
+      Beat(name, 1);
+    }
+    clock_.now += hours(24);
+  }
+  clock_.now -= minutes(30);
+  Pass(seconds(1));
+  Stage();
+  Take();
+  clock_.now += minutes(50);
+  Block("pilot-1", 3);
+  Block("pilot-2", 3);
+  Pass(minutes(5));
+  EXPECT_EQ(State(), "running");
+  EXPECT_NEAR(Now().expected_blocks, 6, 1.5);
+  Block("pilot-3", 20);
+  Pass(minutes(5));
+  EXPECT_EQ(State(), "halted");
+}
+
 TEST_F(RolloutsTest, GoesOnAfterARestart) {
   Stage();
   Take();

@@ -510,6 +510,27 @@ TEST_P(StoreTest, PagesDevicesNewestFirst) {
   EXPECT_THAT(ids, ElementsAre("d4", "d2", "d3", "d0", "d1"));
 }
 
+TEST_P(StoreTest, WhatComesAgainIsTheAlertThatIsOpenOrTheNext) {
+  NewAlert again = AlertWith("copy:a");
+  again.again_once_closed = true;
+  ASSERT_TRUE(store_->AddAlert(AlertWith("copy:ab")).value());
+  const auto first = store_->AddAlert(again).value();
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(store_->AddAlert(again).value());
+  AlertChange close;
+  close.alert_id = *first;
+  close.state = AlertState::kClosed;
+  close.verdict = "benign";
+  ASSERT_TRUE(store_->UpdateAlert(close, "mori", At(5)));
+  const auto second = store_->AddAlert(again).value();
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(store_->AddAlert(again).value());
+  close.alert_id = *second;
+  ASSERT_TRUE(store_->UpdateAlert(close, "mori", At(6)));
+  EXPECT_TRUE(store_->AddAlert(again).value());
+  EXPECT_FALSE(store_->AddAlert(again).value());
+}
+
 TEST_P(StoreTest, AnAlertIsOneByItsKey) {
   const auto id = store_->AddAlert(AlertWith("k"));
   ASSERT_TRUE(id && *id);
