@@ -406,7 +406,7 @@ class RunningServer final : public Server {
   // What was used, or whose time is over, leaves the signed list.
   Status EndGrants() {
     ASSIGN_OR_RETURN(const auto running,
-                     store_->ListGrants(store::WhichGrants::kRunning));
+                     store_->ListGrants(store::WhichGrants::kRunning, {}));
     for (store::TransferGrant grant : running) {
       const bool used = grant.used_event_row_id != 0;
       if (!used && grant.end_time > clock_.Now()) continue;

@@ -102,6 +102,8 @@ enum class Method {
   kListUsers,
   kAddUser,
   kSetRoles,
+  kSetScope,
+  kLinkPerson,
   kDisableUser,
   kEnableUser,
   kResetTotp,
@@ -130,6 +132,7 @@ enum class Method {
   kConfirmTotp,
   kUseApiToken,
   kSubscribe,
+  kPickChanges,
   kExportEvents,
   kCount,
 };

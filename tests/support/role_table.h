@@ -115,6 +115,8 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ListUsers", "UD"},
     {"AddUser", "D"},
     {"SetRoles", "D"},
+    {"SetScope", "D"},
+    {"LinkPerson", "D"},
     {"DisableUser", "D"},
     {"EnableUser", "D"},
     {"ResetTotp", "D"},
@@ -132,6 +134,7 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ConfirmTotp", "*"},
     {"UseApiToken", "*"},
     {"Subscribe", "*"},
+    {"PickChanges", "VAPYUD"},
     {"ExportEvents", "YU"},
 };
 
@@ -151,7 +154,8 @@ inline constexpr std::string_view kPeopleOnly[] = {
     "ListSessions",   "EndSession",       "ListMySessions", "EndMySession",
     "ListApiTokens",  "AddApiToken",      "RevokeApiToken", "ListMyApiTokens",
     "AddMyApiToken",  "RevokeMyApiToken", "IssueCode",      "MakePin",
-    "MakePersonTotp", "RemovePerson"};
+    "MakePersonTotp", "RemovePerson",     "SetScope",       "LinkPerson",
+    "PickChanges"};
 
 inline constexpr char kRefusal[] = "this needs the role ";
 
