@@ -379,6 +379,14 @@ Status AdminClient::Do(const admin::v1::SetRolesRequest& request,
                        admin::v1::SetRolesResponse& response) {
   return connection_->Do(&Stub::SetRoles, request, response);
 }
+Status AdminClient::Do(const admin::v1::SetScopeRequest& request,
+                       admin::v1::SetScopeResponse& response) {
+  return connection_->Do(&Stub::SetScope, request, response);
+}
+Status AdminClient::Do(const admin::v1::LinkPersonRequest& request,
+                       admin::v1::LinkPersonResponse& response) {
+  return connection_->Do(&Stub::LinkPerson, request, response);
+}
 Status AdminClient::Do(const admin::v1::DisableUserRequest& request,
                        admin::v1::DisableUserResponse& response) {
   return connection_->Do(&Stub::DisableUser, request, response);

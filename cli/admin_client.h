@@ -195,6 +195,10 @@ class AdminClient {
             admin::v1::AddUserResponse& response);
   Status Do(const admin::v1::SetRolesRequest& request,
             admin::v1::SetRolesResponse& response);
+  Status Do(const admin::v1::SetScopeRequest& request,
+            admin::v1::SetScopeResponse& response);
+  Status Do(const admin::v1::LinkPersonRequest& request,
+            admin::v1::LinkPersonResponse& response);
   Status Do(const admin::v1::DisableUserRequest& request,
             admin::v1::DisableUserResponse& response);
   Status Do(const admin::v1::EnableUserRequest& request,

@@ -15,24 +15,35 @@ using Names = google::protobuf::RepeatedPtrField<std::string>;
 
 constexpr std::string_view kUserUsage =
     "usage: sekisho user list [--json]\n"
-    "       sekisho user add NAME --roles ROLE,... [--json]\n"
+    "       sekisho user add NAME --roles ROLE,... [--groups GROUP,...] "
+    "[--json]\n"
     "       sekisho user set-roles NAME --roles ROLE,...\n"
+    "       sekisho user scope NAME --groups GROUP,...\n"
+    "       sekisho user unscope NAME\n"
+    "       sekisho user link NAME --person ID\n"
+    "       sekisho user unlink NAME\n"
     "       sekisho user disable NAME --reason TEXT\n"
     "       sekisho user enable NAME\n"
     "       sekisho user totp-reset NAME --reason TEXT\n"
     "       sekisho user use-provider NAME --reason TEXT\n"
     "  roles: viewer, analyst, approver, policy_author, auditor, admin\n"
+    "  groups: of the terminal register; without them a user sees the whole "
+    "fleet\n"
+    "  link: who he is in the people register; he handles nothing that is "
+    "about\n"
+    "  this person\n"
     "  add prints a one-time code for the console's login page\n"
     "  use-provider: no password from now on; who has this name at the OpenID\n"
     "  provider comes in and is this user from then on\n";
 constexpr std::string_view kTokenUsage =
     "usage: sekisho token list [--json]\n"
-    "       sekisho token add NAME --user USER --roles ROLE,... [--for 90d] "
-    "[--json]\n"
+    "       sekisho token add NAME --user USER --roles ROLE,... "
+    "[--groups GROUP,...]\n"
+    "               [--for 90d] [--json]\n"
     "       sekisho token revoke ID\n"
     "  a token is shown once; it lives at most 366 days\n";
 
-void SetRoles(const std::string& text, Names* out) {
+void SetNames(const std::string& text, Names* out) {
   for (const std::string_view name : Split(text, ',')) {
     if (!Trim(name).empty()) out->Add(std::string(Trim(name)));
   }
@@ -66,7 +77,8 @@ int ListUsers(AdminClient& client, const AdminArgs& args) {
       client.Call<admin::v1::ListUsersResponse>(admin::v1::ListUsersRequest());
   if (!listed) return Complain(args, listed.error());
   std::string json;
-  Table table({"USER", "ROLES", "SIGNS IN", "SECOND FACTOR", "STATE"});
+  Table table({"USER", "ROLES", "SEES", "PERSON", "SIGNS IN", "SECOND FACTOR",
+               "STATE"});
   for (const UserRow& user : listed->users()) {
     json += (json.empty() ? "" : ",\n") + ToJson(user);
     std::string state =
@@ -74,7 +86,9 @@ int ListUsers(AdminClient& client, const AdminArgs& args) {
     if (user.has_disable_time()) {
       state = "disabled since " + ShortTime(user, "disable_time");
     }
-    table.Add({user.user(), Joined(user.roles()), WaysOf(user),
+    table.Add({user.user(), Joined(user.roles()),
+               user.has_scope() ? Joined(user.groups()) : "everything",
+               user.person().empty() ? "-" : user.person(), WaysOf(user),
                user.has_totp() ? "yes" : "no", state});
   }
   std::fputs(args.json ? ("[" + json + "]\n").c_str() : table.Print().c_str(),
@@ -85,7 +99,11 @@ int ListUsers(AdminClient& client, const AdminArgs& args) {
 int AddUser(AdminClient& client, const AdminArgs& args) {
   admin::v1::AddUserRequest request;
   request.set_user(args.words[1]);
-  SetRoles(args.Get("--roles"), request.mutable_roles());
+  SetNames(args.Get("--roles"), request.mutable_roles());
+  SetNames(args.Get("--groups"), request.mutable_groups());
+  if (!args.Get("--groups").empty() && request.groups().empty()) {
+    return WrongUse(kUserUsage);
+  }
   const auto added = client.Call<admin::v1::AddUserResponse>(request);
   if (!added) return Complain(args, added.error());
   if (args.json) {
@@ -142,7 +160,8 @@ int AddToken(AdminClient& client, const AdminArgs& args) {
   admin::v1::AddApiTokenRequest request;
   request.set_name(args.words[1]);
   request.set_user(args.Get("--user"));
-  SetRoles(args.Get("--roles"), request.mutable_roles());
+  SetNames(args.Get("--roles"), request.mutable_roles());
+  SetNames(args.Get("--groups"), request.mutable_groups());
   request.set_life_seconds(*seconds);
   const auto added = client.Call<admin::v1::AddApiTokenResponse>(request);
   if (!added) return Complain(args, added.error());
@@ -169,7 +188,8 @@ int RevokeToken(AdminClient& client, const AdminArgs& args) {
 }  // namespace
 
 int RunUserCommand(std::span<const std::string_view> args) {
-  static constexpr std::string_view kOptions[] = {"--roles", "--reason"};
+  static constexpr std::string_view kOptions[] = {"--roles", "--reason",
+                                                  "--groups", "--person"};
   const auto parsed = ParseAdminArgs(args, kOptions);
   if (!parsed) return WrongUse(kUserUsage, parsed.error().message);
   const auto& words = parsed->words;
@@ -182,9 +202,29 @@ int RunUserCommand(std::span<const std::string_view> args) {
   if (verb == "add" && !roles.empty()) return AddUser(client, *parsed);
   if (verb == "set-roles" && !roles.empty()) {
     admin::v1::SetRolesRequest request;
-    SetRoles(roles, request.mutable_roles());
+    SetNames(roles, request.mutable_roles());
     return Change<admin::v1::SetRolesResponse>(client, *parsed, request,
                                                "has now: " + roles);
+  }
+  const std::string groups = parsed->Get("--groups");
+  if ((verb == "scope" && !groups.empty()) || verb == "unscope") {
+    admin::v1::SetScopeRequest request;
+    if (verb == "scope") SetNames(groups, request.mutable_groups());
+    // Commas alone are no groups, and none would be the whole fleet.
+    if (verb == "scope" && request.groups().empty())
+      return WrongUse(kUserUsage);
+    return Change<admin::v1::SetScopeResponse>(
+        client, *parsed, request,
+        "sees now: " + (verb == "scope" ? groups : "the whole fleet"));
+  }
+  const std::string person = parsed->Get("--person");
+  if ((verb == "link" && !person.empty()) || verb == "unlink") {
+    admin::v1::LinkPersonRequest request;
+    if (verb == "link") request.set_person(person);
+    return Change<admin::v1::LinkPersonResponse>(
+        client, *parsed, request,
+        verb == "link" ? "is now the person " + person
+                       : "is linked to nobody now");
   }
   if (verb == "disable" && !reason.empty()) {
     admin::v1::DisableUserRequest request;
@@ -213,7 +253,8 @@ int RunUserCommand(std::span<const std::string_view> args) {
 }
 
 int RunTokenCommand(std::span<const std::string_view> args) {
-  static constexpr std::string_view kOptions[] = {"--user", "--roles", "--for"};
+  static constexpr std::string_view kOptions[] = {"--user", "--roles",
+                                                  "--groups", "--for"};
   const auto parsed = ParseAdminArgs(args, kOptions);
   if (!parsed) return WrongUse(kTokenUsage, parsed.error().message);
   const auto& words = parsed->words;

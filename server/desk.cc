@@ -3,6 +3,7 @@
 #include "common/text.h"
 #include "server/auth/secrets.h"
 #include "server/core/requests.h"
+#include "server/core/scopes.h"
 #include "server/guarded_desk.h"
 #include "server/joined_desk.h"
 
@@ -23,19 +24,27 @@ constexpr size_t kMaxNoteBytes = 200;
 Result<Page<core::Event>> JoinedDesk::ListEvents(
     const Caller& caller, const core::EventFilter& filter,
     const Paging& paging) {
-  if (filter.person.empty()) return p_.store.ListEvents(filter, paging);
+  const core::EventFilter seen = Seen(caller, filter);
+  if (filter.person.empty()) return p_.store.ListEvents(seen, paging);
   RETURN_IF_ERROR(core::CheckSearchReason(filter.reason));
   if (searches_.IsNew(caller.user, filter.person, filter.reason,
                       p_.clock.Now())) {
     RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "event.search_person",
                          "person " + filter.person, filter.reason, {}));
   }
-  return p_.store.ListEvents(filter, paging);
+  return p_.store.ListEvents(seen, paging);
+}
+
+Result<core::Event> JoinedDesk::GetEvent(const Caller& caller, int64_t row_id) {
+  ASSIGN_OR_RETURN(core::Event event, p_.store.GetEvent(row_id));
+  RETURN_IF_ERROR(
+      CheckSees(caller, event.terminal, "no event " + std::to_string(row_id)));
+  return event;
 }
 
 Result<std::string> JoinedDesk::GetSamples(const Caller& caller,
                                            int64_t row_id) {
-  const auto event = p_.store.GetEvent(row_id);
+  const auto event = GetEvent(caller, row_id);
   Result<std::string> samples =
       event ? Result<std::string>(event->personal_part.sealed_samples())
             : std::unexpected(event.error());
@@ -58,8 +67,12 @@ Status CheckVerdict(const std::string& verdict) {
 Status JoinedDesk::CheckNotHisAlert(const Caller& caller, int64_t alert_id) {
   core::AlertFilter filter;
   filter.alert_id = alert_id;
-  ASSIGN_OR_RETURN(const auto page, p_.store.ListAlerts(filter, {}));
-  if (!page.rows.empty() && core::Concerns(caller, page.rows.front())) {
+  ASSIGN_OR_RETURN(const auto page,
+                   p_.store.ListAlerts(Seen(caller, filter), {}));
+  if (page.rows.empty()) {
+    return Fail(Code::kNotFound, "no alert " + std::to_string(alert_id));
+  }
+  if (core::Concerns(caller, page.rows.front())) {
     return Fail(Code::kPermissionDenied,
                 "this alert concerns you: another person must handle it");
   }
@@ -93,11 +106,12 @@ std::string DetailOf(const core::AlertChange& change) {
 
 Result<core::Alert> JoinedDesk::UpdateAlert(const Caller& caller,
                                             const core::AlertChange& change) {
-  const auto result = [&]() -> Result<core::Alert> {
+  auto result = [&]() -> Result<core::Alert> {
     RETURN_IF_ERROR(CheckChange(change));
     RETURN_IF_ERROR(CheckNotHisAlert(caller, change.alert_id));
     return p_.store.UpdateAlert(change, caller.user, p_.clock.Now());
   }();
+  if (result) HideOthers(caller, *result);
   if (result) {
     p_.changes.Tell({core::Change::What::kAlert, change.alert_id, ""});
   }
@@ -150,8 +164,10 @@ Result<core::MatchingStep> JoinedDesk::UpdateMatchingAlerts(
                                .action = "alert.update",
                                .object = "",
                                .detail = DetailOf(change)});
+  core::MatchingAlerts seen = which;
+  seen.filter = Seen(caller, which.filter);
   auto step = p_.store.UpdateMatching(
-      which, change, caller.user, entry,
+      seen, change, caller.user, entry,
       [&](const core::Alert& alert) -> Status {
         if (!core::Concerns(caller, alert)) return {};
         return Fail(Code::kPermissionDenied,
@@ -183,6 +199,8 @@ Result<int64_t> JoinedDesk::ApproveDevice(const Caller& caller,
                       "access is one of block, read_only, inspect, audit, "
                       "full");
         }
+        RETURN_IF_ERROR(
+            CheckApprovalIsHis(caller, approval.device_id, &approval));
         RETURN_IF_ERROR(CheckContract(approval));
         auto version = p_.publisher.ChangeApproval(caller.user, approval);
         if (version) {
@@ -208,7 +226,9 @@ Status JoinedDesk::CheckContract(const core::Approval& approval) {
 Result<int64_t> JoinedDesk::RevokeDevice(const Caller& caller,
                                          const std::string& device_id) {
   return WriteDown<int64_t>(
-      caller, "device.revoke", "device " + device_id, "", [&] {
+      caller, "device.revoke", "device " + device_id, "",
+      [&]() -> Result<int64_t> {
+        RETURN_IF_ERROR(CheckApprovalIsHis(caller, device_id, nullptr));
         core::Approval none;
         none.device_id = device_id;
         auto version = p_.publisher.ChangeApproval(caller.user, none);
@@ -367,7 +387,8 @@ Result<core::Alert> JoinedDesk::DecideRequest(
         core::AlertFilter filter;
         filter.alert_id = decision.alert_id;
         filter.with_events = true;
-        ASSIGN_OR_RETURN(const auto page, p_.store.ListAlerts(filter, {}));
+        ASSIGN_OR_RETURN(const auto page,
+                         p_.store.ListAlerts(Seen(caller, filter), {}));
         if (page.rows.empty()) {
           return Fail(Code::kNotFound, "there is no such request");
         }
@@ -390,8 +411,9 @@ Result<core::TransferGrant> JoinedDesk::RevokeGrant(const Caller& caller,
           return Fail(Code::kInvalidArgument,
                       "a reason is UTF-8 text of at most 200 bytes");
         }
-        ASSIGN_OR_RETURN(const auto running,
-                         p_.store.ListGrants(core::WhichGrants::kRunning));
+        ASSIGN_OR_RETURN(
+            const auto running,
+            p_.store.ListGrants(core::WhichGrants::kRunning, caller.scope));
         const auto found =
             std::ranges::find(running, grant_id, &core::TransferGrant::id);
         if (found == running.end() || found->used_event_row_id != 0) {
@@ -407,18 +429,19 @@ Result<core::TransferGrant> JoinedDesk::RevokeGrant(const Caller& caller,
       });
 }
 
-Result<Page<core::Agent>> JoinedDesk::ListAgents(const Caller&,
+Result<Page<core::Agent>> JoinedDesk::ListAgents(const Caller& caller,
                                                  const Paging& paging) {
-  ASSIGN_OR_RETURN(auto page, p_.store.ListAgents(paging));
+  ASSIGN_OR_RETURN(auto page, p_.store.ListAgents(paging, caller.scope));
   for (core::Agent& agent : page.rows) {
     agent.state = p_.presence.StateOf(agent);
   }
   return page;
 }
 
-Result<core::Agent> JoinedDesk::GetAgent(const Caller&,
+Result<core::Agent> JoinedDesk::GetAgent(const Caller& caller,
                                          const std::string& agent_id) {
   ASSIGN_OR_RETURN(core::Agent agent, p_.store.GetAgent(agent_id));
+  RETURN_IF_ERROR(CheckSees(caller, agent.terminal, "no agent " + agent_id));
   agent.state = p_.presence.StateOf(agent);
   return agent;
 }
@@ -428,6 +451,7 @@ Status JoinedDesk::RevokeAgent(const Caller& caller,
                                const std::string& reason) {
   return WriteDown<void>(
       caller, "agent.revoke", "agent " + agent_id, reason, [&]() -> Status {
+        RETURN_IF_ERROR(GetAgent(caller, agent_id));
         RETURN_IF_ERROR(p_.store.RevokeAgent(
             agent_id, EscapeUntrusted(reason, 256), p_.clock.Now()));
         p_.presence.Revoke(agent_id);
@@ -442,6 +466,7 @@ Status JoinedDesk::ApproveRenewal(const Caller& caller,
   return WriteDown<void>(
       caller, "agent.approve_renewal", "agent " + agent_id, "",
       [&]() -> Status {
+        RETURN_IF_ERROR(GetAgent(caller, agent_id));
         RETURN_IF_ERROR(
             p_.store.ApproveRenewal(agent_id, caller.user, p_.clock.Now()));
         p_.changes.Tell({core::Change::What::kAgent, 0, agent_id});
@@ -504,10 +529,15 @@ core::ExportGate MakeExportGate(store::Store& store, const Clock& clock) {
     const auto agents = [&]() -> Result<Agents> {
       RETURN_IF_ERROR(core::CheckMay(caller.roles, caller.via,
                                      core::Method::kExportEvents));
+      RETURN_IF_ERROR(
+          core::CheckReach(caller.scope, core::Method::kExportEvents));
       if (agent_id.empty()) {
-        return store.AllAgents();
+        return store.AgentsIn(caller.scope);
       }
       ASSIGN_OR_RETURN(core::Agent agent, store.GetAgent(agent_id));
+      ASSIGN_OR_RETURN(const bool seen,
+                       store.Sees(caller.scope, agent.terminal));
+      if (!seen) return Fail(Code::kNotFound, "no agent " + agent_id);
       return Agents{std::move(agent)};
     }();
     return Written<Agents>(

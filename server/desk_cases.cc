@@ -49,6 +49,14 @@ Status CheckNotHis(const Caller& caller, const core::Case& row) {
   return {};
 }
 
+// Nobody of a scope would see it any more.
+Status CheckIsOfSome(const Caller& caller) {
+  if (caller.scope.IsWholeFleet()) return {};
+  return Fail(Code::kInvalidArgument,
+              "a case of yours has an alert or an event of your terminals in "
+              "it");
+}
+
 Status CheckOpen(const core::Case& row) {
   if (row.state == core::CaseState::kOpen) return {};
   return Fail(Code::kFailedPrecondition, "the case is closed");
@@ -98,6 +106,7 @@ std::string DetailOf(const core::CaseChange& change) {
 store::CaseEdit JoinedDesk::NewEdit(const Caller& caller) const {
   store::CaseEdit edit;
   edit.by = caller.user;
+  edit.scope = caller.scope;
   edit.now = p_.clock.Now();
   return edit;
 }
@@ -112,6 +121,7 @@ Result<core::Case> JoinedDesk::OpenCase(const Caller& caller,
     RETURN_IF_ERROR(CheckTitle(wish.title));
     RETURN_IF_ERROR(CheckText(wish.comment, kMaxCommentBytes, "a comment"));
     RETURN_IF_ERROR(CheckText(wish.owner, auth::kMaxUserBytes, "an owner"));
+    if (wish.items.empty()) RETURN_IF_ERROR(CheckIsOfSome(caller));
     return p_.store.PutCase(0, edit, [&](core::Case& row) -> Status {
       RETURN_IF_ERROR(CheckNotHis(caller, row));
       row.title = wish.title;
@@ -184,6 +194,11 @@ Result<core::Case> JoinedDesk::ChangeCase(const Caller& caller,
                            Code::kFailedPrecondition,
                            "the case is under legal hold: nothing leaves it");
                      }
+                     if (std::ssize(change.remove.alert_ids) +
+                             std::ssize(change.remove.event_row_ids) >=
+                         row.alert_count + row.event_count) {
+                       RETURN_IF_ERROR(CheckIsOfSome(caller));
+                     }
                      row.title = change.title.value_or(row.title);
                      row.owner = change.owner.value_or(row.owner);
                      return {};
@@ -210,7 +225,8 @@ Result<core::Case> JoinedDesk::CloseCase(const Caller& caller,
                   return {};
                 }));
   if (!closing.with_alerts) return closed;
-  ASSIGN_OR_RETURN(const core::CaseFile file, p_.store.ReadCase(closed.id));
+  ASSIGN_OR_RETURN(const core::CaseFile file,
+                   p_.store.ReadCase(closed.id, caller.scope));
   for (const core::CaseFile::AlertItem& item : file.alerts) {
     // A request is decided, not closed.
     if (item.alert.state == core::AlertState::kClosed ||
@@ -284,9 +300,10 @@ Result<core::Case> JoinedDesk::LiftHold(const Caller& caller, int64_t id,
       });
 }
 
-Result<core::CaseStory> JoinedDesk::GetCase(const Caller&, int64_t id) {
+Result<core::CaseStory> JoinedDesk::GetCase(const Caller& caller, int64_t id) {
   core::CaseStory story;
-  ASSIGN_OR_RETURN(story.file, p_.store.ReadCase(id));
+  ASSIGN_OR_RETURN(story.file, p_.store.ReadCase(id, caller.scope));
+  for (auto& item : story.file.alerts) HideOthers(caller, item.alert);
   ASSIGN_OR_RETURN(story.history, p_.store.AuditOf(ObjectOf(id)));
   return story;
 }

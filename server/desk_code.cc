@@ -30,9 +30,10 @@ Result<core::SpokenCode> JoinedDesk::IssueCode(const Caller& caller,
 Result<core::OfflineCode> JoinedDesk::RevokeCode(const Caller& caller,
                                                  int64_t code_id,
                                                  const std::string& reason) {
-  return WriteDown<core::OfflineCode>(caller, "code.revoke", ObjectOf(code_id),
-                                      EscapeUntrusted(reason, kMaxShownBytes),
-                                      [&] { return p_.codes.Revoke(code_id); });
+  return WriteDown<core::OfflineCode>(
+      caller, "code.revoke", ObjectOf(code_id),
+      EscapeUntrusted(reason, kMaxShownBytes),
+      [&] { return p_.codes.Revoke(code_id, caller.scope); });
 }
 
 }  // namespace sekisho

@@ -111,9 +111,14 @@ void SetDue(const core::SlaRules& rules, core::Alert& alert) {
 }  // namespace
 
 Result<Page<core::Alert>> JoinedDesk::ListAlerts(
-    const Caller&, const core::AlertFilter& filter, const Paging& paging) {
-  ASSIGN_OR_RETURN(auto page, p_.store.ListAlerts(filter, paging));
-  for (core::Alert& alert : page.rows) SetDue(p_.sla, alert);
+    const Caller& caller, const core::AlertFilter& filter,
+    const Paging& paging) {
+  ASSIGN_OR_RETURN(auto page,
+                   p_.store.ListAlerts(Seen(caller, filter), paging));
+  for (core::Alert& alert : page.rows) {
+    SetDue(p_.sla, alert);
+    HideOthers(caller, alert);
+  }
   return page;
 }
 
@@ -275,21 +280,21 @@ Result<core::ReviewStatement> JoinedDesk::GetReviewStatement(
   } while (!paging.token.empty());
   std::ranges::reverse(statement.rows);
   ASSIGN_OR_RETURN(statement.sla, p_.store.CountSla(from, to));
-  ASSIGN_OR_RETURN(statement.verdicts, p_.store.CountVerdicts(from, to));
+  ASSIGN_OR_RETURN(statement.verdicts,
+                   p_.store.CountVerdicts(from, to, caller.scope));
   return Written<core::ReviewStatement>(
       p_.store, p_.clock, caller, "report.review", "reviews",
       FormatUtc(from) + " to " + FormatUtc(to), std::move(statement));
 }
 
-Result<std::vector<core::VerdictCount>> JoinedDesk::ListVerdicts(const Caller&,
-                                                                 WallTime from,
-                                                                 WallTime to) {
-  return p_.store.CountVerdicts(from, to);
+Result<std::vector<core::VerdictCount>> JoinedDesk::ListVerdicts(
+    const Caller& caller, WallTime from, WallTime to) {
+  return p_.store.CountVerdicts(from, to, caller.scope);
 }
 
 Result<std::vector<core::Suppression>> JoinedDesk::ListSuppressions(
-    const Caller&, core::WhichSuppressions which) {
-  return p_.store.ListSuppressions(which, p_.clock.Now());
+    const Caller& caller, core::WhichSuppressions which) {
+  return p_.store.ListSuppressions(which, p_.clock.Now(), caller.scope);
 }
 
 Result<core::Suppression> JoinedDesk::Suppress(const Caller& caller,
@@ -297,6 +302,9 @@ Result<core::Suppression> JoinedDesk::Suppress(const Caller& caller,
   const WallTime now = p_.clock.Now();
   auto made = [&]() -> Result<core::Suppression> {
     RETURN_IF_ERROR(CheckSuppression(caller, wish, now));
+    RETURN_IF_ERROR(CheckSees(
+        caller, wish.terminal,
+        "name one of your terminals; you see: " + store::Print(caller.scope)));
     core::Suppression row = wish;
     row.created_by = caller.user;
     row.create_time = now;
@@ -318,6 +326,15 @@ Result<core::Suppression> JoinedDesk::EndSuppression(
       EscapeUntrusted(reason, kMaxShownBytes),
       [&]() -> Result<core::Suppression> {
         RETURN_IF_ERROR(CheckNote(reason));
+        ASSIGN_OR_RETURN(
+            const auto running,
+            p_.store.ListSuppressions(core::WhichSuppressions::kRunning,
+                                      p_.clock.Now(), caller.scope));
+        if (std::ranges::find(running, id, &core::Suppression::id) ==
+            running.end()) {
+          return Fail(Code::kNotFound,
+                      "no suppression " + std::to_string(id) + " is in force");
+        }
         return p_.store.EndSuppression(id, caller.user, reason, p_.clock.Now());
       });
 }

@@ -3,8 +3,13 @@
 
 namespace sekisho {
 
-core::Session JoinedDesk::SessionOf(const store::StoredSession& stored) const {
+Result<core::Session> JoinedDesk::SessionOf(
+    const store::StoredSession& stored) const {
   core::Session session;
+  session.scope = stored.scope;
+  session.person_id = stored.person_id;
+  ASSIGN_OR_RETURN(session.also_named,
+                   p_.store.NamesOfPerson(stored.person_id));
   session.csrf = stored.csrf;
   session.user = stored.user;
   session.id = SessionIdOf(stored.hash);
@@ -74,7 +79,7 @@ Result<core::Session> JoinedDesk::WrittenLogin(const std::string& user,
   ASSIGN_OR_RETURN(const auth::Login made,
                    Written<auth::Login>(p_.store, p_.clock, caller, action, "",
                                         std::move(detail), std::move(login)));
-  core::Session session = SessionOf(made.session);
+  ASSIGN_OR_RETURN(core::Session session, SessionOf(made.session));
   session.token = made.token;
   return session;
 }

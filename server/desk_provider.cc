@@ -1,7 +1,7 @@
 // People who come through an OpenID provider.
 #include "common/log.h"
 #include "common/text.h"
-#include "policy/unlock.h"
+#include "server/core/requests.h"
 #include "server/joined_desk.h"
 
 namespace sekisho {
@@ -79,6 +79,7 @@ Result<auth::Login> JoinedDesk::ProviderLoginOf(const oidc::Arrival& arrival,
       {.identity = {settings.issuer, arrival.subject},
        .name = arrival.name,
        .made_roles = made_roles,
+       .made_scope = oidc::ScopeOfNew(settings, arrival),
        .second_factor = arrival.second_factor},
       address);
 }
@@ -125,7 +126,7 @@ Status JoinedDesk::MoveToProvider(const Caller& caller, const std::string& user,
           return Fail(Code::kInvalidArgument,
                       "a reason is needed: UTF-8 text of at most 512 bytes");
         }
-        if (policy::PersonOf(caller.user) == user) {
+        if (core::IsHimself(caller, user)) {
           return Fail(Code::kPermissionDenied,
                       "nobody changes himself; ask another admin");
         }

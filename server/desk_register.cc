@@ -104,7 +104,7 @@ Result<core::RegisterImport> JoinedDesk::ImportPeople(
 
 Status JoinedDesk::CutGrants() {
   ASSIGN_OR_RETURN(const auto running,
-                   p_.store.ListGrants(core::WhichGrants::kRunning));
+                   p_.store.ListGrants(core::WhichGrants::kRunning, {}));
   const WallTime now = p_.clock.Now();
   for (core::TransferGrant grant : running) {
     if (grant.used_event_row_id != 0) continue;

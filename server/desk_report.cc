@@ -75,7 +75,7 @@ Result<core::RegisterImport> JoinedDesk::ImportRegister(
 }
 
 Result<Page<core::TerminalRow>> JoinedDesk::ListTerminals(
-    const Caller&, int days, const Paging& paging) {
+    const Caller& caller, int days, const Paging& paging) {
   if (days < 1 || days > core::kMaxCoverDays) {
     return Fail(Code::kInvalidArgument, "1 to 92 days");
   }
@@ -85,27 +85,29 @@ Result<Page<core::TerminalRow>> JoinedDesk::ListTerminals(
   ASSIGN_OR_RETURN(const auto registered, p_.store.RegisteredTerminals());
   std::map<std::string, const core::RegisteredTerminal*> by_name;
   for (const auto& one : registered) by_name[one.name] = &one;
-  ASSIGN_OR_RETURN(const auto agents, p_.store.AllAgents());
+  ASSIGN_OR_RETURN(const auto agents, p_.store.AgentsIn(caller.scope));
   std::set<std::string> alive;
   for (const core::Agent& agent : agents) {
     if (agent.state != core::AgentState::kRevoked) alive.insert(agent.terminal);
   }
   Page<core::TerminalRow> page;
-  const Status read = core::ReadTerminals(
-      p_.store, now - std::chrono::days(days), now, {"", paging.token},
-      [&](const core::TerminalCover& cover) -> Status {
-        if (std::ssize(page.rows) == size) {
-          page.next_token = page.rows.back().cover.terminal;
-          return Fail(Code::kCancelled, "enough");
-        }
-        core::TerminalRow row;
-        row.cover = cover;
-        const auto found = by_name.find(cover.terminal);
-        if (found != by_name.end()) row.registered = *found->second;
-        row.has_agent = alive.contains(cover.terminal);
-        page.rows.push_back(std::move(row));
-        return {};
-      });
+  const store::WhichTerminals which{"", paging.token, caller.scope};
+  const Status read =
+      core::ReadTerminals(p_.store, now - std::chrono::days(days), now, which,
+                          [&](const core::TerminalCover& cover) -> Status {
+                            if (std::ssize(page.rows) == size) {
+                              page.next_token = page.rows.back().cover.terminal;
+                              return Fail(Code::kCancelled, "enough");
+                            }
+                            core::TerminalRow row;
+                            row.cover = cover;
+                            const auto found = by_name.find(cover.terminal);
+                            if (found != by_name.end())
+                              row.registered = *found->second;
+                            row.has_agent = alive.contains(cover.terminal);
+                            page.rows.push_back(std::move(row));
+                            return {};
+                          });
   if (!read && page.next_token.empty()) {
     return std::unexpected(read.error());
   }
@@ -113,8 +115,8 @@ Result<Page<core::TerminalRow>> JoinedDesk::ListTerminals(
 }
 
 Result<std::vector<core::SiteOutage>> JoinedDesk::ListSiteOutages(
-    const Caller&) {
-  return p_.store.ListSiteOutages();
+    const Caller& caller) {
+  return p_.store.ListSiteOutages(caller.scope);
 }
 
 Result<core::Inquiry> JoinedDesk::RunInquiry(const Caller& caller,

@@ -7,10 +7,11 @@ namespace {
 
 std::string ObjectOf(int64_t id) { return "search " + std::to_string(id); }
 
-// Another's private one is not there; another's shared one can be seen.
+// Another's private one is not there; another's shared one can be seen, but for
+// who sees some terminals only: its filters may name others.
 Status CheckOwn(const Caller& caller, const core::SavedSearch& row) {
   if (row.owner == caller.user) return {};
-  if (!row.is_shared) {
+  if (!row.is_shared || !caller.scope.IsWholeFleet()) {
     return Fail(Code::kNotFound,
                 "there is no saved search " + std::to_string(row.id));
   }
@@ -34,6 +35,7 @@ Result<std::vector<core::KeptSearch>> JoinedDesk::ListSearches(
   ASSIGN_OR_RETURN(auto rows, p_.store.ListSearches(caller.user));
   std::vector<core::KeptSearch> kept;
   for (core::SavedSearch& row : rows) {
+    if (!caller.scope.IsWholeFleet() && row.owner != caller.user) continue;
     kept.push_back(KeptOf(caller, std::move(row)));
   }
   return kept;
@@ -111,7 +113,10 @@ Status JoinedDesk::RemoveSearch(const Caller& caller, int64_t id) {
   const auto removed =
       p_.store.RemoveSearch(id, [&](const core::SavedSearch& row) -> Status {
         // Whose owner is gone stays in everybody's list otherwise.
-        if (row.is_shared && caller.roles.Has(core::Role::kAdmin)) return {};
+        if (row.is_shared && caller.roles.Has(core::Role::kAdmin) &&
+            caller.scope.IsWholeFleet()) {
+          return {};
+        }
         return CheckOwn(caller, row);
       });
   const Status status = removed ? Status() : std::unexpected(removed.error());

@@ -54,7 +54,7 @@ Status JoinedDesk::AskUnlock(const Caller& caller,
       minutes + " minutes: " + EscapeUntrusted(wish.reason, 1024),
       [&]() -> Status {
         ASSIGN_OR_RETURN(const core::Agent agent,
-                         p_.store.GetAgent(wish.agent_id));
+                         GetAgent(caller, wish.agent_id));
         RETURN_IF_ERROR(unlocks_.Ask(caller, wish, p_.clock.Now()));
         ASSIGN_OR_RETURN(
             const int64_t alert,

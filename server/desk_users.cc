@@ -3,14 +3,15 @@
 
 #include "common/bytes.h"
 #include "common/text.h"
-#include "policy/unlock.h"
 #include "server/auth/totp.h"
+#include "server/core/requests.h"
 #include "server/joined_desk.h"
 
 namespace sekisho {
 namespace {
 
 constexpr size_t kMaxReasonBytes = 512;
+constexpr size_t kMaxShownBytes = 1024;
 constexpr size_t kSessionIdBytes = 8;
 
 std::string ObjectOf(const std::string& user) { return "user " + user; }
@@ -26,11 +27,19 @@ Status CheckReason(const std::string& reason) {
               "a reason is needed: UTF-8 text of at most 512 bytes");
 }
 
-// Behind sudo he is still himself.
+// Behind sudo he is still himself, and under a second name.
 Status CheckNotHimself(const Caller& caller, const std::string& user) {
-  if (policy::PersonOf(caller.user) != user) return {};
+  if (!core::IsHimself(caller, user)) return {};
   return Fail(Code::kPermissionDenied,
               "nobody changes himself; ask another admin");
+}
+
+std::string ShownScope(const core::Scope& scope) {
+  return EscapeUntrusted(store::Print(scope), kMaxShownBytes);
+}
+
+std::string ScopeText(const core::Scope& scope) {
+  return scope.IsWholeFleet() ? "" : " sees=" + ShownScope(scope);
 }
 
 std::vector<core::SessionRow> RowsOf(
@@ -59,10 +68,67 @@ std::string SessionIdOf(const store::SecretHash& hash) {
 
 Result<std::string> JoinedDesk::AddUser(const Caller& caller,
                                         const std::string& user,
-                                        core::Roles roles) {
+                                        core::Roles roles,
+                                        const core::Scope& scope) {
   return WriteDown<std::string>(
-      caller, "user.add", ObjectOf(user), "roles=" + store::Print(roles),
-      [&] { return p_.accounts.AddUser(user, roles); });
+      caller, "user.add", ObjectOf(user),
+      "roles=" + store::Print(roles) + ScopeText(scope),
+      [&]() -> Result<std::string> {
+        RETURN_IF_ERROR(CheckGroups(scope));
+        return p_.accounts.AddUser(user, roles, scope);
+      });
+}
+
+// What is misspelt would be seen by nobody, and nobody would know why.
+Status JoinedDesk::CheckGroups(const core::Scope& scope) {
+  if (scope.IsWholeFleet()) return {};
+  const auto groups = scope.groups();
+  if (groups.empty() || groups.size() > store::kMaxScopeGroups) {
+    return Fail(Code::kInvalidArgument,
+                "a scope is 1 to " + std::to_string(store::kMaxScopeGroups) +
+                    " groups of the terminal register");
+  }
+  ASSIGN_OR_RETURN(const auto known, p_.store.TerminalGroups());
+  for (const std::string& group : groups) {
+    if (std::ranges::binary_search(known, group)) continue;
+    return Fail(Code::kInvalidArgument,
+                "no terminal of the register is in the group '" +
+                    EscapeUntrusted(group, kMaxShownBytes) + "'");
+  }
+  return {};
+}
+
+Status JoinedDesk::SetScope(const Caller& caller, const std::string& user,
+                            const core::Scope& scope) {
+  const auto before = p_.store.FindUser(user);
+  return WriteDown<void>(
+      caller, "user.set_scope", ObjectOf(user),
+      "sees=" + ShownScope(scope) +
+          " before=" + (before && *before ? ShownScope((*before)->scope) : ""),
+      [&]() -> Status {
+        RETURN_IF_ERROR(CheckNotHimself(caller, user));
+        RETURN_IF_ERROR(CheckGroups(scope));
+        return p_.store.SetScope(user, scope);
+      });
+}
+
+Status JoinedDesk::LinkPerson(const Caller& caller, const std::string& user,
+                              const std::string& person) {
+  const auto before = p_.store.FindUser(user);
+  return WriteDown<void>(
+      caller, "user.link", ObjectOf(user),
+      "person=" + EscapeUntrusted(person, kMaxShownBytes) + " before=" +
+          (before && *before ? EscapeUntrusted((*before)->person_id) : ""),
+      [&]() -> Status {
+        RETURN_IF_ERROR(CheckNotHimself(caller, user));
+        if (person.empty()) return p_.store.LinkPerson(user, "");
+        ASSIGN_OR_RETURN(const auto found, p_.store.FindPerson(person));
+        if (!found || found->remove_time) {
+          return Fail(Code::kNotFound,
+                      "there is nobody of this id in the people register");
+        }
+        return p_.store.LinkPerson(user, person);
+      });
 }
 
 Status JoinedDesk::SetRoles(const Caller& caller, const std::string& user,
@@ -162,12 +228,15 @@ Result<core::MadeApiToken> JoinedDesk::AddApiToken(
       caller, "token.add", "token " + EscapeUntrusted(wish.name, 64),
       "user=" + wish.user + " roles=" + store::Print(wish.roles) + " days=" +
           std::to_string(
-              std::chrono::floor<std::chrono::days>(wish.life).count()),
+              std::chrono::floor<std::chrono::days>(wish.life).count()) +
+          ScopeText(wish.scope),
       [&]() -> Result<core::MadeApiToken> {
         store::ApiToken token;
         token.name = wish.name;
         token.user = wish.user;
         token.roles = wish.roles;
+        token.scope = wish.scope;
+        RETURN_IF_ERROR(CheckGroups(wish.scope));
         token.created_by = caller.user;
         ASSIGN_OR_RETURN(auto made,
                          p_.accounts.AddApiToken(std::move(token), wish.life));
@@ -205,14 +274,23 @@ Status JoinedDesk::RevokeMyApiToken(const Caller& caller, int64_t id) {
 Result<Caller> JoinedDesk::UseApiToken(const std::string& secret,
                                        const std::string& address,
                                        const std::string& call) {
-  const auto token = p_.accounts.UseApiToken(secret, address);
+  auto token = p_.accounts.UseApiToken(secret, address);
   Caller caller;
+  if (token) {
+    auto names = p_.store.NamesOfPerson(token->person_id);
+    if (names) {
+      caller.also_named = std::move(*names);
+    } else {
+      token = std::unexpected(names.error());
+    }
+  }
   caller.address = address;
   caller.door = "token";
   caller.via = core::Via::kApiToken;
   if (token) {
     caller.user = token->user;
     caller.roles = token->roles;
+    caller.scope = token->scope;
     caller.door += " " + token->name;
   }
   RETURN_IF_ERROR(Note(p_.store, p_.clock, caller, "api.call",

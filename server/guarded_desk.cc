@@ -2,13 +2,15 @@
 
 #include "common/text.h"
 #include "server/core/audit.h"
+#include "server/core/scopes.h"
 
 namespace sekisho {
 
 // Fails closed: an error of any kind is a refusal.
 Status GuardedDesk::May(const core::Caller& caller, core::Method method,
                         const std::string& object) {
-  const Status may = core::CheckMay(caller.roles, caller.via, method);
+  Status may = core::CheckMay(caller.roles, caller.via, method);
+  if (may) may = core::CheckReach(caller.scope, method);
   if (may) return {};
   RETURN_IF_ERROR(core::WriteAudit(
       store_, clock_,
@@ -627,6 +629,12 @@ std::unique_ptr<core::Subscription> GuardedDesk::Subscribe(
   return desk_->Subscribe(std::move(callback));
 }
 
+Result<std::vector<core::Change>> GuardedDesk::PickChanges(
+    const core::Caller& caller, const std::vector<core::Change>& changes) {
+  RETURN_IF_ERROR(May(caller, core::Method::kPickChanges));
+  return desk_->PickChanges(caller, changes);
+}
+
 Result<std::vector<core::User>> GuardedDesk::ListUsers(
     const core::Caller& caller) {
   RETURN_IF_ERROR(May(caller, core::Method::kListUsers));
@@ -635,15 +643,30 @@ Result<std::vector<core::User>> GuardedDesk::ListUsers(
 
 Result<std::string> GuardedDesk::AddUser(const core::Caller& caller,
                                          const std::string& user,
-                                         core::Roles roles) {
+                                         core::Roles roles,
+                                         const core::Scope& scope) {
   RETURN_IF_ERROR(May(caller, core::Method::kAddUser, "user " + user));
-  return desk_->AddUser(caller, user, roles);
+  return desk_->AddUser(caller, user, roles, scope);
 }
 
 Status GuardedDesk::SetRoles(const core::Caller& caller,
                              const std::string& user, core::Roles roles) {
   RETURN_IF_ERROR(May(caller, core::Method::kSetRoles, "user " + user));
   return desk_->SetRoles(caller, user, roles);
+}
+
+Status GuardedDesk::SetScope(const core::Caller& caller,
+                             const std::string& user,
+                             const core::Scope& scope) {
+  RETURN_IF_ERROR(May(caller, core::Method::kSetScope, "user " + user));
+  return desk_->SetScope(caller, user, scope);
+}
+
+Status GuardedDesk::LinkPerson(const core::Caller& caller,
+                               const std::string& user,
+                               const std::string& person) {
+  RETURN_IF_ERROR(May(caller, core::Method::kLinkPerson, "user " + user));
+  return desk_->LinkPerson(caller, user, person);
 }
 
 Status GuardedDesk::DisableUser(const core::Caller& caller,

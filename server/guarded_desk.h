@@ -1,6 +1,6 @@
-// The guard before the desk: asks core/roles.cc who may, writes down who was
-// refused, and hands on. A new method of core::Desk does not compile without
-// its line here.
+// The guard before the desk: asks core/roles.cc who may and core/scopes.cc what
+// he reaches, writes down who was refused, and hands on. A new method of
+// core::Desk does not compile without its line here.
 #pragma once
 
 #include <memory>
@@ -220,13 +220,20 @@ class GuardedDesk final : public core::Desk {
       const std::string& reason) override;
   std::unique_ptr<core::Subscription> Subscribe(
       std::function<void(const core::Change&)> callback) override;
+  Result<std::vector<core::Change>> PickChanges(
+      const core::Caller& caller,
+      const std::vector<core::Change>& changes) override;
   Result<std::vector<core::User>> ListUsers(
       const core::Caller& caller) override;
   Result<std::string> AddUser(const core::Caller& caller,
-                              const std::string& user,
-                              core::Roles roles) override;
+                              const std::string& user, core::Roles roles,
+                              const core::Scope& scope) override;
   Status SetRoles(const core::Caller& caller, const std::string& user,
                   core::Roles roles) override;
+  Status SetScope(const core::Caller& caller, const std::string& user,
+                  const core::Scope& scope) override;
+  Status LinkPerson(const core::Caller& caller, const std::string& user,
+                    const std::string& person) override;
   Status DisableUser(const core::Caller& caller, const std::string& user,
                      const std::string& reason) override;
   Status EnableUser(const core::Caller& caller,

@@ -1,6 +1,7 @@
 // The joined desk, behind the guard that asks for roles (guarded_desk.h). Its
 // members, which desk.cc (alerts, devices, agents),
-// desk_people.cc (policy, logins), desk_searches.cc, desk_upgrades.cc
+// desk_people.cc (policy, logins), desk_scope.cc (what a scope sees),
+// desk_searches.cc, desk_upgrades.cc
 // (upgrades, unlocks), desk_contain.cc, desk_code.cc, desk_rollout.cc,
 // desk_register.cc (people at shared accounts) and desk_report.cc (register of
 // terminals, coverage, inquiries) share between them.
@@ -49,6 +50,17 @@ Result<T> Written(store::Store& store, const Clock& clock, const Caller& caller,
   return result;
 }
 
+// The filter for what the caller sees, whatever it said before.
+template <typename Filter>
+Filter Seen(const Caller& caller, Filter filter) {
+  filter.scope = caller.scope;
+  return filter;
+}
+
+// As it is shown to the caller: what its title says of another terminal, which
+// he may not see, is left out.
+void HideOthers(const Caller& caller, core::Alert& alert);
+
 // kInvalidArgument, naming those that there are.
 Status CheckVerdict(const std::string& verdict);
 
@@ -62,30 +74,28 @@ class JoinedDesk final : public core::Desk {
 
   WallTime Now() const override { return p_.clock.Now(); }
   Result<core::Overview> GetOverview(
-      const Caller&, const core::OverviewQuery& query) override {
-    return overview_.Read(p_.clock.Now(), query);
+      const Caller& caller, const core::OverviewQuery& query) override {
+    return overview_.Read(p_.clock.Now(), caller.scope, query);
   }
   Result<Page<core::Event>> ListEvents(const Caller& caller,
                                        const core::EventFilter& filter,
                                        const Paging& paging) override;
-  Result<core::Event> GetEvent(const Caller&, int64_t row_id) override {
-    return p_.store.GetEvent(row_id);
-  }
+  Result<core::Event> GetEvent(const Caller& caller, int64_t row_id) override;
   Result<std::string> GetSamples(const Caller& caller, int64_t row_id) override;
-  Result<Page<core::Alert>> ListAlerts(const Caller&,
+  Result<Page<core::Alert>> ListAlerts(const Caller& caller,
                                        const core::AlertFilter& filter,
                                        const Paging& paging) override;
   Result<std::vector<core::AlertGroup>> GroupAlerts(
-      const Caller&, const core::AlertFilter& filter,
+      const Caller& caller, const core::AlertFilter& filter,
       core::AlertGroupBy by) override {
-    return p_.store.GroupAlerts(filter, by);
+    return p_.store.GroupAlerts(Seen(caller, filter), by);
   }
   Result<core::BulkResult> UpdateAlerts(
       const Caller& caller, const std::vector<int64_t>& ids,
       const core::AlertChange& change) override;
   Result<core::AlertCount> CountAlerts(
-      const Caller&, const core::AlertFilter& filter) override {
-    return p_.store.CountAlerts(filter);
+      const Caller& caller, const core::AlertFilter& filter) override {
+    return p_.store.CountAlerts(Seen(caller, filter));
   }
   Result<core::MatchingStep> UpdateMatchingAlerts(
       const Caller& caller, const core::MatchingAlerts& which,
@@ -99,17 +109,14 @@ class JoinedDesk final : public core::Desk {
   Result<core::KeptSearch> ShareSearch(const Caller& caller, int64_t id,
                                        core::Sharing sharing) override;
   Status RemoveSearch(const Caller& caller, int64_t id) override;
-  Result<core::Around> GetAround(const Caller&, int64_t alert_id,
-                                 const std::string& zone) override {
-    ASSIGN_OR_RETURN(const auto found, core::ZoneOf(zone));
-    return core::ReadAround(p_.store, alert_id, found);
-  }
+  Result<core::Around> GetAround(const Caller& caller, int64_t alert_id,
+                                 const std::string& zone) override;
   Result<core::Alert> UpdateAlert(const Caller& caller,
                                   const core::AlertChange& change) override;
-  Result<Page<core::Case>> ListCases(const Caller&,
+  Result<Page<core::Case>> ListCases(const Caller& caller,
                                      const core::CaseFilter& filter,
                                      const Paging& paging) override {
-    return p_.store.ListCases(filter, paging);
+    return p_.store.ListCases(Seen(caller, filter), paging);
   }
   Result<core::CaseStory> GetCase(const Caller& caller, int64_t id) override;
   Result<core::Case> OpenCase(const Caller& caller,
@@ -176,8 +183,8 @@ class JoinedDesk final : public core::Desk {
   Result<core::Alert> DecideRequest(
       const Caller& caller, const core::RequestDecision& decision) override;
   Result<std::vector<core::TransferGrant>> ListGrants(
-      const Caller&, core::WhichGrants which) override {
-    return p_.store.ListGrants(which);
+      const Caller& caller, core::WhichGrants which) override {
+    return p_.store.ListGrants(which, caller.scope);
   }
   Result<core::TransferGrant> RevokeGrant(const Caller& caller,
                                           int64_t grant_id,
@@ -185,14 +192,14 @@ class JoinedDesk final : public core::Desk {
   Result<core::SpokenCode> IssueCode(const Caller& caller,
                                      const core::CodeWish& wish) override;
   Result<std::vector<core::OfflineCode>> ListCodes(
-      const Caller&, core::WhichGrants which) override {
-    return p_.store.ListCodes(which);
+      const Caller& caller, core::WhichGrants which) override {
+    return p_.store.ListCodes(which, caller.scope);
   }
   Result<core::OfflineCode> RevokeCode(const Caller& caller, int64_t code_id,
                                        const std::string& reason) override;
-  Result<Page<core::Agent>> ListAgents(const Caller&,
+  Result<Page<core::Agent>> ListAgents(const Caller& caller,
                                        const Paging& paging) override;
-  Result<core::Agent> GetAgent(const Caller&,
+  Result<core::Agent> GetAgent(const Caller& caller,
                                const std::string& agent_id) override;
   Status RevokeAgent(const Caller& caller, const std::string& agent_id,
                      const std::string& reason) override;
@@ -241,8 +248,8 @@ class JoinedDesk final : public core::Desk {
   Result<core::ContainmentStatus> Contain(
       const Caller& caller, const core::ContainWish& wish) override;
   Result<std::vector<core::ContainmentStatus>> ListContainments(
-      const Caller&, core::Contained which) override {
-    return p_.containing.List(which);
+      const Caller& caller, core::Contained which) override {
+    return p_.containing.List(which, caller.scope);
   }
   Status AskExtension(const Caller& caller, int64_t containment_id,
                       std::chrono::seconds length,
@@ -296,7 +303,12 @@ class JoinedDesk final : public core::Desk {
     return p_.store.ListUsers();
   }
   Result<std::string> AddUser(const Caller& caller, const std::string& user,
-                              core::Roles roles) override;
+                              core::Roles roles,
+                              const core::Scope& scope) override;
+  Status SetScope(const Caller& caller, const std::string& user,
+                  const core::Scope& scope) override;
+  Status LinkPerson(const Caller& caller, const std::string& user,
+                    const std::string& person) override;
   Status SetRoles(const Caller& caller, const std::string& user,
                   core::Roles roles) override;
   Status DisableUser(const Caller& caller, const std::string& user,
@@ -352,6 +364,8 @@ class JoinedDesk final : public core::Desk {
       std::function<void(const core::Change&)> callback) override {
     return p_.changes.Subscribe(std::move(callback));
   }
+  Result<std::vector<core::Change>> PickChanges(
+      const Caller& caller, const std::vector<core::Change>& changes) override;
 
  private:
   // Runs `work`; however it went, it is written down.
@@ -380,7 +394,7 @@ class JoinedDesk final : public core::Desk {
     caller.address = session.address;
     return caller;
   }
-  core::Session SessionOf(const store::StoredSession& stored) const;
+  Result<core::Session> SessionOf(const store::StoredSession& stored) const;
   Result<std::vector<core::SessionRow>> SessionsOf(const Caller& caller,
                                                    const std::string& user);
   Status EndSessionOf(const Caller& caller, const std::string& user,
@@ -392,7 +406,16 @@ class JoinedDesk final : public core::Desk {
       const Caller& caller, const char* action, int64_t id, std::string detail,
       const std::function<Status(core::SavedSearch&)>& alter);
 
+  // kNotFound, too, for one that he does not see.
   Status CheckNotHisAlert(const Caller& caller, int64_t alert_id);
+  // kNotFound with `message`: for him there is no such thing.
+  Status CheckSees(const Caller& caller, const std::string& terminal,
+                   const std::string& message);
+  Status CheckGroups(const core::Scope& scope);
+  // Who sees some groups decides about their terminals alone, and takes no
+  // approval away that is not theirs.
+  Status CheckApprovalIsHis(const Caller& caller, const std::string& device_id,
+                            const core::Approval* wish);
 
   Status CheckContract(const core::Approval& approval);
   // Transfer grants of those whose contract ends before them.

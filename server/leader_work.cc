@@ -79,7 +79,7 @@ Status LeaderWork::EndContainments() {
 // What was used, or whose time is over, leaves the signed list.
 Status LeaderWork::EndGrants() {
   ASSIGN_OR_RETURN(const auto running,
-                   parts_.store.ListGrants(store::WhichGrants::kRunning));
+                   parts_.store.ListGrants(store::WhichGrants::kRunning, {}));
   for (store::TransferGrant grant : running) {
     const bool used = grant.used_event_row_id != 0;
     if (!used && grant.end_time > parts_.clock.Now()) continue;

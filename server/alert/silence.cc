@@ -47,7 +47,7 @@ Status SilenceWatch::LoadOpen() {
 
 // Those that came back in it are heard again within a heartbeat.
 Status SilenceWatch::LoadOutages() {
-  ASSIGN_OR_RETURN(const auto rows, store_.ListSiteOutages());
+  ASSIGN_OR_RETURN(const auto rows, store_.ListSiteOutages({}));
   for (const store::SiteOutage& row : rows) {
     if (row.end_time || outages_.contains(row.site)) continue;
     Outage& outage = outages_[row.site];

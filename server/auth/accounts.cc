@@ -77,6 +77,8 @@ Result<Login> Accounts::MakeSession(const store::User& user,
   login.session.address = address;
   login.session.has_totp = user.has_totp;
   login.session.roles = user.roles;
+  login.session.scope = user.scope;
+  login.session.person_id = user.person_id;
   login.session.create_time = clock_.Now();
   login.session.use_time = login.session.create_time;
   login.session.expire_time = login.session.create_time + kSessionLife;
@@ -204,11 +206,16 @@ Result<std::string> Accounts::CreateLogin(const std::string& user) {
 }
 
 Result<std::string> Accounts::AddUser(const std::string& user,
-                                      store::Roles roles) {
+                                      store::Roles roles,
+                                      const store::Scope& scope) {
   RETURN_IF_ERROR(CheckUserName(user));
   ASSIGN_OR_RETURN(const auto found, store_.FindUser(user));
   if (found) return Fail(Code::kAlreadyExists, user + " is there already");
-  RETURN_IF_ERROR(store_.PutUser({user, roles, ""}, clock_.Now()));
+  store::User added;
+  added.name = user;
+  added.roles = roles;
+  added.scope = scope;
+  RETURN_IF_ERROR(store_.PutUser(added, clock_.Now()));
   if (!MayUsePassword(user)) return std::string();
   return CreateLogin(user);
 }

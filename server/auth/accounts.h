@@ -39,6 +39,7 @@ struct ProviderLogin {
   std::string name;  // whom he wants to be, at his first time
   // Unset: who is not known is refused.
   std::optional<store::Roles> made_roles;
+  store::Scope made_scope{};
   bool second_factor = false;  // the provider asked him for one
 };
 
@@ -103,7 +104,8 @@ class Accounts {
   Result<std::string> CreateLogin(const std::string& user);
   // kAlreadyExists. A code for his first login; empty: he needs none, he comes
   // through the provider.
-  Result<std::string> AddUser(const std::string& user, store::Roles roles);
+  Result<std::string> AddUser(const std::string& user, store::Roles roles,
+                              const store::Scope& scope = {});
 
   bool MustEnrolTotp(const store::StoredSession& session) const {
     return session.issuer.empty() && session.roles.HasAnyOf(require_totp_) &&
@@ -122,8 +124,9 @@ class Accounts {
   };
   Result<MadeToken> AddApiToken(store::ApiToken wish,
                                 std::chrono::seconds life);
-  // With the roles its user still has. kUnauthenticated: unknown, over,
-  // revoked, or its user is disabled; kResourceExhausted: too many calls.
+  // With the roles its user still has, and the terminals he still sees.
+  // kUnauthenticated: unknown, over, revoked, or its user is disabled;
+  // kResourceExhausted: too many calls.
   Result<store::ApiToken> UseApiToken(const std::string& secret,
                                       const std::string& address);
 

@@ -24,8 +24,9 @@ Result<std::string> Accounts::BindAtFirstTime(const ProviderLogin& arrival) {
   if (password_users_ && MayUsePassword(arrival.name)) {
     return unknown(arrival.name + " breaks the glass, with a password");
   }
-  const Status bound = store_.BindUser(arrival.identity, arrival.name,
-                                       arrival.made_roles, clock_.Now());
+  const Status bound =
+      store_.BindUser(arrival.identity, arrival.name, arrival.made_roles,
+                      arrival.made_scope, clock_.Now());
   if (bound) return arrival.name;
   switch (bound.error().code) {
     case Code::kNotFound:

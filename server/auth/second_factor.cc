@@ -94,6 +94,11 @@ Result<Accounts::MadeToken> Accounts::AddApiToken(store::ApiToken wish,
         Code::kInvalidArgument,
         "a token has some of its user's roles: " + store::Print(user->roles));
   }
+  if (!user->scope.HasAllOf(wish.scope) && !wish.scope.IsWholeFleet()) {
+    return Fail(Code::kInvalidArgument,
+                "a token sees some of its user's terminal groups: " +
+                    store::Print(user->scope));
+  }
   MadeToken made;
   made.secret = kTokenPrefix + NewSecret();
   made.token = std::move(wish);
@@ -135,6 +140,8 @@ Result<store::ApiToken> Accounts::UseApiToken(const std::string& secret,
   }
   RETURN_IF_ERROR(CheckCalls(token->id));
   token->roles = token->roles & user->roles;
+  token->scope = token->scope & user->scope;
+  token->person_id = user->person_id;
   if (!token->use_time || now - *token->use_time > std::chrono::minutes(1)) {
     store_.MarkApiTokenUsed(token->id, now);
   }

@@ -130,11 +130,12 @@ std::pair<std::string, int> RuleText(const std::string& policy_text,
   return {text, line};
 }
 
-Result<Around> ReadAround(store::Store& store, int64_t alert_id,
-                          const policy::Zone& zone) {
+Result<Around> ReadAround(store::Store& store, const Scope& scope,
+                          int64_t alert_id, const policy::Zone& zone) {
   AlertFilter self;
   self.alert_id = alert_id;
   self.with_events = true;
+  self.scope = scope;
   ASSIGN_OR_RETURN(const auto found, store.ListAlerts(self, {}));
   if (found.rows.empty()) {
     return Fail(Code::kNotFound, "no alert " + std::to_string(alert_id));
@@ -147,6 +148,7 @@ Result<Around> ReadAround(store::Store& store, int64_t alert_id,
     subject.events.from = subject.alerts.from = from;
     subject.events.to = subject.alerts.to = to;
     subject.alerts.with_events = true;
+    subject.events.scope = subject.alerts.scope = scope;
     ASSIGN_OR_RETURN(auto traces,
                      store.ListTraces(subject.events, kMaxLaneTraces + 1));
     Lane& lane = around.lanes.emplace_back();

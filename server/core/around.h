@@ -21,9 +21,9 @@ void Count(const Trace& trace, TransferCounts& counts);
 std::vector<SpanCounts> Spread(std::span<const Trace> traces, WallTime from,
                                WallTime to, int days, const policy::Zone& zone);
 
-// kNotFound: no such alert.
-Result<Around> ReadAround(store::Store& store, int64_t alert_id,
-                          const policy::Zone& zone);
+// With what `scope` sees. kNotFound: no such alert.
+Result<Around> ReadAround(store::Store& store, const Scope& scope,
+                          int64_t alert_id, const policy::Zone& zone);
 
 // The rule's own lines of a policy, as they were written; empty and line 0 if
 // the text does not parse or has no such rule.

@@ -40,7 +40,7 @@ Result<std::optional<Event>> Before(store::Store& store,
 store::NewAlert Make(const Event& event, const std::string& which,
                      std::string severity, std::string title) {
   store::NewAlert made =
-      AlertOf(event, "device_cloned", std::move(severity), std::move(title));
+      AlertOf(event, kClonedKind, std::move(severity), std::move(title));
   made.key = made.alert.kind + ":" + event.device_id + ":" + which;
   return made;
 }

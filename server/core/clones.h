@@ -10,7 +10,9 @@
 
 namespace sekisho::core {
 
-// Alerts of kind "device_cloned" for `batch[at]`, an event that is not indexed
+inline constexpr char kClonedKind[] = "device_cloned";
+
+// Alerts of this kind for `batch[at]`, an event that is not indexed
 // yet; what came before it is in the store or earlier in the batch. Errors are
 // the store's.
 Result<std::vector<store::NewAlert>> ClonesIn(

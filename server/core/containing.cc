@@ -9,6 +9,7 @@
 #include "policy/unlock.h"
 #include "server/core/device_id.h"
 #include "server/core/event_words.h"
+#include "server/core/requests.h"
 
 namespace sekisho::core {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kMaxReasonBytes = 512;
 // Whom he would help himself.
 Status CheckNotHimself(const Caller& caller, std::string_view kind,
                        const std::string& target) {
-  if (kind == "person" && policy::PersonOf(caller.user) == target) {
+  if (kind == "person" && Concerns(caller, target)) {
     return Fail(Code::kPermissionDenied,
                 "this concerns you: another person must do it");
   }
@@ -84,12 +85,19 @@ const char* Name(ContainAnswer answer) {
   return "waiting";
 }
 
-Status Containing::CheckTarget(const ContainWish& wish) {
+Status Containing::CheckTarget(const Scope& scope, const ContainWish& wish) {
   if (!IsOneLine(wish.target, policy::kMaxContainTargetBytes)) {
     return Fail(Code::kInvalidArgument, "whom or what to contain is needed");
   }
+  if (wish.kind != "terminal" && !scope.IsWholeFleet()) {
+    return Fail(
+        Code::kPermissionDenied,
+        "this closes media on every terminal; you see: " + store::Print(scope));
+  }
   if (wish.kind == "terminal") {
     ASSIGN_OR_RETURN(const Agent agent, store_.GetAgent(wish.target));
+    ASSIGN_OR_RETURN(const bool seen, store_.Sees(scope, agent.terminal));
+    if (!seen) return Fail(Code::kNotFound, "no agent " + wish.target);
     if (agent.state == AgentState::kRevoked) {
       return Fail(Code::kFailedPrecondition,
                   agent.terminal + " is revoked: it takes no orders");
@@ -123,10 +131,10 @@ Result<ContainmentStatus> Containing::Begin(const Caller& caller,
   RETURN_IF_ERROR(CheckLength(length));
   RETURN_IF_ERROR(CheckReason(wish.reason));
   RETURN_IF_ERROR(CheckNotHimself(caller, wish.kind, wish.target));
-  RETURN_IF_ERROR(CheckTarget(wish));
+  RETURN_IF_ERROR(CheckTarget(caller.scope, wish));
   const std::lock_guard changing(changing_);
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListContainments(Contained::kRunning));
+                   store_.ListContainments(Contained::kRunning, {}));
   if (running.size() >= policy::kMaxContainments) {
     return Fail(Code::kResourceExhausted, "too many containments run already");
   }
@@ -178,9 +186,9 @@ Result<ContainmentStatus> Containing::Begin(const Caller& caller,
   return StatusOfOne(row);
 }
 
-Result<Containment> Containing::FindRunning(int64_t id) {
+Result<Containment> Containing::FindRunning(int64_t id, const Scope& scope) {
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListContainments(Contained::kRunning));
+                   store_.ListContainments(Contained::kRunning, scope));
   const auto found = std::ranges::find(running, id, &Containment::id);
   if (found == running.end() || found->end_time <= clock_.Now()) {
     return Fail(Code::kNotFound,
@@ -195,7 +203,7 @@ Status Containing::AskExtension(const Caller& caller, int64_t id,
   RETURN_IF_ERROR(CheckKnown(caller));
   RETURN_IF_ERROR(CheckLength(length));
   RETURN_IF_ERROR(CheckReason(reason));
-  ASSIGN_OR_RETURN(const Containment row, FindRunning(id));
+  ASSIGN_OR_RETURN(const Containment row, FindRunning(id, caller.scope));
   RETURN_IF_ERROR(CheckNotHimself(caller, row.kind, row.target));
   {
     const std::lock_guard lock(mutex_);
@@ -209,7 +217,7 @@ Result<ContainmentStatus> Containing::AgreeExtension(const Caller& caller,
                                                      int64_t id) {
   RETURN_IF_ERROR(CheckKnown(caller));
   const std::lock_guard changing(changing_);
-  ASSIGN_OR_RETURN(Containment row, FindRunning(id));
+  ASSIGN_OR_RETURN(Containment row, FindRunning(id, caller.scope));
   RETURN_IF_ERROR(CheckNotHimself(caller, row.kind, row.target));
   {
     const std::lock_guard lock(mutex_);
@@ -219,8 +227,7 @@ Result<ContainmentStatus> Containing::AgreeExtension(const Caller& caller,
       return Fail(Code::kNotFound,
                   "nobody asked to extend it within the last hour");
     }
-    if (policy::PersonOf(asked->second.asked_by) ==
-        policy::PersonOf(caller.user)) {
+    if (IsHimself(caller, asked->second.asked_by)) {
       return Fail(Code::kPermissionDenied,
                   "who asked cannot agree; another person must");
     }
@@ -239,7 +246,7 @@ Result<ContainmentStatus> Containing::Lift(const Caller& caller, int64_t id,
   RETURN_IF_ERROR(CheckKnown(caller));
   RETURN_IF_ERROR(CheckReason(reason));
   const std::lock_guard changing(changing_);
-  ASSIGN_OR_RETURN(Containment row, FindRunning(id));
+  ASSIGN_OR_RETURN(Containment row, FindRunning(id, caller.scope));
   RETURN_IF_ERROR(CheckNotHimself(caller, row.kind, row.target));
   row.lifted_by = caller.user;
   row.lift_reason = reason;
@@ -265,7 +272,7 @@ Result<Containment> Containing::PutOver(Containment row) {
 Result<std::vector<Containment>> Containing::EndDue() {
   const std::lock_guard changing(changing_);
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListContainments(Contained::kRunning));
+                   store_.ListContainments(Contained::kRunning, {}));
   std::vector<Containment> ended;
   for (const Containment& row : running) {
     if (row.end_time > clock_.Now()) continue;
@@ -324,8 +331,9 @@ Result<ContainmentStatus> Containing::StatusOfOne(const Containment& row) {
   return std::move(all.front());
 }
 
-Result<std::vector<ContainmentStatus>> Containing::List(Contained which) {
-  ASSIGN_OR_RETURN(const auto rows, store_.ListContainments(which));
+Result<std::vector<ContainmentStatus>> Containing::List(Contained which,
+                                                        const Scope& scope) {
+  ASSIGN_OR_RETURN(const auto rows, store_.ListContainments(which, scope));
   return StatusOf(rows);
 }
 

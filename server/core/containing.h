@@ -41,7 +41,8 @@ class Containing {
   Result<ContainmentStatus> AgreeExtension(const Caller& caller, int64_t id);
   Result<ContainmentStatus> Lift(const Caller& caller, int64_t id,
                                  const std::string& reason);
-  Result<std::vector<ContainmentStatus>> List(Contained which);
+  Result<std::vector<ContainmentStatus>> List(Contained which,
+                                              const Scope& scope);
 
   // What a terminal's heartbeat says of the list it has.
   struct Report {
@@ -68,8 +69,8 @@ class Containing {
     WallTime ask_time;
   };
 
-  Result<Containment> FindRunning(int64_t id);
-  Status CheckTarget(const ContainWish& wish);
+  Result<Containment> FindRunning(int64_t id, const Scope& scope);
+  Status CheckTarget(const Scope& scope, const ContainWish& wish);
   // Ends it and its alert; the next list is without it.
   Result<Containment> PutOver(Containment row);
   Result<std::vector<ContainmentStatus>> StatusOf(

@@ -264,7 +264,8 @@ Status ReadTerminals(store::Store& store, WallTime from, WallTime to,
   std::map<std::string, const store::RegisteredTerminal*> waiting;
   for (const store::RegisteredTerminal& one : all) {
     if ((which.only.empty() || one.name == which.only) &&
-        one.name > which.after) {
+        one.name > which.after &&
+        which.scope.HasOneOf(store::GroupsIn(one.groups))) {
       waiting[one.name] = &one;
     }
   }

@@ -295,7 +295,12 @@ Result<int> Indexer::RunOnce() {
       ASSIGN_OR_RETURN(
           const auto issued,
           store_.FindCode(event.agent_id, event.public_part.code_match()));
-      batch.alerts.push_back(AlertOfUsedCode(event, issued));
+      Caller issuer;
+      if (issued) {
+        issuer.user = issued->created_by;
+        ASSIGN_OR_RETURN(issuer.also_named, store_.NamesOfUser(issuer.user));
+      }
+      batch.alerts.push_back(AlertOfUsedCode(event, issued, issuer));
     }
     if (auto news = store::MediumNewsOf(event)) {
       batch.media.push_back(*std::move(news));

@@ -55,13 +55,11 @@ Status CheckText(const char* what, const std::string& text, size_t cap) {
   return {};
 }
 
-// Whether `user` and `person` are one, by any name the two are known by.
+// Whether two names are of one person.
 bool SamePerson(const std::string& user, const std::string& person) {
-  Alert alert;
-  alert.person = person;
   Caller caller;
   caller.user = user;
-  return Concerns(caller, alert);
+  return Concerns(caller, person);
 }
 
 }  // namespace
@@ -98,7 +96,7 @@ Result<OfflineCode> OfflineCodes::RowFor(const Caller& caller,
     return Fail(Code::kPermissionDenied,
                 "nobody knows who you are: log in as yourself and use sudo");
   }
-  if (SamePerson(caller.user, wish.person)) {
+  if (Concerns(caller, wish.person)) {
     return Fail(Code::kPermissionDenied,
                 "nobody issues a code for himself: ask a colleague");
   }
@@ -106,7 +104,7 @@ Result<OfflineCode> OfflineCodes::RowFor(const Caller& caller,
     return Fail(Code::kInvalidArgument,
                 "a code is given for one of " + policy::CodePeriodsText());
   }
-  ASSIGN_OR_RETURN(const auto agents, store_.AllAgents());
+  ASSIGN_OR_RETURN(const auto agents, store_.AgentsIn(caller.scope));
   OfflineCode row;
   Status heard =
       Fail(Code::kNotFound,
@@ -141,7 +139,7 @@ Result<OfflineCode> OfflineCodes::RowFor(const Caller& caller,
                 "this device was reported " + lost.at(wish.device_id).how);
   }
   ASSIGN_OR_RETURN(const auto contained,
-                   store_.ListContainments(store::Contained::kRunning));
+                   store_.ListContainments(store::Contained::kRunning, {}));
   for (const store::Containment& one : contained) {
     const bool covers =
         (one.kind == "terminal" && one.target == row.agent_id) ||
@@ -181,7 +179,7 @@ Result<SpokenCode> OfflineCodes::Issue(const Caller& caller,
                 "a code for this challenge was used already");
   }
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListCodes(store::WhichGrants::kRunning));
+                   store_.ListCodes(store::WhichGrants::kRunning, {}));
   if (running.size() >= policy::kMaxIssuedCodes) {
     return Fail(Code::kResourceExhausted, "too many codes run");
   }
@@ -193,9 +191,9 @@ Result<SpokenCode> OfflineCodes::Issue(const Caller& caller,
   return spoken;
 }
 
-Result<OfflineCode> OfflineCodes::Revoke(int64_t code_id) {
+Result<OfflineCode> OfflineCodes::Revoke(int64_t code_id, const Scope& scope) {
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListCodes(store::WhichGrants::kRunning));
+                   store_.ListCodes(store::WhichGrants::kRunning, scope));
   const auto found = std::ranges::find(running, code_id, &OfflineCode::id);
   if (found == running.end()) {
     return Fail(Code::kFailedPrecondition, "this code is over, or never was");
@@ -210,9 +208,9 @@ Result<OfflineCode> OfflineCodes::Revoke(int64_t code_id) {
 
 Status OfflineCodes::RevokeFor(const std::string& device_id) {
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListCodes(store::WhichGrants::kRunning));
+                   store_.ListCodes(store::WhichGrants::kRunning, {}));
   for (const OfflineCode& one : running) {
-    if (one.device_id == device_id) RETURN_IF_ERROR(Revoke(one.id));
+    if (one.device_id == device_id) RETURN_IF_ERROR(Revoke(one.id, {}));
   }
   return {};
 }
@@ -220,7 +218,7 @@ Status OfflineCodes::RevokeFor(const std::string& device_id) {
 Result<std::vector<OfflineCode>> OfflineCodes::EndDue() {
   std::vector<OfflineCode> ended;
   ASSIGN_OR_RETURN(const auto running,
-                   store_.ListCodes(store::WhichGrants::kRunning));
+                   store_.ListCodes(store::WhichGrants::kRunning, {}));
   for (OfflineCode code : running) {
     if (code.end_time > clock_.Now()) continue;
     code.over_time = clock_.Now();
@@ -232,7 +230,8 @@ Result<std::vector<OfflineCode>> OfflineCodes::EndDue() {
 }
 
 store::NewAlert AlertOfUsedCode(const store::Event& event,
-                                const std::optional<OfflineCode>& issued) {
+                                const std::optional<OfflineCode>& issued,
+                                const Caller& issuer) {
   std::string kind = "code_used";
   std::string severity = "medium";
   std::string what = "A code over the phone opened " + event.device_id +
@@ -253,7 +252,7 @@ store::NewAlert AlertOfUsedCode(const store::Event& event,
     kind = "code_used_revoked";
     severity = "high";
     what += " although it was taken back before the terminal could know";
-  } else if (SamePerson(issued->created_by, person)) {
+  } else if (Concerns(issuer, person)) {
     kind = "code_used_by_issuer";
     severity = "critical";
     what += " for whoever issued it";

@@ -29,7 +29,7 @@ class OfflineCodes {
 
   // As the desk's calls of these names.
   Result<SpokenCode> Issue(const Caller& caller, const CodeWish& wish);
-  Result<OfflineCode> Revoke(int64_t code_id);
+  Result<OfflineCode> Revoke(int64_t code_id, const Scope& scope);
   // Takes back what was issued for a device that was lost since.
   Status RevokeFor(const std::string& device_id);
   // Now and then: what has reached its end leaves the signed list. Those.
@@ -54,8 +54,9 @@ class OfflineCodes {
 };
 
 // The alert that a used code makes. `issued`: as the store has it, before this
-// use; nothing: nobody issued it.
+// use; nothing: nobody issued it. `issuer`: who issued it, by all his names.
 store::NewAlert AlertOfUsedCode(const store::Event& event,
-                                const std::optional<OfflineCode>& issued);
+                                const std::optional<OfflineCode>& issued,
+                                const Caller& issuer);
 
 }  // namespace sekisho::core

@@ -12,7 +12,7 @@ constexpr size_t kTopRows = 8;
 constexpr auto kSettled = std::chrono::minutes(10);
 // A span that ended before is not asked for any more.
 constexpr auto kKeptFor = std::chrono::hours(24);
-constexpr size_t kMaxKept = 32;
+constexpr size_t kMaxKept = 128;
 
 constexpr store::TopBy kBy[] = {store::TopBy::kDevice, store::TopBy::kTerminal,
                                 store::TopBy::kPerson};
@@ -102,12 +102,12 @@ Result<std::vector<WallTime>> DayBounds(WallTime now, int days,
 }
 
 Result<OverviewReader::Past> OverviewReader::Count(
-    const std::vector<WallTime>& bounds) {
+    const std::vector<WallTime>& bounds, const Scope& scope) {
   Past past;
-  ASSIGN_OR_RETURN(past.days, store_.CountDays(bounds));
+  ASSIGN_OR_RETURN(past.days, store_.CountDays(bounds, scope));
   for (size_t i = 0; i < kSubjects; ++i) {
-    ASSIGN_OR_RETURN(auto rows,
-                     store_.CountBy(kBy[i], bounds.front(), bounds.back()));
+    ASSIGN_OR_RETURN(auto rows, store_.CountBy(kBy[i], bounds.front(),
+                                               bounds.back(), scope));
     for (TopRow& row : rows) {
       past.sums[i].emplace(row.value, std::move(row));
     }
@@ -116,34 +116,37 @@ Result<OverviewReader::Past> OverviewReader::Count(
 }
 
 Result<std::shared_ptr<const OverviewReader::Past>> OverviewReader::PastOf(
-    const std::vector<WallTime>& bounds, WallTime now) {
-  const Span span{bounds.front(), bounds.back()};
+    const std::vector<WallTime>& bounds, const Scope& scope, WallTime now) {
+  Span span{bounds.front(), bounds.back(), scope};
+  if (!scope.IsWholeFleet()) {
+    ASSIGN_OR_RETURN(span.register_version, store_.RegisterVersion());
+  }
   std::lock_guard lock(mutex_);
   if (const auto at = kept_.find(span); at != kept_.end()) {
     return at->second;
   }
-  ASSIGN_OR_RETURN(Past counted, Count(bounds));
+  ASSIGN_OR_RETURN(Past counted, Count(bounds, scope));
   auto past = std::make_shared<const Past>(std::move(counted));
   // Just after midnight the indexer may still be behind yesterday's events.
   if (now - bounds.back() > kSettled) {
     std::erase_if(kept_, [&](const auto& one) {
-      return one.first.second < now - kKeptFor || kept_.size() >= kMaxKept;
+      return one.first.to < now - kKeptFor || kept_.size() >= kMaxKept;
     });
     kept_.emplace(span, past);
   }
   return past;
 }
 
-Result<Overview> OverviewReader::Read(WallTime now,
+Result<Overview> OverviewReader::Read(WallTime now, const Scope& scope,
                                       const OverviewQuery& query) {
   ASSIGN_OR_RETURN(const policy::Zone zone, ZoneOf(query.zone));
   ASSIGN_OR_RETURN(const auto bounds, DayBounds(now, query.days, zone));
   ASSIGN_OR_RETURN(Past counted,
-                   Count({bounds[bounds.size() - 2], bounds.back()}));
+                   Count({bounds[bounds.size() - 2], bounds.back()}, scope));
   Overview overview;
   if (bounds.size() > 2) {
     ASSIGN_OR_RETURN(const auto past,
-                     PastOf({bounds.begin(), bounds.end() - 1}, now));
+                     PastOf({bounds.begin(), bounds.end() - 1}, scope, now));
     overview.days = past->days;
     for (size_t i = 0; i < kSubjects; ++i) {
       for (const auto& [value, row] : past->sums[i]) {
@@ -156,8 +159,8 @@ Result<Overview> OverviewReader::Read(WallTime now,
   overview.top_devices = TopOf(counted.sums[0]);
   overview.top_terminals = TopOf(counted.sums[1]);
   overview.top_persons = TopOf(counted.sums[2]);
-  ASSIGN_OR_RETURN(overview.open, store_.CountOpenAlerts());
-  ASSIGN_OR_RETURN(const auto agents, store_.AllAgents());
+  ASSIGN_OR_RETURN(overview.open, store_.CountOpenAlerts(scope));
+  ASSIGN_OR_RETURN(const auto agents, store_.AgentsIn(scope));
   overview.coverage = CoverageOf(agents, presence_);
   return overview;
 }

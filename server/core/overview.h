@@ -29,7 +29,8 @@ class OverviewReader {
   OverviewReader(store::Store& store, const Presence& presence)
       : store_(store), presence_(presence) {}
 
-  Result<Overview> Read(WallTime now, const OverviewQuery& query);
+  Result<Overview> Read(WallTime now, const Scope& scope,
+                        const OverviewQuery& query);
 
  private:
   static constexpr size_t kSubjects = 3;  // device, terminal, person
@@ -38,11 +39,16 @@ class OverviewReader {
     std::vector<DayCounts> days;
     std::array<Sums, kSubjects> sums;
   };
-  using Span = std::pair<WallTime, WallTime>;
+  struct Span {
+    WallTime from, to;
+    Scope scope{};
+    int64_t register_version = 0;  // its groups; none for the whole fleet
+    auto operator<=>(const Span&) const = default;
+  };
 
-  Result<Past> Count(const std::vector<WallTime>& bounds);
+  Result<Past> Count(const std::vector<WallTime>& bounds, const Scope& scope);
   Result<std::shared_ptr<const Past>> PastOf(
-      const std::vector<WallTime>& bounds, WallTime now);
+      const std::vector<WallTime>& bounds, const Scope& scope, WallTime now);
 
   store::Store& store_;
   const Presence& presence_;

@@ -808,6 +808,9 @@ class Desk : public UserDesk {
   // through the desk.
   virtual std::unique_ptr<Subscription> Subscribe(
       std::function<void(const Change&)> callback) = 0;
+  // Those of `changes` that are about what the caller sees, in their order.
+  virtual Result<std::vector<Change>> PickChanges(
+      const Caller& caller, const std::vector<Change>& changes) = 0;
 };
 
 // The agents (empty id = all) whose raw records are about to leave

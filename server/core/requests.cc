@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "policy/unlock.h"
 #include "server/core/event_words.h"
 #include "server/store/names.h"
 
@@ -73,11 +74,21 @@ std::string TypesOf(const event::v1::PublicPart& part) {
 }  // namespace
 
 bool Concerns(const Caller& caller, std::string_view person) {
-  return store::ShareName(caller.user, person);
+  return store::ShareName(caller.user, person) ||
+         std::ranges::any_of(caller.also_named, [&](const std::string& name) {
+           return store::ShareName(name, person);
+         });
 }
 
 bool Concerns(const Caller& caller, const Alert& alert) {
   return Concerns(caller, alert.person) || Concerns(caller, alert.account);
+}
+
+bool IsHimself(const Caller& caller, std::string_view user) {
+  const std::string person = policy::PersonOf(user);
+  return person == policy::PersonOf(caller.user) ||
+         std::ranges::find(caller.also_named, person) !=
+             caller.also_named.end();
 }
 
 bool AsksForTransfer(const Alert& alert) {

@@ -48,8 +48,13 @@ AlertChange ClosingOf(const RequestDecision& decision,
 
 // Whether the caller is the person, or the alert's, by any name the two are
 // known by: "root (tanaka)" is tanaka and root, "op01 (yamada)" is yamada and
-// op01.
+// op01; who is linked to a person of the register goes by that person's id and
+// accounts too, and is one with others who are linked to him. The one place
+// that judges what concerns somebody himself.
 bool Concerns(const Caller& caller, std::string_view person);
 bool Concerns(const Caller& caller, const Alert& alert);
+// Whether a user of the console is the caller himself, behind sudo too, or
+// linked to the same person.
+bool IsHimself(const Caller& caller, std::string_view user);
 
 }  // namespace sekisho::core

@@ -38,10 +38,10 @@ std::string Text(const ReviewSeed& seed) {
 }
 
 // Which terminals a period is about.
-class Scope {
+class RuleTerminals {
  public:
-  static Result<Scope> Of(store::Store& store, const ReviewRule& rule) {
-    Scope scope;
+  static Result<RuleTerminals> Of(store::Store& store, const ReviewRule& rule) {
+    RuleTerminals scope;
     scope.all_ = rule.groups.empty();
     if (scope.all_) return scope;
     ASSIGN_OR_RETURN(const auto registered, store.RegisteredTerminals());
@@ -68,7 +68,7 @@ struct Population {
   std::vector<int64_t> refused, passed;
 };
 
-Result<Population> TransfersOf(store::Store& store, const Scope& scope,
+Result<Population> TransfersOf(store::Store& store, const RuleTerminals& scope,
                                const ReviewPeriod& period) {
   Population all;
   RETURN_IF_ERROR(store.ScanTransfers(
@@ -83,7 +83,7 @@ Result<Population> TransfersOf(store::Store& store, const Scope& scope,
 }
 
 Result<std::vector<store::Alert>> AlertsOf(store::Store& store,
-                                           const Scope& scope,
+                                           const RuleTerminals& scope,
                                            const ReviewPeriod& period) {
   store::AlertFilter filter;
   filter.from = period.from;
@@ -224,7 +224,7 @@ Status Reviewing::DrawOne(const ReviewRule& rule, const ReviewPeriod& period) {
   }
   ASSIGN_OR_RETURN(const bool indexed, IsIndexed(store_, period.to));
   if (!indexed) return {};
-  ASSIGN_OR_RETURN(const Scope scope, Scope::Of(store_, rule));
+  ASSIGN_OR_RETURN(const RuleTerminals scope, RuleTerminals::Of(store_, rule));
   ASSIGN_OR_RETURN(const auto alerts, AlertsOf(store_, scope, period));
   ASSIGN_OR_RETURN(const Population all, TransfersOf(store_, scope, period));
   store::Review row;

@@ -106,6 +106,8 @@ enum class Method {
   kListUsers,
   kAddUser,
   kSetRoles,
+  kSetScope,
+  kLinkPerson,
   kDisableUser,
   kEnableUser,
   kResetTotp,
@@ -134,6 +136,7 @@ enum class Method {
   kConfirmTotp,
   kUseApiToken,
   kSubscribe,
+  kPickChanges,
   kExportEvents,
   kCount,
 };

@@ -1,6 +1,7 @@
 #include "server/core/unlocks.h"
 
 #include "common/text.h"
+#include "server/core/requests.h"
 
 namespace sekisho::core {
 namespace {
@@ -50,8 +51,7 @@ Result<Unlocks::Pending> Unlocks::Confirm(const Caller& caller,
     return Fail(Code::kNotFound,
                 "nobody asked to unlock this terminal within the last hour");
   }
-  if (policy::PersonOf(found->second.requested_by) ==
-      policy::PersonOf(caller.user)) {
+  if (IsHimself(caller, found->second.requested_by)) {
     return Fail(Code::kPermissionDenied,
                 "who asked cannot agree; another admin must");
   }

@@ -18,6 +18,7 @@ namespace sekisho::core {
 using store::ApiToken;
 using store::AuditEntry;
 using store::AuditFilter;
+using store::Scope;
 using store::User;
 
 // Who asks. Made by the door he came through, never from a request's field.
@@ -28,6 +29,9 @@ struct Caller {
   std::string address;  // peer's address, for the audit log; may be empty
   Via via = Via::kPerson;
   std::string session_id{};  // of the console's session; else empty
+  store::Scope scope{};      // the terminals he sees
+  // Other names of his: of the person of the register whom he is linked to.
+  std::vector<std::string> also_named{};
 };
 
 struct Session {
@@ -36,6 +40,9 @@ struct Session {
   std::string user;
   std::string id;  // names it to people, opens nothing
   Roles roles;
+  store::Scope scope;
+  std::string person_id;                // of the register; empty = not linked
+  std::vector<std::string> also_named;  // as Caller's
   WallTime expire_time;
   // He came with a one-time code: every call but SetPassword is refused.
   bool must_set_password = false;
@@ -87,6 +94,7 @@ struct ApiTokenWish {
   std::string user;
   Roles roles;  // some of the user's
   std::chrono::seconds life{0};
+  store::Scope scope{};  // part of what the user sees
 };
 struct MadeApiToken {
   std::string secret;  // shown once, stored hashed
@@ -98,13 +106,23 @@ class UserDesk {
   virtual ~UserDesk() = default;
 
   virtual Result<std::vector<User>> ListUsers(const Caller& caller) = 0;
-  // A one-time code for his first login. kAlreadyExists.
+  // A one-time code for his first login. kAlreadyExists; kInvalidArgument: a
+  // group that the register does not have.
   virtual Result<std::string> AddUser(const Caller& caller,
-                                      const std::string& user, Roles roles) = 0;
+                                      const std::string& user, Roles roles,
+                                      const Scope& scope) = 0;
   // kPermissionDenied: nobody changes his own; kFailedPrecondition: the last
   // admin stays.
   virtual Status SetRoles(const Caller& caller, const std::string& user,
                           Roles roles) = 0;
+  // Which terminals he sees. Errors as of SetRoles and AddUser.
+  virtual Status SetScope(const Caller& caller, const std::string& user,
+                          const Scope& scope) = 0;
+  // Who he is in the register of people: what concerns that person concerns
+  // him. Empty: nobody, he goes by his name alone. kNotFound: no such user or
+  // person; kPermissionDenied: nobody links himself.
+  virtual Status LinkPerson(const Caller& caller, const std::string& user,
+                            const std::string& person) = 0;
   // His sessions end at once. Errors as of SetRoles.
   virtual Status DisableUser(const Caller& caller, const std::string& user,
                              const std::string& reason) = 0;

@@ -108,6 +108,19 @@ Result<std::optional<store::Roles>> Admit(const Settings& settings,
   return roles;
 }
 
+store::Scope ScopeOfNew(const Settings& settings, const Arrival& arrival) {
+  if (settings.terminals.empty()) return {};
+  std::vector<std::string> groups;
+  for (const auto& [group, scope] : settings.terminals) {
+    if (std::ranges::find(arrival.groups, group) == arrival.groups.end()) {
+      continue;
+    }
+    if (scope.IsWholeFleet()) return {};
+    for (const std::string& one : scope.groups()) groups.push_back(one);
+  }
+  return store::Scope(std::move(groups));
+}
+
 Result<json> Provider::FetchObject(const std::string& what,
                                    const std::string& url) {
   ASSIGN_OR_RETURN(

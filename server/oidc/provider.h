@@ -44,6 +44,9 @@ struct Arrival {
 Result<std::optional<store::Roles>> Admit(const Settings& settings,
                                           const Arrival& arrival);
 
+// Which terminals a new user sees.
+store::Scope ScopeOfNew(const Settings& settings, const Arrival& arrival);
+
 class Provider {
  public:
   Provider(Settings settings, std::unique_ptr<Fetcher> fetcher,

@@ -28,7 +28,8 @@ constexpr size_t kMaxBreakGlass = 8;
 constexpr auto kKeys = std::to_array<std::string_view>(
     {"name", "issuer", "client_id", "client_secret_file", "redirect_base",
      "ca_file", "scopes", "user_claim", "groups_claim", "required_group",
-     "roles", "unknown_users", "second_factor", "only", "break_glass"});
+     "roles", "terminals", "unknown_users", "second_factor", "only",
+     "break_glass"});
 constexpr auto kUnknownWords =
     std::to_array<std::string_view>({"refuse", "create"});
 constexpr auto kFactorWords =
@@ -93,6 +94,7 @@ class SettingsReader {
       }
     }
     if (const YamlNode* roles = node.Find("roles")) ReadRoles(*roles);
+    if (const YamlNode* seen = node.Find("terminals")) ReadTerminals(*seen);
     in_.Word<UnknownUsers>(node.Find("unknown_users"), ParseUnknown,
                            kUnknownWords, &out_.unknown_users);
     in_.Word<SecondFactor>(node.Find("second_factor"), ParseFactor,
@@ -144,6 +146,30 @@ class SettingsReader {
         }
       });
       out_.roles.emplace(node.keys[i].name, roles);
+    }
+  }
+
+  void ReadTerminals(const YamlNode& node) {
+    if (!in_.IsMapping(node, "groups with lists of terminal groups")) return;
+    if (node.keys.size() > kMaxGroups) {
+      in_.Wrong(node, "at most " + std::to_string(kMaxGroups) + " groups");
+      return;
+    }
+    for (size_t i = 0; i < node.keys.size(); ++i) {
+      if (node.items[i].text == "all") {
+        out_.terminals.emplace(node.keys[i].name, store::Scope());
+        continue;
+      }
+      std::vector<std::string> groups;
+      in_.Items(
+          &node.items[i], "'all' or a list of terminal groups",
+          [&](const YamlNode& item) {
+            std::string group;
+            Line(item, kMaxNameBytes, &group);
+            groups.push_back(std::move(group));
+          },
+          store::kMaxScopeGroups);
+      out_.terminals.emplace(node.keys[i].name, store::Scope(groups));
     }
   }
 

@@ -9,6 +9,7 @@
 //     redirect_base: https://sekisho.example:8443
 //     groups_claim: groups
 //     roles: { soc: [viewer, analyst], soc-lead: [analyst, approver] }
+//     terminals: { soc-tokyo: [tokyo], soc-lead: all }
 #pragma once
 
 #include <map>
@@ -19,6 +20,7 @@
 
 #include "common/result.h"
 #include "server/store/role_set.h"
+#include "server/store/scope.h"
 
 namespace sekisho::oidc {
 
@@ -42,6 +44,10 @@ struct Settings {
   std::string required_group;  // empty = none
   // By group; who is not known yet and is made gets them all.
   std::map<std::string, store::Roles> roles;
+  // By group: which terminal groups who is not known yet and is made sees; of
+  // several, all of them. Empty: the whole fleet. Who is in none of these
+  // groups sees no terminal before an admin says which.
+  std::map<std::string, store::Scope> terminals;
   UnknownUsers unknown_users = UnknownUsers::kRefuse;
   SecondFactor second_factor = SecondFactor::kToken;
   // Passwords are for these alone; unset = for everybody.

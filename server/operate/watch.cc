@@ -158,7 +158,7 @@ Result<Vitals> Watch::Find() const {
   }
   found.connected_agents = parts_.presence.connected_count();
   found.silent_agents = parts_.presence.silent_count();
-  ASSIGN_OR_RETURN(found.alerts, parts_.store.CountOpenAlerts());
+  ASSIGN_OR_RETURN(found.alerts, parts_.store.CountOpenAlerts({}));
   ASSIGN_OR_RETURN(const auto versions, parts_.store.EnvelopeVersions());
   for (const auto& [type, version] : versions) {
     if (type == "policy") found.policy_version = version;

@@ -397,7 +397,8 @@ Status AdminCalls::ExportAgent(
 grpc::Status AdminCalls::ExportEvents(
     grpc::ServerContext* context, const admin::v1::ExportEventsRequest* request,
     grpc::ServerWriter<admin::v1::ExportEventsResponse>* writer) {
-  const auto agents = may_export_(Who(*context), request->agent_id());
+  const core::Caller caller = Who(*context);
+  const auto agents = may_export_(caller, request->agent_id());
   if (!agents) {
     return ToGrpc(agents.error());
   }
@@ -406,7 +407,8 @@ grpc::Status AdminCalls::ExportEvents(
   if (!news) {
     return ToGrpc(news.error());
   }
-  ExportLog log{news->checkpoint, news->size, request->agent_id().empty()};
+  ExportLog log{news->checkpoint, news->size,
+                request->agent_id().empty() && caller.scope.IsWholeFleet()};
   if (agents->empty()) {
     admin::v1::ExportEventsResponse part;
     part.set_log_key(merkle::PrintVerifier(checkpoints_.verifier()));

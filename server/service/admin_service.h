@@ -261,6 +261,12 @@ class AdminCalls final : public admin::v1::AdminService::Service {
   grpc::Status SetRoles(grpc::ServerContext* context,
                         const admin::v1::SetRolesRequest* request,
                         admin::v1::SetRolesResponse* response) override;
+  grpc::Status SetScope(grpc::ServerContext* context,
+                        const admin::v1::SetScopeRequest* request,
+                        admin::v1::SetScopeResponse* response) override;
+  grpc::Status LinkPerson(grpc::ServerContext* context,
+                          const admin::v1::LinkPersonRequest* request,
+                          admin::v1::LinkPersonResponse* response) override;
   grpc::Status DisableUser(grpc::ServerContext* context,
                            const admin::v1::DisableUserRequest* request,
                            admin::v1::DisableUserResponse* response) override;

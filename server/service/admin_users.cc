@@ -26,6 +26,15 @@ void SetNames(Names* out, core::Roles roles) {
   }
 }
 
+void SetGroups(Names* out, const core::Scope& scope) {
+  for (const std::string& group : scope.groups()) out->Add(std::string(group));
+}
+
+core::Scope ScopeOf(const Names& groups) {
+  if (groups.empty()) return {};
+  return core::Scope({groups.begin(), groups.end()});
+}
+
 void Fill(admin::v1::UserRow* out, const core::User& user) {
   out->set_user(user.name);
   SetNames(out->mutable_roles(), user.roles);
@@ -37,6 +46,9 @@ void Fill(admin::v1::UserRow* out, const core::User& user) {
   out->set_has_totp(user.has_totp);
   out->set_provider_issuer(user.identity.issuer);
   out->set_provider_subject(user.identity.subject);
+  out->set_has_scope(!user.scope.IsWholeFleet());
+  SetGroups(out->mutable_groups(), user.scope);
+  out->set_person(user.person_id);
 }
 
 void Fill(admin::v1::ApiTokenRow* out, const core::ApiToken& token) {
@@ -52,6 +64,8 @@ void Fill(admin::v1::ApiTokenRow* out, const core::ApiToken& token) {
     SetTime(out->mutable_revoke_time(), *token.revoke_time);
   }
   out->set_revoked_by(token.revoked_by);
+  out->set_has_scope(!token.scope.IsWholeFleet());
+  SetGroups(out->mutable_groups(), token.scope);
 }
 
 grpc::Status Told(const Status& status) {
@@ -75,7 +89,8 @@ grpc::Status AdminCalls::AddUser(grpc::ServerContext* context,
                                  admin::v1::AddUserResponse* response) {
   const auto roles = RolesOf(request->roles());
   if (!roles) return ToGrpc(roles.error());
-  return Hand(desk_.AddUser(Who(*context), request->user(), *roles),
+  return Hand(desk_.AddUser(Who(*context), request->user(), *roles,
+                            ScopeOf(request->groups())),
               [&](const std::string& code) { response->set_code(code); });
 }
 
@@ -85,6 +100,20 @@ grpc::Status AdminCalls::SetRoles(grpc::ServerContext* context,
   const auto roles = RolesOf(request->roles());
   if (!roles) return ToGrpc(roles.error());
   return Told(desk_.SetRoles(Who(*context), request->user(), *roles));
+}
+
+grpc::Status AdminCalls::SetScope(grpc::ServerContext* context,
+                                  const admin::v1::SetScopeRequest* request,
+                                  admin::v1::SetScopeResponse*) {
+  return Told(desk_.SetScope(Who(*context), request->user(),
+                             ScopeOf(request->groups())));
+}
+
+grpc::Status AdminCalls::LinkPerson(grpc::ServerContext* context,
+                                    const admin::v1::LinkPersonRequest* request,
+                                    admin::v1::LinkPersonResponse*) {
+  return Told(
+      desk_.LinkPerson(Who(*context), request->user(), request->person()));
 }
 
 grpc::Status AdminCalls::DisableUser(
@@ -135,6 +164,7 @@ grpc::Status AdminCalls::AddApiToken(
   wish.name = request->name();
   wish.user = request->user();
   wish.roles = *roles;
+  wish.scope = ScopeOf(request->groups());
   wish.life = std::chrono::seconds(request->life_seconds());
   return Hand(desk_.AddApiToken(Who(*context), wish),
               [&](const core::MadeApiToken& made) {

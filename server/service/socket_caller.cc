@@ -15,6 +15,10 @@ core::Caller CallerOf(const SocketPeer& peer, uid_t own_uid,
     const auto user = store.FindUser(person);
     if (!user) return caller;
     if (*user) {
+      auto names = store.NamesOfPerson((*user)->person_id);
+      if (!names) return caller;
+      caller.also_named = std::move(*names);
+      caller.scope = (*user)->scope;
       caller.roles = (*user)->roles;
       return caller;
     }

@@ -59,6 +59,8 @@ struct CaseEdit {
   std::string comment;  // empty = none
   std::string by;
   WallTime now;
+  // What is not seen is not there: the case itself, and what is added.
+  Scope scope{};
 };
 
 struct CaseFilter {
@@ -66,6 +68,7 @@ struct CaseFilter {
   std::string owner;
   bool only_held = false;
   int64_t alert_id = 0;  // that stands in it; 0 = all
+  Scope scope{};         // only those with nothing in them that is not seen
 };
 
 // A case with all that is in it, oldest first.

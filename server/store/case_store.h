@@ -25,7 +25,8 @@ class CaseStore {
   // Newest first.
   virtual Result<Page<Case>> ListCases(const CaseFilter& filter,
                                        const Paging& paging) = 0;
-  virtual Result<CaseFile> ReadCase(int64_t id) = 0;
+  // kNotFound: there is none, or something in it is not seen.
+  virtual Result<CaseFile> ReadCase(int64_t id, const Scope& scope) = 0;
 };
 
 }  // namespace sekisho::store

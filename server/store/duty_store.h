@@ -57,17 +57,17 @@ class DutyStore {
   // more; which these were.
   virtual Result<std::vector<int64_t>> ResolveEscalations(WallTime now) = 0;
   // Alerts made in [from, to), the most first.
-  virtual Result<std::vector<VerdictCount>> CountVerdicts(WallTime from,
-                                                          WallTime to) = 0;
+  virtual Result<std::vector<VerdictCount>> CountVerdicts(
+      WallTime from, WallTime to, const Scope& scope) = 0;
   virtual Result<std::vector<SlaCount>> CountSla(WallTime from,
                                                  WallTime to) = 0;
 
   // ---- suppressions ----
 
   virtual Result<int64_t> AddSuppression(const Suppression& row) = 0;
-  // Newest first, at most 1,000.
+  // Newest first, at most 1,000; of a scope, those of its terminals.
   virtual Result<std::vector<Suppression>> ListSuppressions(
-      WhichSuppressions which, WallTime now) = 0;
+      WhichSuppressions which, WallTime now, const Scope& scope) = 0;
   // kNotFound: there is none that runs.
   virtual Result<Suppression> EndSuppression(int64_t id, const std::string& by,
                                              const std::string& reason,

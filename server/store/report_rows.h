@@ -76,9 +76,10 @@ struct AgentCoverage {
   std::vector<CoverGap> gaps;       // gaps[i]: between heard[i] and heard[i+1]
   std::vector<CoverSpan> overlays;  // unlocked, clock, lost: hold whatever else
 };
-// All terminals, one, or those that come after one by name.
+// All terminals that are seen, one, or those that come after one by name.
 struct WhichTerminals {
   std::string only, after;
+  Scope scope{};
 };
 using AgentCoverageRow = std::function<Status(const AgentCoverage&)>;
 

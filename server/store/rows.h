@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "sekisho/event/v1/event.pb.h"
 #include "server/store/role_set.h"
+#include "server/store/scope.h"
 
 namespace sekisho::store {
 
@@ -53,6 +54,7 @@ struct EventFilter {
   std::vector<event::v1::EventKind> kinds;   // any of; empty = all
   std::vector<event::v1::Outcome> outcomes;  // any of; empty = all
   std::optional<WallTime> from, to;          // receive time, [from, to)
+  Scope scope{};                             // whose events are seen
   // Why a person is looked for; the desk wants it with `person` and writes it
   // down. The store does not look at it.
   std::string reason;
@@ -215,6 +217,7 @@ struct AlertFilter {
   bool with_suppressed = false;
   bool with_events = false;
   int64_t skip = 0;  // so many from the first; with an empty page token
+  Scope scope{};     // whose alerts are seen
 };
 
 struct AlertCount {

@@ -133,8 +133,10 @@ void SqliteStore::PutHeartbeat(AgentHeartbeat heartbeat) {
       [](const Status&) {});
 }
 
-Result<Page<Agent>> SqliteStore::ListAgents(const Paging& paging) {
+Result<Page<Agent>> SqliteStore::ListAgents(const Paging& paging,
+                                            const Scope& scope) {
   Where where;
+  where.SeenTerminal("a.terminal", scope);
   if (!paging.token.empty()) {
     // "agent_id:terminal" of the last row shown.
     const size_t colon = paging.token.find(':');
@@ -174,11 +176,17 @@ Result<Agent> SqliteStore::GetAgent(const std::string& agent_id) {
   return AgentFrom(row);
 }
 
-Result<std::vector<Agent>> SqliteStore::AllAgents() {
+Result<std::vector<Agent>> SqliteStore::AllAgents() { return AgentsIn({}); }
+
+Result<std::vector<Agent>> SqliteStore::AgentsIn(const Scope& scope) {
+  Where where;
+  where.SeenTerminal("a.terminal", scope);
   ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(Statement row,
-                   db->Query(std::string("SELECT ") + kAgentColumns +
-                             kFromAgents + " ORDER BY a.agent_no"));
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Prepare(std::string("SELECT ") + kAgentColumns + kFromAgents +
+                  where.sql() + " ORDER BY a.agent_no"));
+  where.BindTo(row);
   return Agents(std::move(row));
 }
 

@@ -53,11 +53,14 @@ Status ReadComments(Connection& db, Alert& alert) {
   }
 }
 
-Status ReadCaseIds(Connection& db, Alert& alert) {
+Status ReadCaseIds(Connection& db, Alert& alert, const Scope& scope) {
+  Where where;
+  where.And("c.alert_id=?", {alert.alert_id});
+  where.SeenCase("c.case_id", scope);
   ASSIGN_OR_RETURN(Statement row,
-                   db.Query("SELECT case_id FROM case_alerts WHERE alert_id=? "
-                            "ORDER BY case_id",
-                            alert.alert_id));
+                   db.Prepare("SELECT c.case_id FROM case_alerts c" +
+                              where.sql() + " ORDER BY c.case_id"));
+  where.BindTo(row);
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return {};
@@ -107,6 +110,7 @@ Where WhereOf(const AlertFilter& filter, Reads reads = Reads::kInOrder) {
       where.And(condition, {*text});
     }
   }
+  where.SeenTerminal("terminal", filter.scope);
   if (filter.from) {
     where.And("create_time>=?", {filter.from->time_since_epoch().count()});
   }
@@ -233,7 +237,8 @@ Status SqliteStore::ResolveAlert(int64_t alert_id, WallTime now) {
   });
 }
 
-Result<Alert> SqliteStore::ReadAlert(Connection& db, int64_t alert_id) {
+Result<Alert> SqliteStore::ReadAlert(Connection& db, int64_t alert_id,
+                                     const Scope& scope) {
   ASSIGN_OR_RETURN(Statement row,
                    db.Query(std::string("SELECT ") + kAlertColumns +
                                 " FROM alerts WHERE alert_id=?",
@@ -244,7 +249,7 @@ Result<Alert> SqliteStore::ReadAlert(Connection& db, int64_t alert_id) {
   }
   Alert alert = AlertFrom(row);
   RETURN_IF_ERROR(ReadComments(db, alert));
-  RETURN_IF_ERROR(ReadCaseIds(db, alert));
+  RETURN_IF_ERROR(ReadCaseIds(db, alert, scope));
   return alert;
 }
 
@@ -281,7 +286,7 @@ Result<Page<Alert>> SqliteStore::ListAlerts(const AlertFilter& filter,
   }
   for (Alert& alert : page.rows) {
     RETURN_IF_ERROR(ReadComments(*db, alert));
-    RETURN_IF_ERROR(ReadCaseIds(*db, alert));
+    RETURN_IF_ERROR(ReadCaseIds(*db, alert, filter.scope));
     if (filter.with_events && alert.event_row_id != 0) {
       ASSIGN_OR_RETURN(alert.event, ReadEvent(*db, alert.event_row_id));
     }

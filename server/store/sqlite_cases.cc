@@ -36,11 +36,13 @@ Case CaseFrom(const Statement& row) {
   return one;
 }
 
-Result<Case> ReadRow(Connection& db, int64_t id) {
-  ASSIGN_OR_RETURN(Statement row,
-                   db.Query(std::string("SELECT ") + kColumns +
-                                " FROM cases c WHERE c.case_id=?",
-                            id));
+Result<Case> ReadRow(Connection& db, int64_t id, const Scope& scope = {}) {
+  Where where;
+  where.And("c.case_id=?", {id});
+  where.SeenCase("c.case_id", scope);
+  ASSIGN_OR_RETURN(Statement row, db.Prepare(std::string("SELECT ") + kColumns +
+                                             " FROM cases c" + where.sql()));
+  where.BindTo(row);
   ASSIGN_OR_RETURN(const bool found, row.Step());
   if (!found) return Fail(Code::kNotFound, "no case " + std::to_string(id));
   return CaseFrom(row);
@@ -51,6 +53,8 @@ Result<std::vector<std::string>> PersonsOf(Connection& db, int64_t id) {
       Statement row,
       db.Query("SELECT a.person FROM case_alerts c JOIN alerts a ON "
                "a.alert_id=c.alert_id WHERE c.case_id=?1 AND a.person<>'' "
+               "UNION SELECT a.account FROM case_alerts c JOIN alerts a ON "
+               "a.alert_id=c.alert_id WHERE c.case_id=?1 AND a.account<>'' "
                "UNION SELECT i.person FROM case_events c JOIN event_index i ON "
                "i.row_id=c.event_row_id WHERE c.case_id=?1 AND i.person<>''",
                id));
@@ -62,16 +66,19 @@ Result<std::vector<std::string>> PersonsOf(Connection& db, int64_t id) {
   }
 }
 
-Result<bool> IsThere(Connection& db, const char* sql, int64_t id) {
-  ASSIGN_OR_RETURN(Statement row, db.Query(sql, id));
+Result<bool> IsThere(Connection& db, const char* table, const Where& where) {
+  ASSIGN_OR_RETURN(Statement row, db.Prepare(std::string("SELECT 1 FROM ") +
+                                             table + where.sql()));
+  where.BindTo(row);
   return row.Step();
 }
 
 Status AddItems(Connection& db, int64_t id, const CaseEdit& edit) {
   for (const int64_t alert_id : edit.add.alert_ids) {
-    ASSIGN_OR_RETURN(
-        const bool there,
-        IsThere(db, "SELECT 1 FROM alerts WHERE alert_id=?", alert_id));
+    Where where;
+    where.And("alert_id=?", {alert_id});
+    where.SeenTerminal("terminal", edit.scope);
+    ASSIGN_OR_RETURN(const bool there, IsThere(db, "alerts", where));
     if (!there) {
       return Fail(Code::kNotFound, "no alert " + std::to_string(alert_id));
     }
@@ -79,9 +86,10 @@ Status AddItems(Connection& db, int64_t id, const CaseEdit& edit) {
                            id, alert_id, edit.by, edit.now));
   }
   for (const int64_t row_id : edit.add.event_row_ids) {
-    ASSIGN_OR_RETURN(
-        const bool there,
-        IsThere(db, "SELECT 1 FROM event_index WHERE row_id=?", row_id));
+    Where where;
+    where.And("row_id=?", {row_id});
+    where.SeenAgent("agent_no", edit.scope);
+    ASSIGN_OR_RETURN(const bool there, IsThere(db, "event_index", where));
     if (!there) {
       return Fail(Code::kNotFound, "no event " + std::to_string(row_id));
     }
@@ -177,8 +185,9 @@ Result<Case> SqliteStore::PutCase(int64_t id, const CaseEdit& edit,
     int64_t number = id;
     if (number == 0) {
       ASSIGN_OR_RETURN(number, InsertNew(db, edit));
+    } else {
+      RETURN_IF_ERROR(ReadRow(db, number, edit.scope));
     }
-    RETURN_IF_ERROR(ReadRow(db, number));
     RETURN_IF_ERROR(AddItems(db, number, edit));
     ASSIGN_OR_RETURN(one, ReadRow(db, number));
     if (one.alert_count > kMaxCaseItems || one.event_count > kMaxCaseItems) {
@@ -214,6 +223,7 @@ Result<Page<Case>> SqliteStore::ListCases(const CaseFilter& filter,
         "x.alert_id=?)",
         {filter.alert_id});
   }
+  where.SeenCase("c.case_id", filter.scope);
   ASSIGN_OR_RETURN(const auto before, RowOf(paging));
   if (before) where.And("c.case_id<?", {*before});
   ASSIGN_OR_RETURN(Reading db, Read());
@@ -235,10 +245,10 @@ Result<Page<Case>> SqliteStore::ListCases(const CaseFilter& filter,
   }
 }
 
-Result<CaseFile> SqliteStore::ReadCase(int64_t id) {
+Result<CaseFile> SqliteStore::ReadCase(int64_t id, const Scope& scope) {
   ASSIGN_OR_RETURN(Reading db, Read());
   CaseFile file;
-  ASSIGN_OR_RETURN(file.row, ReadRow(*db, id));
+  ASSIGN_OR_RETURN(file.row, ReadRow(*db, id, scope));
   {
     ASSIGN_OR_RETURN(Statement row,
                      db->Query("SELECT time, author, text FROM case_comments "
@@ -255,7 +265,7 @@ Result<CaseFile> SqliteStore::ReadCase(int64_t id) {
       "SELECT alert_id, added_by, add_time FROM case_alerts WHERE case_id=? "
       "ORDER BY alert_id",
       id, file.alerts, [&](int64_t alert_id) -> Result<Alert> {
-        ASSIGN_OR_RETURN(Alert alert, ReadAlert(*db, alert_id));
+        ASSIGN_OR_RETURN(Alert alert, ReadAlert(*db, alert_id, scope));
         if (alert.event_row_id != 0) {
           ASSIGN_OR_RETURN(alert.event, ReadEvent(*db, alert.event_row_id));
         }

@@ -83,14 +83,17 @@ Result<OfflineCode> SqliteStore::PutCode(const std::optional<OfflineCode>& code,
   return put;
 }
 
-Result<std::vector<OfflineCode>> SqliteStore::ListCodes(WhichGrants which) {
+Result<std::vector<OfflineCode>> SqliteStore::ListCodes(WhichGrants which,
+                                                        const Scope& scope) {
+  Where where;
+  if (which == WhichGrants::kRunning) where.And("c.over_time IS NULL");
+  where.SeenTerminal("a.terminal", scope);
   ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query(
-          std::string("SELECT ") + kColumns +
-          (which == WhichGrants::kRunning ? " WHERE c.over_time IS NULL" : "") +
-          " ORDER BY c.code_id DESC LIMIT " + std::to_string(kMaxListed)));
+  ASSIGN_OR_RETURN(Statement row,
+                   db->Prepare(std::string("SELECT ") + kColumns + where.sql() +
+                               " ORDER BY c.code_id DESC LIMIT " +
+                               std::to_string(kMaxListed)));
+  where.BindTo(row);
   return ReadCodes(row);
 }
 

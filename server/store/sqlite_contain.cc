@@ -69,14 +69,17 @@ Result<Containment> SqliteStore::PutContainment(const Containment& row,
 }
 
 Result<std::vector<Containment>> SqliteStore::ListContainments(
-    Contained which) {
+    Contained which, const Scope& scope) {
+  Where where;
+  if (which == Contained::kRunning) where.And("over_time IS NULL");
+  where.SeenTarget(scope);
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Query(
-          std::string("SELECT ") + kColumns + " FROM containments" +
-          (which == Contained::kRunning ? " WHERE over_time IS NULL" : "") +
-          " ORDER BY contain_id DESC LIMIT " + std::to_string(kMaxListed)));
+      db->Prepare(std::string("SELECT ") + kColumns + " FROM containments" +
+                  where.sql() + " ORDER BY contain_id DESC LIMIT " +
+                  std::to_string(kMaxListed)));
+  where.BindTo(row);
   return ReadRows(row);
 }
 

@@ -24,6 +24,7 @@ constexpr const char* kCounts =
     "THEN persons ELSE 0 END), "
     "sum(persons_written)";
 constexpr int kCountColumns = 7;
+constexpr int kFirstGroup = 3;  // after the range of time
 
 // Sums over no rows are NULL and read as 0.
 TransferCounts CountsFrom(const Statement& row, int first) {
@@ -44,11 +45,11 @@ const char* ColumnOf(TopBy by) {
   return "person";
 }
 
-std::string CountBySql(TopBy by) {
+std::string CountBySql(TopBy by, const Scope& scope) {
   const std::string counted =
       std::string("SELECT ") + ColumnOf(by) + " AS value, " + kCounts +
       kTransfersBetween + (by == TopBy::kDevice ? " AND device_id<>''" : "") +
-      " GROUP BY 1";
+      AndAgent("agent_no", scope, kFirstGroup) + " GROUP BY 1";
   switch (by) {
     case TopBy::kDevice:
       return "SELECT t.*, coalesce(d.name, '') FROM (" + counted +
@@ -65,7 +66,8 @@ std::string CountBySql(TopBy by) {
 }  // namespace
 
 Result<std::vector<DayCounts>> SqliteStore::CountDays(
-    const std::vector<WallTime>& bounds) {
+    const std::vector<WallTime>& bounds, const Scope& scope) {
+  const std::string seen = AndAgent("agent_no", scope, kFirstGroup);
   ASSIGN_OR_RETURN(Reading db, Read());
   std::vector<DayCounts> days;
   for (size_t i = 0; i + 1 < bounds.size(); ++i) {
@@ -75,8 +77,9 @@ Result<std::vector<DayCounts>> SqliteStore::CountDays(
       ASSIGN_OR_RETURN(Statement row,
                        db->Query(std::string("SELECT ") + kCounts +
                                      ", count(DISTINCT nullif(person, ''))" +
-                                     kTransfersBetween,
+                                     kTransfersBetween + seen,
                                  bounds[i], bounds[i + 1]));
+      BindScope(row, scope, kFirstGroup);
       RETURN_IF_ERROR(row.Step());
       day.counts = CountsFrom(row, 0);
       day.operators = row.Int(kCountColumns);
@@ -85,8 +88,9 @@ Result<std::vector<DayCounts>> SqliteStore::CountDays(
         Statement row,
         db->Query(std::string("SELECT count(*), count(*) FILTER (WHERE "
                               "outcome NOT IN (0,1,2) AND observe_only=0)") +
-                      kPlugsBetween,
+                      kPlugsBetween + seen,
                   bounds[i], bounds[i + 1]));
+    BindScope(row, scope, kFirstGroup);
     RETURN_IF_ERROR(row.Step());
     day.plugs = row.Int(0);
     day.plugs_blocked = row.Int(1);
@@ -95,9 +99,11 @@ Result<std::vector<DayCounts>> SqliteStore::CountDays(
 }
 
 Result<std::vector<TopRow>> SqliteStore::CountBy(TopBy by, WallTime from,
-                                                 WallTime to) {
+                                                 WallTime to,
+                                                 const Scope& scope) {
   ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(Statement row, db->Query(CountBySql(by), from, to));
+  ASSIGN_OR_RETURN(Statement row, db->Query(CountBySql(by, scope), from, to));
+  BindScope(row, scope, kFirstGroup);
   std::vector<TopRow> rows;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -114,15 +120,18 @@ Result<std::vector<TopRow>> SqliteStore::CountBy(TopBy by, WallTime from,
 }
 
 // By alerts_state: what is open is few, however long the history.
-Result<OpenAlerts> SqliteStore::CountOpenAlerts() {
+Result<OpenAlerts> SqliteStore::CountOpenAlerts(const Scope& scope) {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
-      db->Query("SELECT severity, kind='approval_request', count(*), "
-                "count(*) FILTER (WHERE assignee=''), min(CASE WHEN state=1 "
-                "THEN create_time END) "
-                "FROM alerts WHERE state IN (1,2,3) AND suppression_id=0 "
-                "GROUP BY 1, 2"));
+      db->Query(
+          std::string(
+              "SELECT severity, kind='approval_request', count(*), "
+              "count(*) FILTER (WHERE assignee=''), min(CASE WHEN state=1 "
+              "THEN create_time END) "
+              "FROM alerts WHERE state IN (1,2,3) AND suppression_id=0") +
+          AndTerminal("terminal", scope, 1) + " GROUP BY 1, 2"));
+  BindScope(row, scope, 1);
   OpenAlerts open;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());

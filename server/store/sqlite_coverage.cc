@@ -261,10 +261,11 @@ Status SqliteStore::ReadCoverage(WallTime from, WallTime to,
   ASSIGN_OR_RETURN(
       Statement agent,
       db->Query("SELECT agent_no, agent_id, terminal, enrol_time, revoke_time "
-                "FROM agents WHERE (?1='' OR terminal=?1) AND terminal>?2 "
-                "ORDER BY terminal, "
-                "enrol_time, agent_no",
+                "FROM agents WHERE (?1='' OR terminal=?1) AND terminal>?2" +
+                    AndTerminal("terminal", which.scope, 3) +
+                    " ORDER BY terminal, enrol_time, agent_no",
                 which.only, which.after));
+  BindScope(agent, which.scope, 3);
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, agent.Step());
     if (!more) return {};

@@ -115,14 +115,17 @@ Result<TransferGrant> SqliteStore::PutGrant(const GrantChange& change,
   return put;
 }
 
-Result<std::vector<TransferGrant>> SqliteStore::ListGrants(WhichGrants which) {
+Result<std::vector<TransferGrant>> SqliteStore::ListGrants(WhichGrants which,
+                                                           const Scope& scope) {
+  Where where;
+  if (which == WhichGrants::kRunning) where.And("g.over_time IS NULL");
+  where.SeenTerminal("a.terminal", scope);
   ASSIGN_OR_RETURN(Reading db, Read());
-  ASSIGN_OR_RETURN(
-      Statement row,
-      db->Query(
-          std::string("SELECT ") + kColumns +
-          (which == WhichGrants::kRunning ? " WHERE g.over_time IS NULL" : "") +
-          " ORDER BY g.grant_id DESC LIMIT " + std::to_string(kMaxListed)));
+  ASSIGN_OR_RETURN(Statement row,
+                   db->Prepare(std::string("SELECT ") + kColumns + where.sql() +
+                               " ORDER BY g.grant_id DESC LIMIT " +
+                               std::to_string(kMaxListed)));
+  where.BindTo(row);
   return ReadGrants(row);
 }
 

@@ -78,6 +78,7 @@ Where WhereOf(const EventFilter& filter) {
   if (!filter.terminal.empty()) {
     where.And("a.terminal=?", {filter.terminal});
   }
+  where.SeenAgent("i.agent_no", filter.scope);
   if (!filter.person.empty()) {
     where.And("i.person=?", {filter.person});
   }

@@ -24,7 +24,8 @@ Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
       Statement row,
       db->Query("SELECT u.roles, u.password_hash, u.create_time, "
                 "u.disable_time, coalesce(t.in_force, 0), "
-                "coalesce(i.issuer, ''), coalesce(i.subject, '') FROM users u "
+                "coalesce(i.issuer, ''), coalesce(i.subject, ''), u.scope, "
+                "u.person_id FROM users u "
                 "LEFT JOIN totp t ON t.user = u.name "
                 "LEFT JOIN provider_identities i ON i.user = u.name "
                 "WHERE u.name=?",
@@ -39,16 +40,20 @@ Result<std::optional<User>> SqliteStore::FindUser(const std::string& name) {
               .create_time = row.Time(2),
               .disable_time = row.MaybeTime(3),
               .has_totp = row.Int(4) != 0,
-              .identity = {row.Text(5), row.Text(6)}};
+              .identity = {row.Text(5), row.Text(6)},
+              .scope = ScopeFrom(MaybeText(row, 7)),
+              .person_id = row.Text(8)};
 }
 
 Status SqliteStore::PutUser(const User& user, WallTime now) {
   return Write([&](Connection& db) {
     return db.Run(
-        "INSERT INTO users (name, roles, password_hash, create_time) "
-        "VALUES (?1,?2,?3,?4) ON CONFLICT (name) DO UPDATE "
-        "SET roles=excluded.roles, password_hash=excluded.password_hash",
-        user.name, Print(user.roles), user.password_hash, now);
+        "INSERT INTO users (name, roles, password_hash, create_time, scope, "
+        "person_id) VALUES (?1,?2,?3,?4,?5,?6) ON CONFLICT (name) DO UPDATE "
+        "SET roles=excluded.roles, password_hash=excluded.password_hash, "
+        "scope=excluded.scope, person_id=excluded.person_id",
+        user.name, Print(user.roles), user.password_hash, now,
+        StoredScope(user.scope), user.person_id);
   });
 }
 
@@ -84,7 +89,8 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
         Statement row,
         db->Query("SELECT s.csrf, s.user, s.create_time, s.use_time, "
                   "s.expire_time, s.must_set_password, u.roles, s.address, "
-                  "coalesce(t.in_force, 0), s.issuer, s.second_factor "
+                  "coalesce(t.in_force, 0), s.issuer, s.second_factor, "
+                  "u.scope, u.person_id "
                   "FROM sessions s "
                   "JOIN users u ON u.name = s.user AND u.disable_time IS NULL "
                   "LEFT JOIN totp t ON t.user = s.user WHERE s.hash=?",
@@ -105,6 +111,8 @@ Result<StoredSession> SqliteStore::FindSession(const SecretHash& hash,
     session.has_totp = row.Int(8) != 0;
     session.issuer = row.Text(9);
     session.second_factor = row.Int(10) != 0;
+    session.scope = ScopeFrom(MaybeText(row, 11));
+    session.person_id = row.Text(12);
   }
   // Once a minute is enough to know that it is not idle.
   if (now - session.use_time > std::chrono::minutes(1)) {

@@ -229,4 +229,24 @@ Result<int64_t> SqliteStore::ChangeApproval(const Approval& approval,
   return version;
 }
 
+Result<std::optional<Approval>> SqliteStore::FindApproval(
+    const std::string& device_id, WallTime now) {
+  ASSIGN_OR_RETURN(Reading db, Read());
+  ASSIGN_OR_RETURN(
+      Statement row,
+      db->Query("SELECT access, terminal, expire_time, owner, purpose, ticket "
+                "FROM approvals WHERE device_id=? AND (expire_time IS NULL OR "
+                "expire_time>?)",
+                device_id, now));
+  ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return std::nullopt;
+  return Approval{.device_id = device_id,
+                  .access = row.Text(0),
+                  .terminal = row.Text(1),
+                  .expire_time = row.MaybeTime(2),
+                  .owner = row.Text(3),
+                  .purpose = row.Text(4),
+                  .ticket = row.Text(5)};
+}
+
 }  // namespace sekisho::store

@@ -64,6 +64,7 @@ Status SqliteStore::PutRegister(
           one.name, one.site, one.groups, one.hours, one.owner,
           one.service_from, one.service_to, one.remove_time));
     }
+    RETURN_IF_ERROR(FillTerminalGroups(db));
     return db.Run("UPDATE register_version SET version=version+1");
   });
 }
@@ -91,15 +92,28 @@ Status SqliteStore::PutSiteOutage(const SiteOutage& outage) {
   });
 }
 
-Result<std::vector<SiteOutage>> SqliteStore::ListSiteOutages() {
+Result<std::vector<SiteOutage>> SqliteStore::ListSiteOutages(
+    const Scope& scope) {
+  const std::string seen =
+      scope.IsWholeFleet()
+          ? ""
+          : " AND s.agent_id IN (SELECT t.agent_id FROM agents t WHERE "
+            "t.terminal IN (" +
+                TerminalsSql(scope) + "))";
   ASSIGN_OR_RETURN(Reading db, Read());
   std::vector<SiteOutage> outages;
   {
     ASSIGN_OR_RETURN(
         Statement row,
-        db->Query("SELECT alert_id, site, begin_time, end_time "
-                  "FROM site_outages ORDER BY alert_id DESC LIMIT " +
-                  std::to_string(kMaxOutages)));
+        db->Query(
+            "SELECT o.alert_id, o.site, o.begin_time, o.end_time "
+            "FROM site_outages o" +
+            (seen.empty() ? std::string()
+                          : " WHERE EXISTS (SELECT 1 FROM site_outage_agents s "
+                            "WHERE s.alert_id=o.alert_id" +
+                                seen + ")") +
+            " ORDER BY o.alert_id DESC LIMIT " + std::to_string(kMaxOutages)));
+    BindScope(row, scope, 1);
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, row.Step());
       if (!more) break;
@@ -109,9 +123,11 @@ Result<std::vector<SiteOutage>> SqliteStore::ListSiteOutages() {
   }
   for (SiteOutage& outage : outages) {
     ASSIGN_OR_RETURN(Statement row,
-                     db->Query("SELECT agent_id FROM site_outage_agents WHERE "
-                               "alert_id=? ORDER BY agent_id",
+                     db->Query("SELECT s.agent_id FROM site_outage_agents s "
+                               "WHERE s.alert_id=?" +
+                                   seen + " ORDER BY s.agent_id",
                                outage.alert_id));
+    BindScope(row, scope, 2);
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, row.Step());
       if (!more) break;

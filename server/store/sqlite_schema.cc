@@ -799,6 +799,30 @@ CREATE TABLE event_owners (
 ) WITHOUT ROWID;
 )sql";
 
+// Who sees what (docs/adr/0424). No scope (NULL) is the whole fleet. The groups
+// of the register stand once more by terminal, which is what filters ask; what
+// counts what is open or plugged finds the terminal in its own index.
+constexpr const char* kScopes = R"sql(
+ALTER TABLE users ADD COLUMN scope TEXT;
+ALTER TABLE users ADD COLUMN person_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_tokens ADD COLUMN scope TEXT;
+CREATE TABLE terminal_groups (
+  group_name TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  PRIMARY KEY (group_name, terminal)
+) WITHOUT ROWID;
+DROP INDEX alerts_open;
+CREATE INDEX alerts_open ON alerts(alert_id, suppression_id, state, terminal)
+  WHERE state<>4;
+DROP INDEX alerts_open_rank;
+CREATE INDEX alerts_open_rank ON alerts((CASE severity WHEN 'critical' THEN 4
+  WHEN 'high' THEN 3 WHEN 'medium' THEN 2 ELSE 1 END), alert_id,
+  suppression_id, state, terminal) WHERE state<>4;
+DROP INDEX event_index_plugs;
+CREATE INDEX event_index_plugs ON event_index(receive_time, outcome,
+  observe_only, kind, repeats, agent_no) WHERE kind=1 AND repeats=0;
+)sql";
+
 constexpr std::array kMigrations = {
     Migration{kFirst, nullptr},         Migration{kEpochs, FillEventIds},
     Migration{kRenewals, nullptr},      Migration{kCountsSchema, FillCounts},
@@ -809,7 +833,8 @@ constexpr std::array kMigrations = {
     Migration{kSecondFactor, nullptr},  Migration{kCases, nullptr},
     Migration{kPeople, nullptr},        Migration{kDuties, nullptr},
     Migration{kContents, FillContents}, Migration{kSearches, nullptr},
-    Migration{kProviders, nullptr},     Migration{kEventFiles, FillEventFiles}};
+    Migration{kProviders, nullptr},     Migration{kEventFiles, FillEventFiles},
+    Migration{kScopes, FillTerminalGroups}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =

@@ -94,6 +94,40 @@ void Where::In(std::string_view column, const std::vector<int64_t>& numbers) {
   And(std::string(column) + " IN (" + list + ")");
 }
 
+void Where::SeenTerminal(std::string_view column, const Scope& scope) {
+  if (scope.IsWholeFleet()) return;
+  And(std::string(column) + " IN (" + TerminalsSql(scope) + ")");
+  Bind(scope);
+}
+
+// The plus keeps the index by agent away, which would have to be sorted.
+void Where::SeenAgent(std::string_view column, const Scope& scope) {
+  if (scope.IsWholeFleet()) return;
+  And("+" + std::string(column) + " IN (" + AgentsSql(scope) + ")");
+  Bind(scope);
+}
+
+void Where::SeenCase(std::string_view id, const Scope& scope) {
+  if (scope.IsWholeFleet()) return;
+  And(CaseIsSeenSql(id, scope));
+  Bind(scope, 2);
+}
+
+// One of a person or a device reaches beyond any group.
+void Where::SeenTarget(const Scope& scope) {
+  if (scope.IsWholeFleet()) return;
+  And("kind='terminal' AND target IN (SELECT t.agent_id FROM agents t WHERE "
+      "t.terminal IN (" +
+      TerminalsSql(scope) + "))");
+  Bind(scope);
+}
+
+void Where::Bind(const Scope& scope, int times) {
+  for (int i = 0; i < times; ++i) {
+    for (const std::string& group : scope.groups()) values_.emplace_back(group);
+  }
+}
+
 void Where::BindTo(Statement& statement, int first) const {
   for (const Value& value : values_) {
     if (value.number) {

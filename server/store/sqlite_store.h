@@ -11,6 +11,7 @@
 
 #include "server/store/engine.h"
 #include "server/store/log_tree.h"
+#include "server/store/scope_sql.h"
 #include "server/store/store.h"
 
 namespace sekisho::store {
@@ -28,10 +29,17 @@ class Where {
   void And(std::string_view condition,
            std::initializer_list<Value> values = {});
   void In(std::string_view column, const std::vector<int64_t>& numbers);
+  // Of terminals, of agents' numbers: those that are seen.
+  void SeenTerminal(std::string_view column, const Scope& scope);
+  void SeenAgent(std::string_view column, const Scope& scope);
+  void SeenCase(std::string_view id, const Scope& scope);
+  void SeenTarget(const Scope& scope);      // of a containment
   std::string sql() const { return sql_; }  // "" or " WHERE ..."
   void BindTo(Statement& statement, int first = 1) const;
 
  private:
+  void Bind(const Scope& scope, int times = 1);
+
   std::string sql_;
   std::vector<Value> values_;
 };
@@ -125,9 +133,15 @@ class SqliteStore final : public Store {
                      WallTime now) override;
   Result<std::vector<std::string>> RevokedAgents() override;
   void PutHeartbeat(AgentHeartbeat heartbeat) override;
-  Result<Page<Agent>> ListAgents(const Paging& paging) override;
+  Result<Page<Agent>> ListAgents(const Paging& paging,
+                                 const Scope& scope) override;
   Result<Agent> GetAgent(const std::string& agent_id) override;
   Result<std::vector<Agent>> AllAgents() override;
+  Result<std::vector<Agent>> AgentsIn(const Scope& scope) override;
+  Result<bool> Sees(const Scope& scope, const std::string& terminal) override;
+  Result<std::vector<int64_t>> RowsIn(const Scope& scope, Row what,
+                                      const std::vector<int64_t>& ids) override;
+  Result<std::vector<std::string>> TerminalGroups() override;
 
   Status AddToken(const StoredToken& token) override;
   Result<StoredToken> UseToken(const SecretHash& hash,
@@ -162,6 +176,8 @@ class SqliteStore final : public Store {
   Result<int64_t> ChangeApproval(const Approval& approval,
                                  const std::string& by, WallTime now,
                                  const ListSealer& seal) override;
+  Result<std::optional<Approval>> FindApproval(const std::string& device_id,
+                                               WallTime now) override;
   Result<Page<Device>> ListDevices(const DeviceFilter& filter,
                                    const Paging& paging, WallTime now) override;
   Result<std::vector<MediumLog>> ReadMedia(
@@ -169,23 +185,26 @@ class SqliteStore final : public Store {
   Result<std::vector<Event>> ReadEvents(
       const std::vector<int64_t>& row_ids) override;
 
-  Result<std::vector<DayCounts>> CountDays(
-      const std::vector<WallTime>& bounds) override;
-  Result<std::vector<TopRow>> CountBy(TopBy by, WallTime from,
-                                      WallTime to) override;
-  Result<OpenAlerts> CountOpenAlerts() override;
+  Result<std::vector<DayCounts>> CountDays(const std::vector<WallTime>& bounds,
+                                           const Scope& scope) override;
+  Result<std::vector<TopRow>> CountBy(TopBy by, WallTime from, WallTime to,
+                                      const Scope& scope) override;
+  Result<OpenAlerts> CountOpenAlerts(const Scope& scope) override;
   Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
                                         int limit) override;
 
   Result<Containment> PutContainment(const Containment& row, WallTime now,
                                      const ContainSealer& seal) override;
-  Result<std::vector<Containment>> ListContainments(Contained which) override;
+  Result<std::vector<Containment>> ListContainments(
+      Contained which, const Scope& scope) override;
   Result<TransferGrant> PutGrant(const GrantChange& change, WallTime now,
                                  const GrantSealer& seal) override;
-  Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) override;
+  Result<std::vector<TransferGrant>> ListGrants(WhichGrants which,
+                                                const Scope& scope) override;
   Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
                               WallTime now, const CodeSealer& seal) override;
-  Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) override;
+  Result<std::vector<OfflineCode>> ListCodes(WhichGrants which,
+                                             const Scope& scope) override;
   Result<std::optional<OfflineCode>> FindCode(
       const std::string& agent_id, const std::string& match) override;
   Result<std::string> CodeSecretOf(const std::string& agent_id) override;
@@ -228,12 +247,20 @@ class SqliteStore final : public Store {
   Result<int64_t> CountUsers() override;
   Result<std::vector<User>> ListUsers() override;
   Status SetRoles(const std::string& name, Roles roles) override;
+  Status SetScope(const std::string& name, const Scope& scope) override;
+  Status LinkPerson(const std::string& name,
+                    const std::string& person_id) override;
+  Result<std::vector<std::string>> NamesOfPerson(
+      const std::string& person_id) override;
+  Result<std::vector<std::string>> NamesOfUser(
+      const std::string& name) override;
   Status SetDisabled(const std::string& name,
                      std::optional<WallTime> since) override;
   Result<std::optional<std::string>> FindUserOf(
       const ProviderIdentity& identity) override;
   Status BindUser(const ProviderIdentity& identity, const std::string& user,
-                  std::optional<Roles> made_roles, WallTime now) override;
+                  std::optional<Roles> made_roles, const Scope& made_scope,
+                  WallTime now) override;
   Status ReleaseUser(const std::string& user) override;
   Result<std::vector<StoredSession>> ListSessions(const std::string& user,
                                                   WallTime now,
@@ -269,7 +296,7 @@ class SqliteStore final : public Store {
                        const CaseChange& change) override;
   Result<Page<Case>> ListCases(const CaseFilter& filter,
                                const Paging& paging) override;
-  Result<CaseFile> ReadCase(int64_t id) override;
+  Result<CaseFile> ReadCase(int64_t id, const Scope& scope) override;
 
   Result<WallTime> NoteReviewRule(const std::string& name,
                                   WallTime now) override;
@@ -291,12 +318,12 @@ class SqliteStore final : public Store {
                                           const std::vector<int64_t>& alert_ids,
                                           const NewAlert& alert) override;
   Result<std::vector<int64_t>> ResolveEscalations(WallTime now) override;
-  Result<std::vector<VerdictCount>> CountVerdicts(WallTime from,
-                                                  WallTime to) override;
+  Result<std::vector<VerdictCount>> CountVerdicts(WallTime from, WallTime to,
+                                                  const Scope& scope) override;
   Result<std::vector<SlaCount>> CountSla(WallTime from, WallTime to) override;
   Result<int64_t> AddSuppression(const Suppression& row) override;
-  Result<std::vector<Suppression>> ListSuppressions(WhichSuppressions which,
-                                                    WallTime now) override;
+  Result<std::vector<Suppression>> ListSuppressions(
+      WhichSuppressions which, WallTime now, const Scope& scope) override;
   Result<Suppression> EndSuppression(int64_t id, const std::string& by,
                                      const std::string& reason,
                                      WallTime now) override;
@@ -319,7 +346,7 @@ class SqliteStore final : public Store {
                      WallTime now) override;
   Result<int64_t> RegisterVersion() override;
   Status PutSiteOutage(const SiteOutage& outage) override;
-  Result<std::vector<SiteOutage>> ListSiteOutages() override;
+  Result<std::vector<SiteOutage>> ListSiteOutages(const Scope& scope) override;
   Result<int64_t> AddInquiry(const Inquiry& inquiry) override;
   Result<Page<Inquiry>> ListInquiries(const Paging& paging) override;
   Result<Inquiry> GetInquiry(int64_t id) override;
@@ -368,7 +395,8 @@ class SqliteStore final : public Store {
   // log_ is what the database has, the jobs of this group before included.
   Status CheckLog(Connection& db);
   Result<event::Head> AppendIn(Connection& db, const AppendRequest& request);
-  Result<Alert> ReadAlert(Connection& db, int64_t alert_id);
+  Result<Alert> ReadAlert(Connection& db, int64_t alert_id,
+                          const Scope& scope = {});
 
   const std::unique_ptr<Engine> engine_;
   const Options options_;
@@ -393,6 +421,13 @@ class SqliteStore final : public Store {
 
 // Shared by the themes; on either connection.
 Result<int64_t> AgentNo(Connection& db, const std::string& agent_id);
+// sqlite_scope.cc: the register's groups by terminal, anew from its rows.
+Status FillTerminalGroups(Connection& db);
+std::optional<std::string> MaybeText(const Statement& row, int column);
+Result<std::vector<std::string>> NamesOfPerson(Connection& db,
+                                               const std::string& person_id);
+Result<std::vector<std::string>> NamesOfUser(Connection& db,
+                                             const std::string& name);
 Result<std::optional<int64_t>> InsertAlert(Connection& db,
                                            const NewAlert& alert);
 // The suppression in force that fits; 0 = none.

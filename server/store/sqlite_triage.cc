@@ -116,8 +116,8 @@ Result<std::vector<int64_t>> SqliteStore::ResolveEscalations(WallTime now) {
   return over;
 }
 
-Result<std::vector<VerdictCount>> SqliteStore::CountVerdicts(WallTime from,
-                                                             WallTime to) {
+Result<std::vector<VerdictCount>> SqliteStore::CountVerdicts(
+    WallTime from, WallTime to, const Scope& scope) {
   ASSIGN_OR_RETURN(Reading db, Read());
   ASSIGN_OR_RETURN(
       Statement row,
@@ -127,8 +127,10 @@ Result<std::vector<VerdictCount>> SqliteStore::CountVerdicts(WallTime from,
                       "verdict='false_positive'), count(*) FILTER (WHERE "
                       "verdict='benign') FROM alerts WHERE create_time>=? AND "
                       "create_time<? AND kind<>'approval_request' AND ") +
-              kOfDuty + " GROUP BY kind, rule ORDER BY 3 DESC, 1, 2 LIMIT 500",
+              kOfDuty + AndTerminal("terminal", scope, 0) +
+              " GROUP BY kind, rule ORDER BY 3 DESC, 1, 2 LIMIT 500",
           from, to));
+  BindScope(row, scope, 3);
   std::vector<VerdictCount> counts;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -160,6 +162,21 @@ Result<std::vector<SlaCount>> SqliteStore::CountSla(WallTime from,
   }
 }
 
+namespace {
+
+// By his name, and by those of the person he is in the register.
+Result<bool> Concerns(Connection& db, const std::string& author,
+                      const Alert& alert) {
+  const auto is_about = [&](std::string_view name) {
+    return ShareName(name, alert.person) || ShareName(name, alert.account);
+  };
+  if (is_about(author)) return true;
+  ASSIGN_OR_RETURN(const auto names, NamesOfUser(db, author));
+  return std::ranges::any_of(names, is_about);
+}
+
+}  // namespace
+
 // Nobody keeps back what is about himself, nor what is critical.
 Result<int64_t> SuppressionFor(Connection& db, const Alert& alert) {
   if (alert.severity == "critical") return 0;
@@ -175,7 +192,8 @@ Result<int64_t> SuppressionFor(Connection& db, const Alert& alert) {
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return 0;
-    if (!ShareName(row.View(1), alert.person)) return row.Int(0);
+    ASSIGN_OR_RETURN(const bool his, Concerns(db, row.Text(1), alert));
+    if (!his) return row.Int(0);
   }
 }
 
@@ -198,9 +216,10 @@ Result<int64_t> SqliteStore::AddSuppression(const Suppression& row) {
 }
 
 Result<std::vector<Suppression>> SqliteStore::ListSuppressions(
-    WhichSuppressions which, WallTime now) {
+    WhichSuppressions which, WallTime now, const Scope& scope) {
   ASSIGN_OR_RETURN(Reading db, Read());
   Where where;
+  where.SeenTerminal("s.terminal", scope);
   if (which == WhichSuppressions::kRunning) {
     where.And("s.over_time IS NULL AND s.end_time>?",
               {now.time_since_epoch().count()});

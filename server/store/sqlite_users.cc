@@ -8,7 +8,7 @@ constexpr int kMaxListed = 1'000;
 
 constexpr const char* kTokenColumns =
     "token_id, hash, name, user, roles, created_by, create_time, expire_time, "
-    "use_time, revoke_time, revoked_by";
+    "use_time, revoke_time, revoked_by, scope";
 
 ApiToken TokenFrom(const Statement& row) {
   return {.id = row.Int(0),
@@ -21,15 +21,18 @@ ApiToken TokenFrom(const Statement& row) {
           .expire_time = row.Time(7),
           .use_time = row.MaybeTime(8),
           .revoke_time = row.MaybeTime(9),
-          .revoked_by = row.Text(10)};
+          .revoked_by = row.Text(10),
+          .scope = ScopeFrom(MaybeText(row, 11)),
+          .person_id = ""};
 }
 
 // Called after the change, in its transaction: who would lock everybody out is
-// refused, and the change with him.
+// refused, and the change with him. Users are managed by who sees all.
 Status CheckAnAdminIsLeft(Connection& db) {
   ASSIGN_OR_RETURN(
       Statement row,
-      db.Query("SELECT roles FROM users WHERE disable_time IS NULL"));
+      db.Query("SELECT roles FROM users WHERE disable_time IS NULL AND scope "
+               "IS NULL"));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) {
@@ -53,7 +56,8 @@ Result<std::vector<User>> SqliteStore::ListUsers() {
       Statement row,
       db->Query("SELECT u.name, u.roles, u.password_hash, u.create_time, "
                 "u.disable_time, coalesce(t.in_force, 0), "
-                "coalesce(i.issuer, ''), coalesce(i.subject, '') FROM users u "
+                "coalesce(i.issuer, ''), coalesce(i.subject, ''), u.scope, "
+                "u.person_id FROM users u "
                 "LEFT JOIN totp t ON t.user = u.name "
                 "LEFT JOIN provider_identities i ON i.user = u.name "
                 "ORDER BY u.name"));
@@ -67,7 +71,9 @@ Result<std::vector<User>> SqliteStore::ListUsers() {
                      .create_time = row.Time(3),
                      .disable_time = row.MaybeTime(4),
                      .has_totp = row.Int(5) != 0,
-                     .identity = {row.Text(6), row.Text(7)}});
+                     .identity = {row.Text(6), row.Text(7)},
+                     .scope = ScopeFrom(MaybeText(row, 8)),
+                     .person_id = row.Text(9)});
   }
 }
 
@@ -77,6 +83,24 @@ Status SqliteStore::SetRoles(const std::string& name, Roles roles) {
         db.Run("UPDATE users SET roles=?2 WHERE name=?1", name, Print(roles)));
     RETURN_IF_ERROR(CheckChanged(db, name));
     return CheckAnAdminIsLeft(db);
+  });
+}
+
+Status SqliteStore::SetScope(const std::string& name, const Scope& scope) {
+  return Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(db.Run("UPDATE users SET scope=?2 WHERE name=?1", name,
+                           StoredScope(scope)));
+    RETURN_IF_ERROR(CheckChanged(db, name));
+    return CheckAnAdminIsLeft(db);
+  });
+}
+
+Status SqliteStore::LinkPerson(const std::string& name,
+                               const std::string& person_id) {
+  return Write([&](Connection& db) -> Status {
+    RETURN_IF_ERROR(
+        db.Run("UPDATE users SET person_id=?2 WHERE name=?1", name, person_id));
+    return CheckChanged(db, name);
   });
 }
 
@@ -138,13 +162,14 @@ Result<std::optional<std::string>> SqliteStore::FindUserOf(
 
 Status SqliteStore::BindUser(const ProviderIdentity& identity,
                              const std::string& user,
-                             std::optional<Roles> made_roles, WallTime now) {
+                             std::optional<Roles> made_roles,
+                             const Scope& made_scope, WallTime now) {
   return Write([&](Connection& db) -> Status {
     if (made_roles) {
       RETURN_IF_ERROR(
-          db.Run("INSERT INTO users (name, roles, password_hash, create_time) "
-                 "VALUES (?1,?2,'',?3) ON CONFLICT (name) DO NOTHING",
-                 user, Print(*made_roles), now));
+          db.Run("INSERT INTO users (name, roles, password_hash, create_time, "
+                 "scope) VALUES (?1,?2,'',?3,?4) ON CONFLICT (name) DO NOTHING",
+                 user, Print(*made_roles), now, StoredScope(made_scope)));
     }
     {
       ASSIGN_OR_RETURN(Statement row,
@@ -285,12 +310,13 @@ Result<int64_t> SqliteStore::AddApiToken(const ApiToken& token) {
   const Status written = Write([&](Connection& db) -> Status {
     RETURN_IF_ERROR(db.Run(
         "INSERT INTO api_tokens (hash, name, user, roles, created_by, "
-        "create_time, expire_time, revoked_by) "
-        "SELECT ?1,?2,?3,?4,?5,?6,?7,'' WHERE NOT EXISTS (SELECT 1 FROM "
+        "create_time, expire_time, revoked_by, scope) "
+        "SELECT ?1,?2,?3,?4,?5,?6,?7,'',?8 WHERE NOT EXISTS (SELECT 1 FROM "
         "api_tokens WHERE user=?3 AND name=?2 AND revoke_time IS NULL "
         "AND expire_time>?6)",
         Blob{AsText(token.hash)}, token.name, token.user, Print(token.roles),
-        token.created_by, token.create_time, token.expire_time));
+        token.created_by, token.create_time, token.expire_time,
+        StoredScope(token.scope)));
     if (db.Changes() == 0) {
       return Fail(Code::kAlreadyExists,
                   token.user + " has a token of the name " + token.name);

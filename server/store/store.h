@@ -300,9 +300,22 @@ class Store : public UserStore,
   // Only the latest is kept; not waited for.
   virtual void PutHeartbeat(AgentHeartbeat heartbeat) = 0;
   // `state` is kRevoked or kEnrolled: who is connected, the core knows.
-  virtual Result<Page<Agent>> ListAgents(const Paging& paging) = 0;
+  virtual Result<Page<Agent>> ListAgents(const Paging& paging,
+                                         const Scope& scope) = 0;
   virtual Result<Agent> GetAgent(const std::string& agent_id) = 0;
   virtual Result<std::vector<Agent>> AllAgents() = 0;
+  virtual Result<std::vector<Agent>> AgentsIn(const Scope& scope) = 0;
+
+  // ---- what a scope sees: the register's groups as they are now ----
+
+  virtual Result<bool> Sees(const Scope& scope,
+                            const std::string& terminal) = 0;
+  // Those of `ids` that are seen, in no order.
+  enum class Row { kEvent, kAlert, kContainment, kCase };
+  virtual Result<std::vector<int64_t>> RowsIn(
+      const Scope& scope, Row what, const std::vector<int64_t>& ids) = 0;
+  // Every group that a terminal of the register is in, by name.
+  virtual Result<std::vector<std::string>> TerminalGroups() = 0;
 
   virtual Status AddToken(const StoredToken& token) = 0;
   // Uses the token up. kNotFound: no such; kAlreadyExists: used before;
@@ -371,6 +384,9 @@ class Store : public UserStore,
   virtual Result<int64_t> ChangeApproval(const Approval& approval,
                                          const std::string& by, WallTime now,
                                          const ListSealer& seal) = 0;
+  // In force at `now`, whether the device was ever seen or not.
+  virtual Result<std::optional<Approval>> FindApproval(
+      const std::string& device_id, WallTime now) = 0;
   virtual Result<Page<Device>> ListDevices(const DeviceFilter& filter,
                                            const Paging& paging,
                                            WallTime now) = 0;
@@ -387,10 +403,11 @@ class Store : public UserStore,
   // order; transfers by device, terminal or person, in no order; what is open
   // now.
   virtual Result<std::vector<DayCounts>> CountDays(
-      const std::vector<WallTime>& bounds) = 0;
+      const std::vector<WallTime>& bounds, const Scope& scope) = 0;
   virtual Result<std::vector<TopRow>> CountBy(TopBy by, WallTime from,
-                                              WallTime to) = 0;
-  virtual Result<OpenAlerts> CountOpenAlerts() = 0;
+                                              WallTime to,
+                                              const Scope& scope) = 0;
+  virtual Result<OpenAlerts> CountOpenAlerts(const Scope& scope) = 0;
   // Newest first, at most `limit`.
   virtual Result<std::vector<Trace>> ListTraces(const EventFilter& filter,
                                                 int limit) = 0;
@@ -404,8 +421,9 @@ class Store : public UserStore,
                                              WallTime now,
                                              const ContainSealer& seal) = 0;
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
+  // Of a scope, those of its terminals.
   virtual Result<std::vector<Containment>> ListContainments(
-      Contained which) = 0;
+      Contained which, const Scope& scope) = 0;
 
   // Stores what is set (a grant of id 0 is a new one, which gets the next),
   // then seals all grants that run at `now` and the answers of the last day
@@ -422,7 +440,8 @@ class Store : public UserStore,
                                          WallTime now,
                                          const GrantSealer& seal) = 0;
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
-  virtual Result<std::vector<TransferGrant>> ListGrants(WhichGrants which) = 0;
+  virtual Result<std::vector<TransferGrant>> ListGrants(WhichGrants which,
+                                                        const Scope& scope) = 0;
 
   // Stores the code, if one is given (id 0: a new one, which gets the next),
   // then seals all that run at `now` into the next "code" envelope, in one
@@ -432,7 +451,8 @@ class Store : public UserStore,
   virtual Result<OfflineCode> PutCode(const std::optional<OfflineCode>& code,
                                       WallTime now, const CodeSealer& seal) = 0;
   // Newest first, at most 1,000. Running: not over, whatever the clock says.
-  virtual Result<std::vector<OfflineCode>> ListCodes(WhichGrants which) = 0;
+  virtual Result<std::vector<OfflineCode>> ListCodes(WhichGrants which,
+                                                     const Scope& scope) = 0;
   // The newest with this match on this terminal.
   virtual Result<std::optional<OfflineCode>> FindCode(
       const std::string& agent_id, const std::string& match) = 0;
@@ -514,8 +534,10 @@ class Store : public UserStore,
 
   // Adds what is new of it, by its alert.
   virtual Status PutSiteOutage(const SiteOutage& outage) = 0;
-  // Newest first, at most 200.
-  virtual Result<std::vector<SiteOutage>> ListSiteOutages() = 0;
+  // Newest first, at most 200; of a scope, those in which one of its terminals
+  // fell silent, without the others.
+  virtual Result<std::vector<SiteOutage>> ListSiteOutages(
+      const Scope& scope) = 0;
 
   virtual Result<int64_t> AddInquiry(const Inquiry& inquiry) = 0;
   // Newest first, without documents.

@@ -32,6 +32,8 @@ struct User {
   std::optional<WallTime> disable_time{};  // set = may not come in
   bool has_totp = false;                   // a second factor in force
   ProviderIdentity identity{};             // empty = none
+  Scope scope{};                           // what he sees, whatever his roles
+  std::string person_id{};  // who he is in the register of people; empty = ?
 };
 struct StoredSession {
   SecretHash hash{};
@@ -46,6 +48,8 @@ struct StoredSession {
   bool must_set_password = false;
   std::string issuer;          // of the provider he came through; empty = none
   bool second_factor = false;  // that provider tells of one
+  Scope scope{};               // filled by FindSession, as is
+  std::string person_id{};     // this
 };
 
 struct StoredTotp {
@@ -66,6 +70,8 @@ struct ApiToken {
   std::optional<WallTime> use_time;
   std::optional<WallTime> revoke_time;
   std::string revoked_by;
+  Scope scope{};            // as given; what counts is what the user sees of it
+  std::string person_id{};  // its user's; filled when it is used
 };
 
 struct AuditFilter {
@@ -82,8 +88,21 @@ class UserStore {
   virtual Result<int64_t> CountUsers() = 0;
   // By name.
   virtual Result<std::vector<User>> ListUsers() = 0;
-  // kNotFound; kFailedPrecondition if no user who may come in would be admin.
+  // kNotFound; kFailedPrecondition if no user who may come in would be admin
+  // of the whole fleet.
   virtual Status SetRoles(const std::string& name, Roles roles) = 0;
+  // Errors as of SetRoles.
+  virtual Status SetScope(const std::string& name, const Scope& scope) = 0;
+  // To a person of the register; empty = to nobody. kNotFound.
+  virtual Status LinkPerson(const std::string& name,
+                            const std::string& person_id) = 0;
+  // By what names a person of the register goes: his id, his accounts, the
+  // users that are linked to him. Empty for an empty id.
+  virtual Result<std::vector<std::string>> NamesOfPerson(
+      const std::string& person_id) = 0;
+  // The same of whom a user is linked to; "root (mori)" is both.
+  virtual Result<std::vector<std::string>> NamesOfUser(
+      const std::string& name) = 0;
   // Set: his sessions and login codes end too. Errors as of SetRoles.
   virtual Status SetDisabled(const std::string& name,
                              std::optional<WallTime> since) = 0;
@@ -96,7 +115,8 @@ class UserStore {
   // kAlreadyExists: this identity is another's.
   virtual Status BindUser(const ProviderIdentity& identity,
                           const std::string& user,
-                          std::optional<Roles> made_roles, WallTime now) = 0;
+                          std::optional<Roles> made_roles,
+                          const Scope& made_scope, WallTime now) = 0;
   // Takes password, second factor, identity, login codes and sessions away:
   // the next of his name at the provider is he. kNotFound.
   virtual Status ReleaseUser(const std::string& user) = 0;

@@ -28,6 +28,26 @@ Result<core::Roles> RolesOf(const json& body) {
   return roles;
 }
 
+// Nothing, or null: the whole fleet.
+Result<core::Scope> ScopeOf(const json& body) {
+  const auto found = body.find("groups");
+  if (found == body.end() || found->is_null()) return core::Scope();
+  const auto wrong = [] {
+    return Fail(Code::kInvalidArgument,
+                "'groups' must be a list of terminal groups, or null for the "
+                "whole fleet");
+  };
+  if (!found->is_array() || found->size() > store::kMaxScopeGroups) {
+    return wrong();
+  }
+  std::vector<std::string> groups;
+  for (const json& one : *found) {
+    if (!one.is_string()) return wrong();
+    groups.push_back(one.get<std::string>());
+  }
+  return core::Scope(std::move(groups));
+}
+
 json MaybeTimeJson(const std::optional<WallTime>& time) {
   return time ? json(FormatUtc(*time)) : json(nullptr);
 }
@@ -40,7 +60,9 @@ json ToJson(const core::User& user) {
           {"has_password", !user.password_hash.empty()},
           {"has_totp", user.has_totp},
           {"provider_issuer", user.identity.issuer},
-          {"provider_subject", user.identity.subject}};
+          {"provider_subject", user.identity.subject},
+          {"groups", ScopeJson(user.scope)},
+          {"person", user.person_id}};
 }
 
 json ToJson(const core::SessionRow& row) {
@@ -59,6 +81,7 @@ json ToJson(const core::ApiToken& token) {
           {"name", token.name},
           {"user", token.user},
           {"roles", RolesJson(token.roles)},
+          {"groups", ScopeJson(token.scope)},
           {"created_by", token.created_by},
           {"create_time", FormatUtc(token.create_time)},
           {"expire_time", FormatUtc(token.expire_time)},
@@ -79,6 +102,7 @@ Result<core::ApiTokenWish> WishOf(const json& body) {
   ASSIGN_OR_RETURN(wish.name, Text(body, "name", true));
   ASSIGN_OR_RETURN(wish.user, Text(body, "user"));
   ASSIGN_OR_RETURN(wish.roles, RolesOf(body));
+  ASSIGN_OR_RETURN(wish.scope, ScopeOf(body));
   ASSIGN_OR_RETURN(const auto days, MaybeNumber(body, "days"));
   wish.life =
       std::chrono::days(std::clamp<int64_t>(days.value_or(0), 0, kMaxDays));
@@ -105,6 +129,10 @@ json RolesJson(core::Roles roles) {
   return names;
 }
 
+json ScopeJson(const core::Scope& scope) {
+  return scope.IsWholeFleet() ? json(nullptr) : json(scope.groups());
+}
+
 Result<json> ListUsers(const Call& call) {
   ASSIGN_OR_RETURN(const auto users, call.desk.ListUsers(call.caller));
   return RowsJson(users);
@@ -114,8 +142,9 @@ Result<json> AddUser(const Call& call) {
   ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
   ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
   ASSIGN_OR_RETURN(const core::Roles roles, RolesOf(body));
+  ASSIGN_OR_RETURN(const core::Scope scope, ScopeOf(body));
   ASSIGN_OR_RETURN(const std::string code,
-                   call.desk.AddUser(call.caller, user, roles));
+                   call.desk.AddUser(call.caller, user, roles, scope));
   return json{{"code", code}};
 }
 
@@ -124,6 +153,32 @@ Result<json> SetRoles(const Call& call) {
   ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
   ASSIGN_OR_RETURN(const core::Roles roles, RolesOf(body));
   RETURN_IF_ERROR(call.desk.SetRoles(call.caller, user, roles));
+  return json::object();
+}
+
+// What is forgotten is no consent to the whole fleet.
+Result<json> SetScope(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
+  if (!body.contains("groups")) {
+    return Fail(Code::kInvalidArgument,
+                "'groups' is missing: a list, or null for the whole fleet");
+  }
+  ASSIGN_OR_RETURN(const core::Scope scope, ScopeOf(body));
+  RETURN_IF_ERROR(call.desk.SetScope(call.caller, user, scope));
+  return json::object();
+}
+
+Result<json> LinkPerson(const Call& call) {
+  ASSIGN_OR_RETURN(const json body, BodyOf(call.request));
+  ASSIGN_OR_RETURN(const std::string user, Text(body, "user", true));
+  if (!body.contains("person")) {
+    return Fail(Code::kInvalidArgument,
+                "'person' is missing: an id of the people register, or empty "
+                "for nobody");
+  }
+  ASSIGN_OR_RETURN(const std::string person, Text(body, "person"));
+  RETURN_IF_ERROR(call.desk.LinkPerson(call.caller, user, person));
   return json::object();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/core/scopes.h"
 #include "server/web/routes.h"
 
 namespace sekisho::web {
@@ -160,6 +161,8 @@ constexpr Route kRoutes[] = {
     {"GET", "users", ListUsers},
     {"POST", "users", AddUser},
     {"POST", "users:roles", SetRoles},
+    {"POST", "users:scope", SetScope},
+    {"POST", "users:link", LinkPerson},
     {"POST", "users:disable", DisableUser},
     {"POST", "users:enable", EnableUser},
     {"POST", "users:reset_totp", ResetTotp},
@@ -189,10 +192,11 @@ bool Matches(const Route& route, std::string_view path, std::string& rest) {
 // ---- login, which has no session yet ----
 
 // For the console, which shows only what will work; the desk decides.
-json MayJson(core::Roles roles) {
+json MayJson(const core::Session& session) {
   json names = json::array();
   for (const core::MethodRow& row : core::Methods()) {
-    if (row.door == core::Door::kRoles && roles.HasAnyOf(row.roles)) {
+    if (row.door == core::Door::kRoles && session.roles.HasAnyOf(row.roles) &&
+        core::CheckReach(session.scope, row.method)) {
       names.push_back(row.name);
     }
   }
@@ -202,7 +206,9 @@ json MayJson(core::Roles roles) {
 json SessionJson(const core::Session& session) {
   return {{"user", session.user},
           {"roles", RolesJson(session.roles)},
-          {"may", MayJson(session.roles)},
+          {"may", MayJson(session)},
+          {"groups", ScopeJson(session.scope)},
+          {"person", session.person_id},
           {"csrf", session.csrf},
           {"expire_time", FormatUtc(session.expire_time)},
           {"must_set_password", session.must_set_password},
@@ -373,6 +379,8 @@ Result<core::Caller> Api::CallerOf(const Request& request) {
   caller.door = "console";
   caller.address = request.address;
   caller.session_id = session.id;
+  caller.scope = session.scope;
+  caller.also_named = session.also_named;
   return caller;
 }
 

@@ -4,26 +4,34 @@
 
 namespace sekisho::web {
 
-std::string LiveFeed::Reader::Take() {
+LiveFeed::Reader::Waiting LiveFeed::Reader::Take() {
   const std::lock_guard lock(mutex_);
-  std::string out;
-  if (lost_) {
-    out = "event: resync\ndata: {}\n\n";
-    lost_ = false;
-  }
-  for (const std::string& event : waiting_) out += event;
+  Waiting taken{{waiting_.begin(), waiting_.end()}, lost_};
   waiting_.clear();
+  lost_ = false;
+  return taken;
+}
+
+std::string LiveFeed::Print(const Reader::Waiting& waiting) {
+  std::string out;
+  if (waiting.lost) out = "event: resync\ndata: {}\n\n";
+  for (const core::Change& change : waiting.changes) {
+    out += "event: change\ndata: " +
+           ToJson(change).dump(-1, ' ', false,
+                               nlohmann::json::error_handler_t::replace) +
+           "\n\n";
+  }
   return out;
 }
 
-void LiveFeed::Reader::Put(const std::string& event) {
+void LiveFeed::Reader::Put(const core::Change& change) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= kMaxWaiting) {
       waiting_.pop_front();
       lost_ = true;
     }
-    waiting_.push_back(event);
+    waiting_.push_back(change);
   }
   wake_();
 }
@@ -40,11 +48,6 @@ std::shared_ptr<LiveFeed::Reader> LiveFeed::Open(std::function<void()> wake) {
 }
 
 void LiveFeed::OnChange(const core::Change& change) {
-  const std::string event =
-      "event: change\ndata: " +
-      ToJson(change).dump(-1, ' ', false,
-                          nlohmann::json::error_handler_t::replace) +
-      "\n\n";
   std::vector<std::shared_ptr<Reader>> open;
   {
     const std::lock_guard lock(mutex_);
@@ -55,7 +58,7 @@ void LiveFeed::OnChange(const core::Change& change) {
       return false;
     });
   }
-  for (const auto& reader : open) reader->Put(event);
+  for (const auto& reader : open) reader->Put(change);
 }
 
 }  // namespace sekisho::web

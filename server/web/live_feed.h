@@ -1,5 +1,6 @@
 // Fans the desk's changes out to the open event streams. The desk's callback
-// only fills bounded queues; each stream drains its own.
+// only fills bounded queues; each stream drains its own, and asks the desk what
+// of it its reader sees.
 #pragma once
 
 #include <deque>
@@ -20,19 +21,26 @@ class LiveFeed {
   class Reader {
    public:
     explicit Reader(std::function<void()> wake) : wake_(std::move(wake)) {}
-    // Server-sent events waiting now, as bytes to send; empty = none.
-    std::string Take();
+    struct Waiting {
+      std::vector<core::Change> changes;
+      bool lost = false;  // there were more
+      bool empty() const { return changes.empty() && !lost; }
+    };
+    // What waits now.
+    Waiting Take();
 
    private:
     friend class LiveFeed;
-    void Put(const std::string& event);
+    void Put(const core::Change& change);
 
     static constexpr size_t kMaxWaiting = 256;
     std::function<void()> wake_;  // any thread; must not block
     std::mutex mutex_;
-    std::deque<std::string> waiting_;  // guarded by mutex_
-    bool lost_ = false;                // guarded by mutex_
+    std::deque<core::Change> waiting_;  // guarded by mutex_
+    bool lost_ = false;                 // guarded by mutex_
   };
+  // Server-sent events, as bytes to send.
+  static std::string Print(const Reader::Waiting& waiting);
 
   explicit LiveFeed(core::Desk& desk);
 

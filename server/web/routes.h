@@ -152,9 +152,12 @@ Result<json> RemoveDataSet(const Call& call);
 
 // ---- account_routes.cc ----
 json RolesJson(core::Roles roles);
+json ScopeJson(const core::Scope& scope);  // null: the whole fleet
 Result<json> ListUsers(const Call& call);
 Result<json> AddUser(const Call& call);
 Result<json> SetRoles(const Call& call);
+Result<json> SetScope(const Call& call);
+Result<json> LinkPerson(const Call& call);
 Result<json> DisableUser(const Call& call);
 Result<json> EnableUser(const Call& call);
 Result<json> ResetTotp(const Call& call);

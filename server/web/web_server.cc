@@ -150,6 +150,7 @@ class Server final : public WebServer {
  public:
   Server(const WebOptions& options, core::Desk& desk)
       : options_(options),
+        desk_(desk),
         api_(desk),
         feed_(desk),
         files_(StaticFiles::Load(options.static_dir)),
@@ -340,7 +341,7 @@ class Server final : public WebServer {
 
   // For people with a role. Asked anew at every ping: a program with a token
   // polls instead.
-  Status MayFollow(const Request& request) {
+  Result<core::Caller> FollowerOf(const Request& request) {
     if (!request.bearer.empty()) {
       return Fail(Code::kPermissionDenied, "live changes are for the console");
     }
@@ -348,13 +349,22 @@ class Server final : public WebServer {
     if (caller.roles.empty()) {
       return Fail(Code::kPermissionDenied, "this needs a role");
     }
-    return {};
+    return caller;
+  }
+
+  // Asked anew each time: who sees less from now on is told less from now on.
+  Result<std::string> ToldTo(const Request& request,
+                             LiveFeed::Reader::Waiting waiting) {
+    ASSIGN_OR_RETURN(const core::Caller caller, FollowerOf(request));
+    ASSIGN_OR_RETURN(waiting.changes,
+                     desk_.PickChanges(caller, waiting.changes));
+    return LiveFeed::Print(waiting);
   }
 
   // Server-sent events until the peer goes, the session ends or a write fails.
   asio::awaitable<void> Follow(Stream& stream, const Request& request) {
     error_code error;
-    if (const Status may = MayFollow(request); !may) {
+    if (const auto may = FollowerOf(request); !may) {
       co_await Send(stream, ErrorResponse(may.error()), false, error);
       co_return;
     }
@@ -374,13 +384,17 @@ class Server final : public WebServer {
     beast::get_lowest_layer(stream).expires_after(kWriteDeadline);
     co_await http::async_write_header(stream, serializer, Awaiting(error));
     while (!error) {
-      std::string out = reader->Take();
-      if (out.empty()) {
+      std::string out;
+      if (auto waiting = reader->Take(); !waiting.empty()) {
+        auto told = ToldTo(request, std::move(waiting));
+        if (!told) break;
+        out = std::move(*told);
+      } else {
         timer->expires_after(kPingEvery);
         error_code waited;
         co_await timer->async_wait(Awaiting(waited));
         // A quiet stream is also where an ended session is noticed.
-        if (!waited && !MayFollow(request)) break;
+        if (!waited && !FollowerOf(request)) break;
         if (!waited) out = ": ping\n\n";
       }
       if (out.empty()) continue;
@@ -390,6 +404,7 @@ class Server final : public WebServer {
   }
 
   const WebOptions options_;
+  core::Desk& desk_;
   Api api_;
   LiveFeed feed_;
   const StaticFiles files_;

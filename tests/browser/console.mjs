@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { axeFindings, check, keepOnFailure, openPage, startBrowser, startServer, step, summary } from './driver.mjs';
 import { BUSY_LIMIT_MS, fullQueue } from './full_queue.mjs';
 import { signInAtProvider } from './provider.mjs';
+import { scopes } from './scopes.mjs';
 
 const update = process.argv.includes('--update-screenshots');
 const shots = new URL('../../docs/screenshots/', import.meta.url).pathname;
@@ -918,7 +919,8 @@ await step('no script error and no CSP violation on the way', async () => {
 await signInAtProvider(browser, `${process.env.SEKISHO_STATE}/provider`);
 
 server.stop();
-// In a server of its own.
+// In servers of their own.
+await scopes(browser);
 const full = await startServer();
 await fullQueue(browser, full, 20_000, 'full queue', BUSY_LIMIT_MS);
 full.stop();

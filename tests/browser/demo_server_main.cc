@@ -69,6 +69,21 @@ std::string Obey(demo::DemoWorld& world, const std::string& line) {
     world.AddUser(line.substr(7), "not known to anybody", core::Role::kViewer);
     return world.AddLoginCode(line.substr(7));
   }
+  if (line == "groups") {
+    world.SetGroups();
+    return "ok";
+  }
+  if (line == "secret") return std::to_string(world.AddSecret().alert_id);
+  if (line.starts_with("person ")) {
+    store::RegisteredPerson person;
+    person.id = line.substr(7);
+    store::PeopleChange change;
+    change.all = {person};
+    const auto put = world.store().PutPeople(
+        change, world.clock().Now(),
+        [](int64_t, const auto&) { return std::string("not signed"); });
+    return put ? "ok" : put.error().message;
+  }
   // A search that a newer console has kept.
   if (line.starts_with("outdated ")) {
     store::SavedSearch row;

@@ -349,6 +349,48 @@ int64_t DemoWorld::AddBlockedTransfer() {
   return NewestAlert();
 }
 
+DemoWorld::Secret DemoWorld::AddSecret() {
+  const std::string name = kSecretName;
+  Secret secret;
+  secret.terminal = terminals_[1].name;
+  secret.agent_id = terminals_[1].agent_id;
+  const auto begin = [&](event::v1::EventKind kind) {
+    Draft draft = Begin(kind, 1, minutes(0));
+    Plug(draft, 0);
+    draft.open.mutable_device()->set_serial(name + "91");
+    draft.personal.set_person("op91 (" + name + ")");
+    secret.device_id = core::DeviceIdOf(draft.open.device());
+    return draft;
+  };
+  auto plug = begin(event::v1::EVENT_KIND_DEVICE_PLUGGED);
+  plug.open.set_outcome(event::v1::OUTCOME_ALLOWED);
+  plug.open.set_access("inspect");
+  Tell(plug);
+  auto copy = begin(event::v1::EVENT_KIND_TRANSFER);
+  FillTransfer(copy.open, copy.personal, 700, "/home/op91/" + name + ".csv");
+  Block(copy.open, "too-many-people", "700 people of " + name);
+  copy.personal.set_sealed_samples(SealedSamples());
+  Tell(copy);
+  Index();
+  secret.alert_id = NewestAlert();
+  core::AlertFilter filter;
+  filter.alert_id = secret.alert_id;
+  secret.event_row_id = store_->ListAlerts(filter, {})->rows.at(0).event_row_id;
+  auto asked = begin(event::v1::EVENT_KIND_REQUEST);
+  asked.open.set_request_seconds(3600);
+  asked.personal.set_purpose("for " + name);
+  Tell(asked);
+  Index();
+  secret.request_id = NewestAlert();
+  FillTransfer(asked.open, asked.personal, 60, "/home/op91/" + name + "2.csv");
+  asked.open.set_file_hash(std::string(32, 's'));
+  asked.open.set_requested_event_id(std::string(16, 's'));
+  Tell(asked);
+  Index();
+  secret.copy_request_id = NewestAlert();
+  return secret;
+}
+
 DemoWorld::Draft DemoWorld::RefusedStick() {
   auto plug = Begin(event::v1::EVENT_KIND_DEVICE_PLUGGED, 0, minutes(0));
   Plug(plug, 1);

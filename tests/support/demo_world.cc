@@ -313,6 +313,19 @@ void DemoWorld::EndSessions() {
   }
 }
 
+void DemoWorld::SetGroups() {
+  static constexpr const char* kGroups[] = {"osaka", "tokyo", "nagoya; tokyo"};
+  std::vector<store::RegisteredTerminal> all;
+  for (size_t i = 0; i < terminals_.size(); ++i) {
+    store::RegisteredTerminal one;
+    one.name = terminals_[i].name;
+    one.site = i == 0 ? "Osaka" : "Elsewhere";
+    one.groups = i < std::size(kGroups) ? kGroups[i] : "";
+    all.push_back(std::move(one));
+  }
+  Must(store_->PutRegister(all, clock_.Now()));
+}
+
 int64_t DemoWorld::DrawReview() {
   core::ReviewRules rules;
   rules.zone = policy::Zone::Find("Asia/Tokyo").value();

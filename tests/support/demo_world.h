@@ -21,6 +21,7 @@ namespace sekisho::demo {
 // Text a device or a file may carry to hurt a console.
 inline constexpr char kHostileProduct[] =
     "<img src=x onerror=window.hacked=1>\x1b[2J";
+inline constexpr char kSecretName[] = "himitsu";
 inline constexpr char kHostileFile[] =
     "/home/op01/=cmd|'C calc'!A1\"><svg onload=window.hacked=1>\n.csv";
 
@@ -86,6 +87,22 @@ class DemoWorld {
   // A device that calls itself that stick but is another, and another model
   // with its serial.
   void PlugImpostor();
+  // What only the second terminal knows: a person, a device and a file whose
+  // names are nowhere else, in a refused copy and two requests. For tests of
+  // who sees what.
+  struct Secret {
+    std::string terminal;
+    std::string agent_id;
+    std::string device_id;
+    int64_t event_row_id = 0;     // of the copy
+    int64_t alert_id = 0;         // of the copy
+    int64_t request_id = 0;       // alert that asks for the device
+    int64_t copy_request_id = 0;  // alert that asks that the copy may go
+  };
+  Secret AddSecret();
+  // The register: the first terminal in the group "osaka", the next in "tokyo",
+  // the third in both "nagoya" and "tokyo", the fourth in no group.
+  void SetGroups();
   void EndSessions();
   // Of subscriptions to the desk's changes.
   size_t subscriber_count();

@@ -119,6 +119,8 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ListUsers", "UD"},
     {"AddUser", "D"},
     {"SetRoles", "D"},
+    {"SetScope", "D"},
+    {"LinkPerson", "D"},
     {"DisableUser", "D"},
     {"EnableUser", "D"},
     {"ResetTotp", "D"},
@@ -136,6 +138,7 @@ inline const std::map<std::string_view, std::string_view> kWhoMay = {
     {"ConfirmTotp", "*"},
     {"UseApiToken", "*"},
     {"Subscribe", "*"},
+    {"PickChanges", "VAPYUD"},
     {"ExportEvents", "YU"},
 };
 
@@ -155,7 +158,8 @@ inline constexpr std::string_view kPeopleOnly[] = {
     "ListSessions",   "EndSession",       "ListMySessions", "EndMySession",
     "ListApiTokens",  "AddApiToken",      "RevokeApiToken", "ListMyApiTokens",
     "AddMyApiToken",  "RevokeMyApiToken", "IssueCode",      "MakePin",
-    "MakePersonTotp", "RemovePerson"};
+    "MakePersonTotp", "RemovePerson",     "SetScope",       "LinkPerson",
+    "PickChanges"};
 
 inline constexpr char kRefusal[] = "this needs the role ";
 

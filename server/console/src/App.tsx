@@ -75,7 +75,16 @@ function Desk({ session, onTheme, onLeave }: { session: Session; onTheme: () => 
           </Tooltip>
           <IconButton size="small" aria-label={t('app.theme')} onClick={onTheme}>◐</IconButton>
           <Button size="small" color="inherit" onClick={() => setLanguage(i18n.language === 'ja' ? 'en' : 'ja')}>{t('app.language')}</Button>
-          <Typography variant="body2">{session.user}</Typography>
+          <Box sx={{ minWidth: 0 }}>
+            <Typography variant="body2">{session.user}</Typography>
+            {session.groups !== null && (
+              <Tooltip title={session.groups.join(', ')}>
+                <Typography variant="caption" component="div" noWrap sx={{ maxWidth: 220, color: 'text.secondary' }}>
+                  {session.groups.length > 0 ? t('scope.youSee', { groups: session.groups.join(', ') }) : t('scope.youSeeNothing')}
+                </Typography>
+              </Tooltip>
+            )}
+          </Box>
           <Button size="small" color="inherit" onClick={onLeave}>{t('app.logout')}</Button>
         </Toolbar>
       </AppBar>

@@ -154,14 +154,14 @@ TEST_F(SilenceTest, WithoutASiteOrCompanyItIsAnAlertAtOnce) {
 TEST_F(SilenceTest, ASiteIsOneIncidentThatEndsByItself) {
   Pass(seconds(70), {"k1", "x1"});
   EXPECT_THAT(Open(), ElementsAre("site_silent "));
-  auto outages = store_->ListSiteOutages().value();
+  auto outages = store_->ListSiteOutages({}).value();
   ASSERT_EQ(outages.size(), 1U);
   EXPECT_EQ(outages[0].site, "Osaka");
   EXPECT_EQ(outages[0].agent_ids.size(), 4U);
   EXPECT_FALSE(outages[0].end_time);
   Pass(seconds(20), {"o1", "o2", "o3", "o4", "k1", "x1"});
   EXPECT_THAT(Open(), IsEmpty());
-  EXPECT_TRUE(store_->ListSiteOutages().value()[0].end_time);
+  EXPECT_TRUE(store_->ListSiteOutages({}).value()[0].end_time);
 }
 
 TEST_F(SilenceTest, WhoIsNotBackWithItsSiteIsToldAlone) {

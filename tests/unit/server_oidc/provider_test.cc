@@ -328,6 +328,25 @@ TEST(AdmitTest, GroupsSayWhoComesInAndAsWhat) {
   EXPECT_FALSE(Admit(settings, arrival));
 }
 
+TEST(AdmitTest, GroupsSayWhatANewUserSees) {
+  using store::Scope;
+  Settings settings;
+  Arrival arrival;
+  arrival.groups = {"soc-tokyo"};
+  EXPECT_EQ(ScopeOfNew(settings, arrival), Scope());
+  settings.terminals = {{"soc-tokyo", Scope({"tokyo"})},
+                        {"soc-west", Scope({"osaka", "kobe"})},
+                        {"lead", Scope()}};
+  EXPECT_EQ(ScopeOfNew(settings, arrival), Scope({"tokyo"}));
+  arrival.groups = {"soc-tokyo", "soc-west"};
+  EXPECT_EQ(ScopeOfNew(settings, arrival), Scope({"kobe", "osaka", "tokyo"}));
+  arrival.groups.emplace_back("lead");
+  EXPECT_EQ(ScopeOfNew(settings, arrival), Scope());
+  // Of none of them: nothing, not everything.
+  arrival.groups = {"staff"};
+  EXPECT_EQ(ScopeOfNew(settings, arrival), Scope(std::vector<std::string>{}));
+}
+
 TEST(AttemptTest, AllFollowsFromTheCookieAndNothingTellsOfIt) {
   const WallTime now(std::chrono::seconds(1'795'165'951));
   const Attempt attempt = Attempt::New(now);

@@ -55,6 +55,7 @@ TEST(OidcSettingsTest, ReadsAllOfIt) {
                          "  roles:\n"
                          "    \"CN=SOC,OU=Groups\": [viewer, analyst]\n"
                          "    lead: [approver]\n"
+                         "  terminals: { lead: all, soc: [tokyo, osaka] }\n"
                          "  unknown_users: create\n"
                          "  second_factor: provider\n"
                          "  only: true\n"
@@ -65,6 +66,8 @@ TEST(OidcSettingsTest, ReadsAllOfIt) {
   EXPECT_EQ(settings.roles.size(), 2U);
   EXPECT_EQ(store::Print(settings.roles.at("CN=SOC,OU=Groups")),
             "viewer,analyst");
+  EXPECT_TRUE(settings.terminals.at("lead").IsWholeFleet());
+  EXPECT_EQ(settings.terminals.at("soc"), store::Scope({"tokyo", "osaka"}));
   EXPECT_EQ(settings.unknown_users, UnknownUsers::kCreate);
   EXPECT_EQ(settings.second_factor, SecondFactor::kTrusted);
   EXPECT_THAT(*settings.only_but, ElementsAre("rescue"));
@@ -76,6 +79,9 @@ TEST(OidcSettingsTest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(ComplaintOf("  unknown_users: maybe\n"), HasSubstr("5:"));
   EXPECT_THAT(ComplaintOf("  unknown_users: create\n"), HasSubstr("'roles'"));
   EXPECT_THAT(ComplaintOf("  roles: { soc: [king] }\n"), HasSubstr("analyst"));
+  EXPECT_THAT(ComplaintOf("  terminals: { soc: everything }\n"),
+              HasSubstr("'all' or a list"));
+  EXPECT_THAT(ComplaintOf("  terminals: all\n"), HasSubstr("groups"));
   // Nobody could come in when the provider is down.
   EXPECT_THAT(ComplaintOf("  only: true\n"), HasSubstr("break_glass"));
   EXPECT_THAT(ComplaintOf("  break_glass: [rescue]\n"), HasSubstr("only"));

@@ -89,6 +89,8 @@ const std::map<std::string, std::string> kRpcMethods = {
     {"ListUsers", "ListUsers"},
     {"AddUser", "AddUser"},
     {"SetRoles", "SetRoles"},
+    {"SetScope", "SetScope"},
+    {"LinkPerson", "LinkPerson"},
     {"DisableUser", "DisableUser"},
     {"EnableUser", "EnableUser"},
     {"ResetTotp", "ResetTotp"},

@@ -38,6 +38,14 @@ TEST_F(SocketCallerTest, AMemberOfTheGroupHasHisOwnRolesOrNone) {
   EXPECT_EQ(stranger.user, "mori");
 }
 
+TEST_F(SocketCallerTest, ThePersonBehindSudoSeesWhatHeSees) {
+  ASSERT_TRUE(world_.store().SetScope("tanaka", core::Scope({"tokyo"})));
+  ASSERT_TRUE(world_.store().LinkPerson("tanaka", "E1001"));
+  const auto caller = Of({0, "root", "tanaka"});
+  EXPECT_EQ(caller.scope, core::Scope({"tokyo"}));
+  EXPECT_EQ(caller.also_named, (std::vector<std::string>{"E1001", "tanaka"}));
+}
+
 TEST_F(SocketCallerTest, RootWithoutAKnownPersonBreaksTheGlass) {
   for (const SocketPeer& peer :
        {SocketPeer{0, "root", ""}, SocketPeer{0, "root", "mori"},

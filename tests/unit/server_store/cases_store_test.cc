@@ -58,7 +58,7 @@ TEST_P(CasesTest, HoldsAlertsEventsAndComments) {
   }));
   EXPECT_THAT(persons, UnorderedElementsAre("op01", "op02"));
 
-  const auto file = store_->ReadCase(1);
+  const auto file = store_->ReadCase(1, {});
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_EQ(file->row.title, "the list");
   EXPECT_EQ(file->row.owner, "sato");
@@ -89,7 +89,7 @@ TEST_P(CasesTest, WhatIsRefusedLeavesAllAsItWas) {
     return Fail(Code::kPermissionDenied, "no");
   });
   EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
-  const auto file = store_->ReadCase(1);
+  const auto file = store_->ReadCase(1, {});
   EXPECT_EQ(file->row.title, "one");
   ASSERT_EQ(file->alerts.size(), 1U);
   EXPECT_EQ(file->alerts[0].alert.alert_id, alert);
@@ -102,7 +102,7 @@ TEST_P(CasesTest, WhatIsRefusedLeavesAllAsItWas) {
   wrong.add = {{}, {99}};
   EXPECT_EQ(store_->PutCase(0, wrong, Nothing).error().code, Code::kNotFound);
   EXPECT_EQ(store_->ListCases({}, {})->rows.size(), 1U);
-  EXPECT_EQ(store_->ReadCase(2).error().code, Code::kNotFound);
+  EXPECT_EQ(store_->ReadCase(2, {}).error().code, Code::kNotFound);
 }
 
 TEST_P(CasesTest, TakesSoManyAlertsAndNotOneMore) {

@@ -231,7 +231,7 @@ TEST_P(DutiesTest, CountsHowOftenARuleWasRight) {
   NewAlert open = AlertWith("open");
   open.alert.rule = "r1";
   ASSERT_TRUE(store_->AddAlert(open));
-  const auto counts = store_->CountVerdicts(At(0), At(2));
+  const auto counts = store_->CountVerdicts(At(0), At(2), {});
   ASSERT_TRUE(counts) << counts.error().message;
   ASSERT_EQ(counts->size(), 2U);
   EXPECT_EQ((*counts)[0].rule, "r1");
@@ -239,7 +239,7 @@ TEST_P(DutiesTest, CountsHowOftenARuleWasRight) {
   EXPECT_EQ((*counts)[0].false_positive, 2);
   EXPECT_EQ((*counts)[0].true_positive, 1);
   EXPECT_EQ((*counts)[1].benign, 1);
-  EXPECT_TRUE(store_->CountVerdicts(At(2), At(9))->empty());
+  EXPECT_TRUE(store_->CountVerdicts(At(2), At(9), {})->empty());
 }
 
 // ---- suppressions ----
@@ -269,10 +269,10 @@ TEST_P(DutiesTest, KeepsBackWhatFitsUntilItsEnd) {
   AlertFilter all;
   all.with_suppressed = true;
   EXPECT_EQ(store_->ListAlerts(all, {})->rows.size(), 6U);
-  EXPECT_EQ(store_->CountOpenAlerts()->by_severity["high"], 4);
+  EXPECT_EQ(store_->CountOpenAlerts({})->by_severity["high"], 4);
 
   const auto running =
-      store_->ListSuppressions(WhichSuppressions::kRunning, At(60));
+      store_->ListSuppressions(WhichSuppressions::kRunning, At(60), {});
   ASSERT_TRUE(running) << running.error().message;
   ASSERT_EQ(running->size(), 1U);
   EXPECT_EQ((*running)[0].alert_count, 1);
@@ -282,10 +282,11 @@ TEST_P(DutiesTest, KeepsBackWhatFitsUntilItsEnd) {
   EXPECT_EQ(add("after", [](Alert&) {}), 0);
   EXPECT_EQ(store_->EndSuppression(1, "mori", "", At(71)).error().code,
             Code::kNotFound);
-  EXPECT_TRUE(
-      store_->ListSuppressions(WhichSuppressions::kRunning, At(72))->empty());
-  EXPECT_EQ(store_->ListSuppressions(WhichSuppressions::kAll, At(72))->size(),
-            1U);
+  EXPECT_TRUE(store_->ListSuppressions(WhichSuppressions::kRunning, At(72), {})
+                  ->empty());
+  EXPECT_EQ(
+      store_->ListSuppressions(WhichSuppressions::kAll, At(72), {})->size(),
+      1U);
 }
 
 // ---- reviews ----

@@ -134,7 +134,7 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
   const auto store = OpenSqlite({path_, {}});
   ASSERT_TRUE(store) << store.error().message;
   const auto days =
-      (*store)->CountDays({WallTime(), WallTime(std::chrono::seconds(1))});
+      (*store)->CountDays({WallTime(), WallTime(std::chrono::seconds(1))}, {});
   ASSERT_TRUE(days) << days.error().message;
   EXPECT_EQ((*days)[0].counts.persons, 7);
   EXPECT_EQ((*days)[0].counts.persons_written, 5);
@@ -143,6 +143,36 @@ TEST_F(SchemaTest, FillsCountsOfOldRows) {
   EXPECT_EQ((*store)->ListAlerts({}, {})->rows[0].rule, "many\\n");
   EXPECT_EQ((*store)->ListDevices({}, {}, WallTime())->rows[0].name,
             "Maker Stick");
+}
+
+// Users of schema 19 go on seeing everything; its register's groups are known.
+TEST_F(SchemaTest, FillsTerminalGroupsOfOldRegister) {
+  {
+    auto writer = SqliteConnection::Open(path_, Connection::Kind::kWriter);
+    ASSERT_TRUE(writer && Migrate(**writer, 19));
+    ASSERT_TRUE((*writer)->Script(
+        "INSERT INTO terminal_register VALUES "
+        "('a','','tokyo; osaka','','',NULL,NULL,NULL),"
+        "('b','','','','',NULL,NULL,NULL),"
+        "('c','','osaka','','',NULL,NULL,5);"
+        "INSERT INTO users (name, roles, password_hash, create_time) VALUES "
+        "('mori','analyst','',1);"
+        "INSERT INTO api_tokens (hash, name, user, roles, created_by, "
+        "create_time, expire_time, revoked_by) VALUES "
+        "(zeroblob(32),'n','mori','analyst','mori',1,2,'')"));
+  }
+  const auto store = OpenSqlite({path_, {}});
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(*(*store)->TerminalGroups(),
+            (std::vector<std::string>{"osaka", "tokyo"}));
+  EXPECT_TRUE(*(*store)->Sees(Scope({"tokyo"}), "a"));
+  EXPECT_FALSE(*(*store)->Sees(Scope({"tokyo"}), "b"));
+  EXPECT_TRUE(*(*store)->Sees(Scope({"osaka"}), "c"));
+  const auto user = (*store)->FindUser("mori");
+  ASSERT_TRUE(user && *user);
+  EXPECT_TRUE((*user)->scope.IsWholeFleet());
+  EXPECT_EQ((*user)->person_id, "");
+  EXPECT_TRUE((*store)->FindApiToken({}).value()->scope.IsWholeFleet());
 }
 
 // What was copied before the list of contents was kept may still be there.

@@ -336,19 +336,19 @@ TEST_P(StoreTest, AGrantIsInTheListUntilItsEventIsIndexed) {
     batch.events.push_back(Indexed(logged->back(), "operator", "::S1"));
     batch.events.back().grant_id = 1;
     ASSERT_TRUE(store_->WriteIndex(batch));
-    const auto rows = store_->ListGrants(WhichGrants::kRunning).value();
+    const auto rows = store_->ListGrants(WhichGrants::kRunning, {}).value();
     ASSERT_EQ(rows.size(), 1U);
     EXPECT_EQ(rows[0].used_event_row_id,
               from == agent ? logged->back().row_id : 0);
   }
   ASSERT_TRUE(put({}, At(20)));
   EXPECT_TRUE(listed.empty()) << "it was used";
-  auto used = store_->ListGrants(WhichGrants::kRunning).value()[0];
+  auto used = store_->ListGrants(WhichGrants::kRunning, {}).value()[0];
   EXPECT_STREQ(StateOf(used), "used");
   used.over_time = At(21);
   ASSERT_TRUE(put({.grant = used, .answer = {}}, At(21)));
-  EXPECT_TRUE(store_->ListGrants(WhichGrants::kRunning)->empty());
-  EXPECT_EQ(store_->ListGrants(WhichGrants::kAll)->size(), 1U);
+  EXPECT_TRUE(store_->ListGrants(WhichGrants::kRunning, {})->empty());
+  EXPECT_EQ(store_->ListGrants(WhichGrants::kAll, {})->size(), 1U);
 }
 
 TEST_P(StoreTest, TheRegisterOfPeopleIsSealedAsItIs) {
@@ -593,7 +593,7 @@ TEST_P(StoreTest, AnIdentityIsOneUsersForEver) {
   const ProviderIdentity other{"https://id", "s-2"};
   const auto bind = [&](const ProviderIdentity& identity, const char* user,
                         std::optional<Roles> roles = {}) {
-    const Status bound = store_->BindUser(identity, user, roles, At(1));
+    const Status bound = store_->BindUser(identity, user, roles, {}, At(1));
     return bound ? Code::kOk : bound.error().code;
   };
   EXPECT_EQ(*store_->FindUserOf(tanaka), std::nullopt);
@@ -623,15 +623,16 @@ TEST_P(StoreTest, AnIdentityIsOneUsersForEver) {
 TEST_P(StoreTest, AUserIsMadeWithHisIdentityOrNotAtAll) {
   const ProviderIdentity first{"https://id", "s-1"};
   const ProviderIdentity second{"https://id", "s-2"};
-  ASSERT_TRUE(store_->BindUser(first, "mori", Roles(Role::kViewer), At(5)));
+  ASSERT_TRUE(store_->BindUser(first, "mori", Roles(Role::kViewer), {}, At(5)));
   EXPECT_EQ((*store_->FindUser("mori"))->roles, Roles(Role::kViewer));
   EXPECT_EQ((*store_->FindUser("mori"))->create_time, At(5));
   // Another of the same name changes nothing of him.
-  EXPECT_FALSE(store_->BindUser(second, "mori", Roles(Role::kAdmin), At(6)));
+  EXPECT_FALSE(
+      store_->BindUser(second, "mori", Roles(Role::kAdmin), {}, At(6)));
   EXPECT_EQ((*store_->FindUser("mori"))->roles, Roles(Role::kViewer));
   EXPECT_EQ((*store_->FindUser("mori"))->identity, first);
   // Whose identity is taken is not made.
-  EXPECT_FALSE(store_->BindUser(first, "ueda", Roles(Role::kAdmin), At(6)));
+  EXPECT_FALSE(store_->BindUser(first, "ueda", Roles(Role::kAdmin), {}, At(6)));
   EXPECT_EQ(*store_->FindUser("ueda"), std::nullopt);
 }
 
@@ -652,11 +653,11 @@ TEST_P(StoreTest, WhoIsReleasedHasNoWayInButTheNextIdentity) {
   EXPECT_FALSE((*store_->FindUser("sato"))->has_totp);
   EXPECT_FALSE(store_->FindSession(session.hash, At(1), At(0)));
   EXPECT_FALSE(store_->FindLoginCode(SecretHash{}, At(1)));
-  ASSERT_TRUE(store_->BindUser(first, "sato", {}, At(2)));
+  ASSERT_TRUE(store_->BindUser(first, "sato", {}, {}, At(2)));
   // Of whom the provider made another account.
   ASSERT_TRUE(store_->ReleaseUser("sato"));
   EXPECT_EQ(*store_->FindUserOf(first), std::nullopt);
-  EXPECT_TRUE(store_->BindUser(second, "sato", {}, At(3)));
+  EXPECT_TRUE(store_->BindUser(second, "sato", {}, {}, At(3)));
   EXPECT_EQ(store_->ReleaseUser("nobody").error().code, Code::kNotFound);
 }
 

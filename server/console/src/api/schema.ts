@@ -1582,6 +1582,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users:scope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which terminals he sees: those of groups of the terminal register, or all (admin of the whole fleet) */
+        post: operations["setScope"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users:link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who he is in the people register: what concerns that person concerns him (admin of the whole fleet) */
+        post: operations["linkPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users:disable": {
         parameters: {
             query?: never;
@@ -1833,11 +1867,14 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "analyst" | "approver" | "policy_author" | "auditor" | "admin";
-        /** @description may: names of the desk's methods that will not be refused for the roles. must_enrol_totp: nothing but totp:begin and totp:confirm works */
+        /** @description may: names of the desk's methods that will not be refused for the roles and the groups. must_enrol_totp: nothing but totp:begin and totp:confirm works */
         Session: {
             user: string;
             roles: components["schemas"]["Role"][];
             may: string[];
+            groups: components["schemas"]["Groups"];
+            /** @description Who he is in the people register; empty: not linked */
+            person: string;
             csrf: string;
             /** Format: date-time */
             expire_time: string;
@@ -1885,6 +1922,9 @@ export interface components {
             /** @description Of the OpenID provider he is bound to; empty: none */
             provider_issuer: string;
             provider_subject: string;
+            groups: components["schemas"]["Groups"];
+            /** @description Who he is in the people register; empty: not linked */
+            person: string;
         };
         UserList: {
             rows: components["schemas"]["User"][];
@@ -1896,9 +1936,25 @@ export interface components {
             user: string;
             reason: string;
         };
+        NewUser: {
+            user: string;
+            roles: components["schemas"]["Role"][];
+            groups?: components["schemas"]["Groups"];
+        };
         UserRoles: {
             user: string;
             roles: components["schemas"]["Role"][];
+        };
+        /** @description Groups of the terminal register whose terminals are seen; null: the whole fleet */
+        Groups: string[] | null;
+        UserScope: {
+            user: string;
+            groups: components["schemas"]["Groups"];
+        };
+        UserPerson: {
+            user: string;
+            /** @description Id in the people register; empty: nobody */
+            person: string;
         };
         /** @description Usable once, within an hour; empty: he comes through the OpenID provider */
         LoginCode: {
@@ -1931,6 +1987,7 @@ export interface components {
             name: string;
             user: string;
             roles: components["schemas"]["Role"][];
+            groups: components["schemas"]["Groups"];
             created_by: string;
             /** Format: date-time */
             create_time: string;
@@ -1945,11 +2002,12 @@ export interface components {
         ApiTokenList: {
             rows: components["schemas"]["ApiToken"][];
         };
-        /** @description roles: some of the user's. user does not count for a token of one's own */
+        /** @description roles: some of the user's. groups: some of his; null: as he sees. user does not count for a token of one's own */
         ApiTokenWish: {
             name: string;
             user?: string;
             roles: components["schemas"]["Role"][];
+            groups?: components["schemas"]["Groups"];
             days: number;
         };
         /** @description secret is shown this once */
@@ -6684,7 +6742,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UserRoles"];
+                "application/json": components["schemas"]["NewUser"];
             };
         };
         responses: {
@@ -6716,6 +6774,68 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["UserRoles"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    setScope: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserScope"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    linkPerson: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-Sekisho-CSRF": components["parameters"]["Csrf"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPerson"];
             };
         };
         responses: {

@@ -1,19 +1,20 @@
 // One alert tells its story at a glance, with the decision beside it: who,
 // what, from where to where, why. Every fact stands below.
-import { Alert as Banner, Box, Button, Chip, Divider, Grid, Link, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
+import { Alert as Banner, Box, Button, Chip, Divider, Grid, Paper, Stack, Table, TableBody, TextField, Typography } from '@mui/material';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useContext, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link as RouterLink, useNavigate, useParams } from 'react-router-dom';
+import { useNavigate, useParams } from 'react-router-dom';
 
 import { get, post } from '../api/client';
 import type { Alert, Event, Session, VerdictCount } from '../api/types';
 import { deviceName, fileName, formatNumber, formatShare, formatTime, personOf } from '../format';
-import { useMay } from '../may';
+import { SessionContext, useMay } from '../may';
 import { ContainButton } from '../parts/Contain';
 import { CasesOf } from '../parts/CaseDialog';
 import { CloseDialog } from '../parts/Close';
 import { DecideRequest } from '../parts/DecideRequest';
+import { DeviceLink } from '../parts/DeviceLink';
 import { DueChip } from '../parts/Due';
 import { ColumnFacts, DeviceFactsRows, EventFacts, LandingFacts, TransferFacts, WhoFacts } from '../parts/EventFacts';
 import { Help } from '../parts/Help';
@@ -69,7 +70,7 @@ function Answers({ alert, event }: { alert: Alert; event: Event }) {
       </Grid>
       <Grid size={{ xs: 12, sm: 6 }}>
         <Answer title={t('alert.where')} headline={<>{alert.terminal}{device && <> → {deviceName(device)}</>}</>}>
-          {device && <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`}><Code>{event.device_id}</Code></Link>}
+          {device && <DeviceLink id={event.device_id}><Code>{event.device_id}</Code></DeviceLink>}
           {transfer && event.kind === 'transfer' && <div>{t('transfer.written')}: <strong>{formatNumber(transfer.persons_written)}</strong></div>}
         </Answer>
       </Grid>
@@ -184,14 +185,17 @@ function Decision({ alert, session, busy, error, onChange, onClose }: DecisionPr
 function Stop({ alert }: { alert: Alert }) {
   const { t } = useTranslation();
   const may = useMay()('Contain');
-  const known = alert.person !== '' && alert.person !== 'unknown';
-  if (!may || (!known && !alert.agent_id && !alert.device_id)) return null;
+  // A person's or a device's reaches every terminal.
+  const everywhere = useContext(SessionContext)?.groups == null;
+  const known = everywhere && alert.person !== '' && alert.person !== 'unknown';
+  const device = everywhere && alert.device_id !== '';
+  if (!may || (!known && !alert.agent_id && !device)) return null;
   return (
     <Section title={t('contain.title')} help="contain">
       <Stack spacing={1.25} sx={{ mt: 0.5 }}>
         {known && <ContainButton to={{ kind: 'person', target: alert.person, name: alert.person }} />}
         {alert.agent_id && <ContainButton to={{ kind: 'terminal', target: alert.agent_id, name: alert.terminal }} />}
-        {alert.device_id && <ContainButton to={{ kind: 'device', target: alert.device_id, name: alert.device_id }} />}
+        {device && <ContainButton to={{ kind: 'device', target: alert.device_id, name: alert.device_id }} />}
       </Stack>
     </Section>
   );

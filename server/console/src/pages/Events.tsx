@@ -1,13 +1,13 @@
-import { Alert, Button, Chip, LinearProgress, Link, Menu, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
+import { Alert, Button, Chip, LinearProgress, Menu, MenuItem, Stack, TableCell, TableRow, TextField, Typography } from '@mui/material';
 import { useMutation } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link as RouterLink } from 'react-router-dom';
 
 import type { Event } from '../api/types';
 import { deviceName, fileName, formatNumber, formatTime, personOf } from '../format';
 import { useMay } from '../may';
 import { CaseButton } from '../parts/CaseDialog';
+import { DeviceLink } from '../parts/DeviceLink';
 import { exportEvents, save } from '../parts/exportEvents';
 import { Rows, usePages } from '../parts/Rows';
 import { OutcomeChip } from '../parts/Shown';
@@ -148,7 +148,7 @@ export function Events() {
             <TableCell>{personOf(event.who) || '–'}</TableCell>
             <TableCell sx={{ whiteSpace: 'nowrap' }}>{event.terminal}</TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>
-              {event.device && event.device_id ? <Link component={RouterLink} to={`/device?${new URLSearchParams({ device_id: event.device_id }).toString()}`} color="inherit">{deviceName(event.device)}</Link> : '–'}
+              {event.device && event.device_id ? <DeviceLink id={event.device_id} color="inherit">{deviceName(event.device)}</DeviceLink> : '–'}
             </TableCell>
             <TableCell sx={{ overflowWrap: 'anywhere' }}>{detail(event, t('transfer.persons'))}</TableCell>
             {mayCase && <TableCell><CaseButton items={{ event_row_ids: [event.row_id] }} /></TableCell>}

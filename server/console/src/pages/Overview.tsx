@@ -8,6 +8,7 @@ import { Link as RouterLink, useSearchParams } from 'react-router-dom';
 import { get } from '../api/client';
 import type { Overview as Numbers, OverviewDay, TopRow, TransferCounts } from '../api/types';
 import { dayOf, formatDate, formatDay, formatNumber, formatTime, ownZone, SEVERITIES } from '../format';
+import { useMay } from '../may';
 import { Help } from '../parts/Help';
 import { Legend, type Part, RankedBars, Ring, StackedBars, usePlotColors } from '../parts/Plots';
 import { Empty, Loaded } from '../parts/State';
@@ -161,12 +162,13 @@ function OverTime({ numbers }: { numbers: Numbers }) {
 function Top({ title, rows, by, span }: { title: string; rows: TopRow[]; by: 'device_id' | 'terminal' | 'person'; span: Record<string, string> }) {
   const { t } = useTranslation();
   const parts = useParts();
+  const mayDevice = useMay()('GetDeviceStory');
   const ranks = rows.map((row) => {
     const note = t('overview.topNote', { transfers: formatNumber(row.counts.transfers), persons: formatNumber(row.counts.persons) });
     const name = row.name || row.value || t('app.unknown');
     return {
       key: row.value, name, note, parts: parts(row.counts), words: `${name}: ${note}`,
-      to: by === 'device_id' ? search('/device', { device_id: row.value }) : transfers({ ...span, [by]: row.value }),
+      to: by === 'device_id' && mayDevice ? search('/device', { device_id: row.value }) : transfers({ ...span, [by]: row.value }),
     };
   });
   return <Panel title={title}>{ranks.length > 0 ? <RankedBars label={title} ranks={ranks} /> : <Empty />}</Panel>;

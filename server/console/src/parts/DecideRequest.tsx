@@ -1,12 +1,13 @@
 // Approve or refuse what an operator asks for: two buttons and their dialogs.
 import { Button, MenuItem, Stack, TextField, Typography } from '@mui/material';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useContext, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { post } from '../api/client';
 import type { Access, Alert } from '../api/types';
 import { formatSpan } from '../format';
+import { SessionContext } from '../may';
 import { alertStory } from '../story';
 import { AccessField, DecisionDialog } from './Grant';
 
@@ -20,6 +21,8 @@ function Ask({ request, answer, onDone }: { request: Alert; answer: Answer; onDo
   const asked = request.event?.request?.seconds ?? 0;
   const ofCopy = request.event?.request?.of_copy ?? false;
   const [wish, setWish] = useState({ access: 'inspect' as Access, seconds: asked, scope: 'terminal', reason: '' });
+  // Who sees some terminals decides for them alone.
+  const everywhere = useContext(SessionContext)?.groups == null;
   const decide = useMutation({
     mutationFn: () => post<Alert>(`requests:decide/${request.alert_id}`, answer === 'approve' ? { answer, ...wish } : { answer, reason: wish.reason }),
     onSuccess: () => {
@@ -40,7 +43,7 @@ function Ask({ request, answer, onDone }: { request: Alert; answer: Answer; onDo
           </TextField>
           {!ofCopy && <TextField select label={t('request.scope')} value={wish.scope} onChange={(e) => setWish({ ...wish, scope: e.target.value })}>
             <MenuItem value="terminal">{t('request.onlyThere', { terminal: request.terminal })}</MenuItem>
-            <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>
+            {everywhere && <MenuItem value="everywhere">{t('device.everywhere')}</MenuItem>}
           </TextField>}
         </>
       )}

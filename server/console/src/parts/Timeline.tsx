@@ -9,6 +9,7 @@ import { get } from '../api/client';
 import type { Alert, Around, Lane, SpanCounts } from '../api/types';
 import { dayOf, formatDate, formatDay, formatNumber, formatTime, ownZone } from '../format';
 import { alertTitle } from '../story';
+import { DeviceLink } from './DeviceLink';
 import { usePlotColors } from './Plots';
 import { SeverityChip, StateChip } from './Shown';
 import { Loaded } from './State';
@@ -87,7 +88,9 @@ export function Timeline({ alert, around }: { alert: Alert; around: ReturnType<t
             <Box key={lane.by}>
               <Stack direction="row" spacing={1} useFlexGap sx={{ alignItems: 'baseline', flexWrap: 'wrap' }}>
                 <Typography variant="body2" component="h3" sx={{ fontWeight: 600 }}>{t(`around.${lane.by}`)}</Typography>
-                <Link component={RouterLink} to={lane.by === 'device_id' ? `/device?${new URLSearchParams({ device_id: lane.value }).toString()}` : `/events?${new URLSearchParams({ [lane.by]: lane.value }).toString()}`} variant="body2" sx={{ overflowWrap: 'anywhere' }}>{lane.value}</Link>
+                {lane.by === 'device_id'
+                  ? <DeviceLink id={lane.value} variant="body2" sx={{ overflowWrap: 'anywhere' }}>{lane.value}</DeviceLink>
+                  : <Link component={RouterLink} to={`/events?${new URLSearchParams({ [lane.by]: lane.value }).toString()}`} variant="body2" sx={{ overflowWrap: 'anywhere' }}>{lane.value}</Link>}
                 <Typography variant="caption" color="text.secondary">
                   {t('around.sum', { transfers: formatNumber(lane.sum.counts.transfers), blocked: formatNumber(lane.sum.counts.blocked), persons: formatNumber(lane.sum.counts.persons), written: formatNumber(lane.sum.counts.persons_written) })}
                 </Typography>

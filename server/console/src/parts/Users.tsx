@@ -11,6 +11,7 @@ import { formatTime } from '../format';
 import { useMay } from '../may';
 import { Code } from './Shown';
 import { ErrorText, Loaded } from './State';
+import { EditPerson, EditScope, Groups, GroupsField } from './UserScope';
 
 export function RoleBoxes({ value, of, onChange }: { value: Role[]; of: readonly Role[]; onChange: (roles: Role[]) => void }) {
   const { t } = useTranslation();
@@ -30,8 +31,9 @@ function Edit({ user, onDone }: { user: User | null; onDone: () => void }) {
   const client = useQueryClient();
   const [name, setName] = useState(user?.name ?? '');
   const [roles, setRoles] = useState<Role[]>(user?.roles ?? []);
+  const [groups, setGroups] = useState<string[] | null>(null);
   const save = useMutation({
-    mutationFn: () => post<{ code?: string }>(user ? 'users:roles' : 'users', { user: name.trim(), roles }),
+    mutationFn: () => post<{ code?: string }>(user ? 'users:roles' : 'users', user ? { user: user.name, roles } : { user: name.trim(), roles, groups }),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: ['users'] });
       if (user) onDone();
@@ -47,13 +49,14 @@ function Edit({ user, onDone }: { user: User | null; onDone: () => void }) {
             <>
               {!user && <TextField autoFocus required label={t('login.user')} value={name} onChange={(e) => setName(e.target.value)} slotProps={{ htmlInput: { maxLength: 64 } }} />}
               <RoleBoxes value={roles} of={ROLES} onChange={setRoles} />
+              {!user && <GroupsField groups={groups} onChange={setGroups} />}
             </>
           )}
         </Stack>
       </DialogContent>
       <DialogActions>
         <Button onClick={onDone}>{t('app.close')}</Button>
-        {!save.data && <Button variant="contained" loading={save.isPending} disabled={name.trim() === ''} onClick={() => save.mutate()}>{t('admin.save')}</Button>}
+        {!save.data && <Button variant="contained" loading={save.isPending} disabled={name.trim() === '' || groups?.length === 0} onClick={() => save.mutate()}>{t('admin.save')}</Button>}
       </DialogActions>
     </Dialog>
   );
@@ -104,21 +107,25 @@ export function Users({ session }: { session: Session }) {
   const ways = useQuery({ queryKey: ['signin'], queryFn: () => get<SignInWays>('signin') });
   const [editing, setEditing] = useState<User | 'new' | null>(null);
   const [doing, setDoing] = useState<{ act: Act; user: string } | null>(null);
+  const [scoping, setScoping] = useState<User | null>(null);
+  const [linking, setLinking] = useState<User | null>(null);
   return (
     <Stack spacing={2} sx={{ alignItems: 'flex-start' }}>
       {mayChange && <Button variant="contained" onClick={() => setEditing('new')}>{t('admin.addUser')}</Button>}
       <Loaded query={query}>
         {(data) => (
           <TableContainer component={Paper} variant="outlined" tabIndex={0}>
-            <Table size="small" aria-label={t('admin.users')} sx={{ minWidth: 720 }}>
+            <Table size="small" aria-label={t('admin.users')} sx={{ minWidth: 900 }}>
               <TableHead>
-                <TableRow>{['login.user', 'admin.roles', 'admin.signsIn', 'admin.totp', 'alert.state', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
+                <TableRow>{['login.user', 'admin.roles', 'scope.sees', 'scope.person', 'admin.signsIn', 'admin.totp', 'alert.state', 'admin.acts'].map((key) => <TableCell key={key}>{t(key)}</TableCell>)}</TableRow>
               </TableHead>
               <TableBody>
                 {data.rows.map((user) => (
                   <TableRow key={user.name}>
                     <TableCell sx={{ overflowWrap: 'anywhere' }}>{user.name}</TableCell>
                     <TableCell><Stack direction="row" useFlexGap sx={{ gap: 0.5, flexWrap: 'wrap' }}>{user.roles.map((role) => <Chip key={role} size="small" label={t(`role.${role}`)} />)}{user.roles.length === 0 && t('app.none')}</Stack></TableCell>
+                    <TableCell><Groups groups={user.groups} /></TableCell>
+                    <TableCell sx={{ overflowWrap: 'anywhere' }}>{user.person}</TableCell>
                     <TableCell sx={{ overflowWrap: 'anywhere' }}>
                       {user.has_password && <div>{t('admin.password')}</div>}
                       {user.provider_issuer !== '' && <div>{user.provider_issuer}<Typography variant="caption" component="div" color="text.secondary">{user.provider_subject}</Typography></div>}
@@ -130,6 +137,8 @@ export function Users({ session }: { session: Session }) {
                       {mayChange && user.name !== session.user && (
                         <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap' }}>
                           <Button size="small" onClick={() => setEditing(user)}>{t('admin.roles')}…</Button>
+                          <Button size="small" onClick={() => setScoping(user)}>{t('scope.sees')}…</Button>
+                          <Button size="small" onClick={() => setLinking(user)}>{t('scope.person')}…</Button>
                           {!user.disable_time && <Button size="small" onClick={() => setDoing({ act: 'login', user: user.name })}>{t('admin.login')}…</Button>}
                           {ways.data?.provider && <Button size="small" onClick={() => setDoing({ act: 'use_provider', user: user.name })}>{t('admin.use_provider')}…</Button>}
                           {user.has_totp && <Button size="small" onClick={() => setDoing({ act: 'reset_totp', user: user.name })}>{t('admin.reset_totp')}…</Button>}
@@ -145,6 +154,8 @@ export function Users({ session }: { session: Session }) {
         )}
       </Loaded>
       {editing !== null && <Edit user={editing === 'new' ? null : editing} onDone={() => setEditing(null)} />}
+      {scoping && <EditScope user={scoping} onDone={() => setScoping(null)} />}
+      {linking && <EditPerson user={linking} onDone={() => setLinking(null)} />}
       {doing && <Do {...doing} onDone={() => setDoing(null)} />}
     </Stack>
   );
