@@ -38,7 +38,7 @@ Status DripWatch::Tick() {
   const WallTime from = now - kDripSpan;
   std::erase_if(told_, [&](const auto& one) { return one.second.time < from; });
   ASSIGN_OR_RETURN(const auto people,
-                   store_.CountBy(store::TopBy::kPerson, from, now));
+                   store_.CountBy(store::TopBy::kPerson, from, now, {}));
   for (const store::TopRow& row : people) {
     if (!IsSomebody(row.value) || row.counts.persons_written < kDripPersons) {
       continue;

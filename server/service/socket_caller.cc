@@ -19,6 +19,7 @@ core::Caller CallerOf(const SocketPeer& peer, uid_t own_uid,
       if (!names) return caller;
       caller.also_named = std::move(*names);
       caller.scope = (*user)->scope;
+      if ((*user)->disable_time) return caller;
       caller.roles = (*user)->roles;
       return caller;
     }

@@ -102,7 +102,7 @@ void Month::Decide(const store::Alert& request) {
     return;
   }
   for (const auto& grant :
-       Must(premises_->store().ListGrants(store::WhichGrants::kRunning))) {
+       Must(premises_->store().ListGrants(store::WhichGrants::kRunning, {}))) {
     if (grant.alert_id != request.alert_id) continue;
     const Asked& one = asked.mapped();
     At(premises_->clock().Now() + minutes(5), [=, this] {

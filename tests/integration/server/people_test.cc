@@ -119,8 +119,9 @@ TEST_F(PeopleTest, ListsAgentsEventsDevicesAndAlerts) {
   EXPECT_EQ(Run(RunDeviceCommand, {"list", "--json"}), 0);
   EXPECT_EQ(json::parse(out_)[0]["device_id"], "0951:1666:E0D55EA573F0");
   EXPECT_EQ(Run(RunAlertCommand, {"list", "--json"}), 0);
-  ASSERT_EQ(json::parse(out_).size(), 3U);
-  EXPECT_EQ(json::parse(out_)[0]["event"]["public_part"]["person_count"], 102);
+  // What is tried again is one alert.
+  ASSERT_EQ(json::parse(out_).size(), 1U);
+  EXPECT_EQ(json::parse(out_)[0]["event"]["public_part"]["person_count"], 100);
 }
 
 TEST_F(PeopleTest, HandlesAnAlert) {
@@ -141,14 +142,15 @@ TEST_F(PeopleTest, HandlesAnAlert) {
 }
 
 TEST_F(PeopleTest, HandlesManyAlertsAtOnce) {
-  const auto one = Agent("terminal-1", 2);
+  const auto one = Agent("terminal-1", 1);
   const auto two = Agent("terminal-2", 1);
+  const auto three = Agent("terminal-3", 1);
   const auto count = [&](std::vector<std::string_view> filter) {
     filter.insert(filter.begin(), {"list", "--json"});
     EXPECT_EQ(Run(RunAlertCommand, filter), 0);
     return json::parse(out_).size();
   };
-  EXPECT_EQ(count({"--terminal", "terminal-1"}), 2U);
+  EXPECT_EQ(count({"--terminal", "terminal-1"}), 1U);
   EXPECT_EQ(count({"--device", "0951:1666:E0D55EA573F0"}), 3U);
   EXPECT_EQ(count({"--severity", "critical"}), 0U);
   EXPECT_EQ(count({"--assignee", "none"}), 3U);

@@ -153,6 +153,7 @@ TEST_F(ScopeDeskTest, CodesAreIssuedForHisTerminalsOnly) {
 }
 
 TEST_F(ScopeDeskTest, AUserByProviderOrSocketIsNoWider) {
+  world_.AddUser("suzuki-adm", "a long enough one", Role::kAdmin);
   world_.AddUser("sato", "a long enough one", Role::kAnalyst);
   ASSERT_TRUE(world_.store().SetScope("sato", Scope({"osaka"})));
   const auto session =

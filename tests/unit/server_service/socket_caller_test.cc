@@ -17,6 +17,8 @@ class SocketCallerTest : public ::testing::Test {
  protected:
   SocketCallerTest() {
     world_.AddUser("tanaka", "a long enough one", Role::kApprover);
+    // One must stay.
+    world_.AddUser("suzuki", "a long enough one", Role::kAdmin);
   }
   core::Caller Of(const SocketPeer& peer) {
     return CallerOf(peer, kServer, world_.store());
@@ -54,6 +56,13 @@ TEST_F(SocketCallerTest, RootWithoutAKnownPersonBreaksTheGlass) {
     EXPECT_EQ(caller.roles, Roles::All()) << caller.user;
     EXPECT_EQ(caller.door, "socket (break-glass)") << caller.user;
   }
+}
+
+TEST_F(SocketCallerTest, ADisabledUserHasNoRoles) {
+  const core::Caller admin{"suzuki", Roles::All(), "console", ""};
+  ASSERT_TRUE(world_.desk().DisableUser(admin, "tanaka", "left"));
+  EXPECT_EQ(Of({kTanaka, "tanaka", ""}).roles, Roles());
+  EXPECT_EQ(Of({0, "root", "tanaka"}).roles, Roles());
 }
 
 // Who became another user with su is still himself.
