@@ -198,9 +198,12 @@ def test_receivers_that_fail(world):
     uids = [json.loads(line)["metadata"]["uid"] for line in world.hook.got]
     expect(uids == [f"alert/{i}" for i in range(1, 10)],
            f"each once, in order: {uids}")
-    lines = (world.folder / "alerts.jsonl").read_text().splitlines()[2:]
-    expect([json.loads(one)["uid"] for one in lines] == uids,
-           "the file, too")
+    def in_file() -> list[str]:
+        lines = (world.folder / "alerts.jsonl").read_text().splitlines()[2:]
+        return [json.loads(one)["uid"] for one in lines]
+
+    wait_for(lambda: len(in_file()) >= 9)
+    expect(in_file() == uids, "the file, too")
 
 
 def test_a_bad_file(world):
