@@ -55,9 +55,9 @@ store::NewAlert Repeated(store::NewAlert alert, const store::Event& event) {
       AsBytes(made.person + '\n' + made.account + '\n' + made.device_id + '\n' +
               made.rule + '\n' + event.personal_part.file_owner()));
   const std::string people = std::to_string(event.public_part.person_count());
-  alert = Daily(std::move(alert), ToHex(who).substr(0, 16) + ":" +
-                                      alert.alert.severity + ":" +
-                                      std::to_string(people.size()));
+  const std::string what = ToHex(who).substr(0, 16) + ":" + made.severity +
+                           ":" + std::to_string(people.size());
+  alert = Daily(std::move(alert), what);
   alert.again_once_closed = true;
   return alert;
 }

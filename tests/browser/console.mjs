@@ -751,7 +751,7 @@ await step('data owners: whose people are known again, and where they went', asy
   await dialog.getByRole('button', { name: 'Take away' }).click();
   await table.getByRole('row', { name: /^shop/ }).waitFor({ state: 'detached' });
   await go('Events');
-  await page.getByLabel('Data owner').fill('public:hokuto-city');
+  await page.getByRole('textbox', { name: 'Data owner' }).fill('public:hokuto-city');
   const events = page.getByRole('table', { name: 'Events' });
   await events.getByRole('row').nth(1).waitFor();
   await page.waitForURL(/data_owner=/);
