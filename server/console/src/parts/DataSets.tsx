@@ -40,7 +40,7 @@ export function DataSets() {
   const [removing, setRemoving] = useState<string | null>(null);
   return (
     <Stack spacing={2}>
-      <Stack direction="row" sx={{ alignItems: 'center' }}><Typography component="h2" variant="subtitle1">{t('dataSets.list')}</Typography><Help term="dataSets" /></Stack>
+      <Stack direction="row" sx={{ alignItems: 'center' }}><Typography component="h2" variant="subtitle1" sx={{ mr: 1 }}>{t('dataSets.list')}</Typography><Help term="dataSets" /></Stack>
       <Alert severity="info">{t('dataSets.how')} <Code>sekisho data-set make LIST.csv --name NAME --owner OWNER</Code> · <Code>sekisho data-set push NAME.dataset</Code></Alert>
       <Loaded query={sets}>
         {({ rows }) => rows.length === 0 ? <Empty /> : (
