@@ -823,18 +823,27 @@ CREATE INDEX event_index_plugs ON event_index(receive_time, outcome,
   observe_only, kind, repeats, agent_no) WHERE kind=1 AND repeats=0;
 )sql";
 
-constexpr std::array kMigrations = {
-    Migration{kFirst, nullptr},         Migration{kEpochs, FillEventIds},
-    Migration{kRenewals, nullptr},      Migration{kCountsSchema, FillCounts},
-    Migration{kLog, FillLog},           Migration{kContain, nullptr},
-    Migration{kGrants, nullptr},        Migration{kSinks, nullptr},
-    Migration{kRollouts, nullptr},      Migration{kCodes, nullptr},
-    Migration{kCoverage, nullptr},      Migration{kRoles, nullptr},
-    Migration{kSecondFactor, nullptr},  Migration{kCases, nullptr},
-    Migration{kPeople, nullptr},        Migration{kDuties, nullptr},
-    Migration{kContents, FillContents}, Migration{kSearches, nullptr},
-    Migration{kProviders, nullptr},     Migration{kEventFiles, FillEventFiles},
-    Migration{kScopes, FillTerminalGroups}};
+constexpr std::array kMigrations = {Migration{kFirst, nullptr},
+                                    Migration{kEpochs, FillEventIds},
+                                    Migration{kRenewals, nullptr},
+                                    Migration{kCountsSchema, FillCounts},
+                                    Migration{kLog, FillLog},
+                                    Migration{kContain, nullptr},
+                                    Migration{kGrants, nullptr},
+                                    Migration{kSinks, nullptr},
+                                    Migration{kRollouts, nullptr},
+                                    Migration{kCodes, nullptr},
+                                    Migration{kCoverage, nullptr},
+                                    Migration{kRoles, nullptr},
+                                    Migration{kSecondFactor, nullptr},
+                                    Migration{kCases, nullptr},
+                                    Migration{kPeople, nullptr},
+                                    Migration{kDuties, nullptr},
+                                    Migration{kContents, FillContents},
+                                    Migration{kSearches, nullptr},
+                                    Migration{kProviders, nullptr},
+                                    Migration{kEventFiles, FillEventFiles},
+                                    Migration{kScopes, FillTerminalGroups}};
 
 // SQLite has a number for this in the file.
 constexpr const char* kNoVersion =
