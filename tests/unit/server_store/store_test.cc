@@ -437,7 +437,8 @@ TEST_P(StoreTest, FindsEventsByFileContentAndDataOwner) {
   const std::string content(64, 'a');
   IndexBatch batch;
   batch.to_row = 4;
-  const char* names[] = {"/E/顧客 List_1.CSV", "/E/顧客.zip", "/E/100%.csv", ""};
+  const char* names[] = {"/E/顧客 List_1.CSV", "/E/顧客.zip", "/E/100%.csv",
+                         ""};
   for (size_t i = 0; i < 4; ++i) {
     IndexedEvent row = Indexed(logged[i], "op01", "::S1");
     row.file_name = FileNameOf(names[i]);
