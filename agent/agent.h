@@ -167,13 +167,14 @@ class Agent {
   void EndFiles(int64_t mount_id);
 
   // A content of which people's rows were released and whose verdict is open.
+  using Owners = std::vector<policy::OwnerFound>;
   struct OpenStream {
     attribute::Who who;
     std::string path;
     int64_t persons = 0;                     // counted in the totals
     int64_t uncounted = 0;                   // of these without a hash
     std::optional<Landings::Match> landing;  // where its content came from
-    std::vector<policy::OwnerFound> owners;  // of those released so far
+    Owners owners;                           // of those released so far
   };
   using StreamKey = std::pair<int64_t, uint64_t>;  // mount, stream
   bool MayStream() const;
@@ -218,13 +219,16 @@ class Agent {
       const ipc::Findings& findings) const;
 
   // Contents and totals (agent_content.cc).
+  // `owners` as OwnersIn() found them.
   policy::ContentDecision DecideContent(const ipc::Findings& findings,
+                                        const Owners& owners,
                                         const decide::Decider::Device* device,
                                         const attribute::Who& who) const;
   // Clients whose data it holds, by the data sets of now; most people first.
-  std::vector<policy::OwnerFound> OwnersIn(const ipc::Findings& findings) const;
+  Owners OwnersIn(const ipc::Findings& findings) const;
   // SetFindings and SetOwners.
-  void TellFindings(const ipc::Findings& findings, Parts& parts) const;
+  void TellFindings(const ipc::Findings& findings, const Owners& owners,
+                    Parts& parts) const;
   // A failure is one of the disk; in memory it counts all the same.
   // `released`: what of it was counted before; may be null.
   Status CountWritten(const ipc::Findings& findings,

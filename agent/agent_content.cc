@@ -15,12 +15,12 @@ constexpr std::chrono::milliseconds kOfflineAfter{120'000};
 }  // namespace
 
 policy::ContentDecision Agent::DecideContent(
-    const ipc::Findings& findings, const decide::Decider::Device* device,
-    const attribute::Who& who) const {
+    const ipc::Findings& findings, const Owners& owners,
+    const decide::Decider::Device* device, const attribute::Who& who) const {
   const auto snapshot = decider_->snapshot();
   policy::ContentFacts content = ContentOf(findings);
-  for (policy::OwnerFound& one : OwnersIn(findings)) {
-    content.data_owners.push_back(std::move(one.owner));
+  for (const policy::OwnerFound& one : owners) {
+    content.data_owners.push_back(one.owner);
   }
   const policy::DeviceFacts facts =
       device == nullptr ? policy::DeviceFacts{} : device->Facts();
@@ -48,8 +48,7 @@ policy::ContentDecision Agent::DecideContent(
                                  decider_->terminal(), now);
 }
 
-std::vector<policy::OwnerFound> Agent::OwnersIn(
-    const ipc::Findings& findings) const {
+Agent::Owners Agent::OwnersIn(const ipc::Findings& findings) const {
   const auto& sets = *store_->data_sets();
   if (findings.persons == 0 || sets.empty() ||
       sets.front().facts().key_id != policy::SketchKeyId(sketch_key_)) {
@@ -58,9 +57,10 @@ std::vector<policy::OwnerFound> Agent::OwnersIn(
   return policy::OwnersOf(sets, PeopleIn(findings));
 }
 
-void Agent::TellFindings(const ipc::Findings& findings, Parts& parts) const {
+void Agent::TellFindings(const ipc::Findings& findings, const Owners& owners,
+                         Parts& parts) const {
   SetFindings(findings, parts);
-  SetOwners(OwnersIn(findings), policy::SketchKeyId(sketch_key_), parts);
+  SetOwners(owners, policy::SketchKeyId(sketch_key_), parts);
 }
 
 Status Agent::CountWritten(const ipc::Findings& findings,

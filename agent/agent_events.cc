@@ -169,9 +169,11 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
   // Its people are counted; whatever the verdict is, it is told below.
   const auto stream = streams_.extract({mount_id, question.stream_id});
   const policy::Containment* contained = ContainedCopy(mount_id, who);
-  const auto decision = contained != nullptr
-                            ? Contained(*contained)
-                            : DecideContent(question.findings, device, who);
+  const Owners owners = OwnersIn(question.findings);
+  const auto decision =
+      contained != nullptr
+          ? Contained(*contained)
+          : DecideContent(question.findings, owners, device, who);
   policy::Verdict verdict = decision.verdict;
   std::string reason = decision.reason;
   const bool audit = contained == nullptr && device != nullptr &&
@@ -214,7 +216,7 @@ ipc::TransferVerdict Agent::OnTransfer(int64_t mount_id,
     if (device->open) parts.open.set_access(policy::Name(*device->open));
   }
   SetWho(who, parts);
-  TellFindings(question.findings, parts);
+  TellFindings(question.findings, owners, parts);
   if (const auto from = LandingWith(question.findings)) {
     SetLanding(*from, parts);
   }

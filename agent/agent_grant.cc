@@ -105,7 +105,7 @@ Result<Parts> Agent::CopyRequest(const attribute::Who& who,
   }
   Parts parts = NewParts(event::v1::EVENT_KIND_REQUEST);
   SetDevice(copy->device, parts);
-  TellFindings(copy->findings, parts);
+  TellFindings(copy->findings, OwnersIn(copy->findings), parts);
   parts.open.set_rule(copy->rule);
   parts.open.set_requested_event_id(copy->event_id);
   parts.personal.set_file_path(copy->path);

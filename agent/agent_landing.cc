@@ -72,7 +72,7 @@ void Agent::OnLanded(const Landed& landed, const std::string& path,
   Parts parts = NewParts(event::v1::EVENT_KIND_LANDING);
   const attribute::Who who = Knowing(landed.who);
   SetWho(who, parts);
-  TellFindings(findings, parts);
+  TellFindings(findings, OwnersIn(findings), parts);
   parts.open.set_rule("landings");
   parts.open.set_reason(fmt::format(
       "data of about {} people {} the terminal's own disk", findings.persons,

@@ -123,7 +123,8 @@ void Agent::ScanNext() {
 
 void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
   const auto* device = decider_->Find(written.device);
-  const auto decision = DecideContent(findings, device, written.who);
+  const Owners owners = OwnersIn(findings);
+  const auto decision = DecideContent(findings, owners, device, written.who);
   Parts parts = NewParts(event::v1::EVENT_KIND_TRANSFER);
   parts.open.set_outcome(OutcomeOf(decision.verdict));
   parts.open.set_rule(decision.rule);
@@ -139,7 +140,7 @@ void Agent::OnScanned(const Written& written, const ipc::Findings& findings) {
     }
   }
   SetWho(written.who, parts);
-  TellFindings(findings, parts);
+  TellFindings(findings, owners, parts);
   if (const auto from = LandingWith(findings)) SetLanding(*from, parts);
   // It was there before anybody asked, whatever the mode is by now.
   parts.open.set_observe_only(true);

@@ -37,13 +37,14 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
   if (!decider_->observing() && ContainedCopy(mount_id, who) != nullptr) {
     return ipc::TransferVerdict::kBlock;
   }
+  Owners owners = OwnersIn(question.findings);
   if (!decider_->observing() && !audit) {
     const int64_t persons =
         std::max(question.findings.persons, question.released.persons);
     // Findings are a program's word.
     if (device == nullptr || persons > kMaxReleasedPersons || !MayStream() ||
         HoldsGrant(who, device->Facts()) || !CheckOwn() ||
-        DecideContent(question.findings, device, who).verdict ==
+        DecideContent(question.findings, owners, device, who).verdict ==
             policy::Verdict::kBlock) {
       return ipc::TransferVerdict::kBlock;
     }
@@ -57,7 +58,7 @@ ipc::TransferVerdict Agent::OnRelease(int64_t mount_id,
   stream.who = who;
   stream.path = question.path.substr(0, 4096);
   if (!stream.landing) stream.landing = LandingWith(question.findings);
-  stream.owners = OwnersIn(question.findings);
+  stream.owners = std::move(owners);
   if (const Status counted = CountReleased(question.released, device, &stream);
       !counted) {
     TellHealth("totals: " + counted.error().message);

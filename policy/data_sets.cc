@@ -12,6 +12,7 @@
 
 #include "common/number.h"
 #include "common/text.h"
+#include "policy/byte_pieces.h"
 
 namespace sekisho::policy {
 namespace {
@@ -102,27 +103,8 @@ uint32_t RestOf(uint64_t hash, int bits) {
   return static_cast<uint32_t>((hash << bits) >> (64 - kRestBits));
 }
 
-void AppendU32(uint32_t value, std::string* out) {
-  std::array<std::byte, 4> bytes{};
-  PutU32(bytes.data(), value);
-  *out += AsText(bytes);
-}
-
 uint32_t U32At(std::string_view bytes, size_t at) {
   return GetU32(AsBytes(bytes).data() + at);
-}
-
-// Takes pieces off the front.
-std::optional<std::string_view> Take(size_t count, std::string_view* rest) {
-  if (count > rest->size()) return std::nullopt;
-  const std::string_view piece = rest->substr(0, count);
-  rest->remove_prefix(count);
-  return piece;
-}
-std::optional<std::string_view> TakeSized(std::string_view* rest) {
-  const auto size = Take(kStartBytes, rest);
-  if (!size) return std::nullopt;
-  return Take(U32At(*size, 0), rest);
 }
 
 // The values of the header's lines, in order.
@@ -234,7 +216,7 @@ Result<DataSet> DataSet::Make(DataSetFacts facts, std::vector<uint64_t> hashes,
   std::string rests;
   size_t next = 0;
   for (size_t bucket = 0; bucket < size_t{1} << set.bucket_bits_; ++bucket) {
-    AppendU32(static_cast<uint32_t>(next), &set.table_);
+    AppendU32(set.table_, next);
     for (; next < hashes.size() &&
            BucketOf(hashes[next], set.bucket_bits_) == bucket;
          ++next) {
@@ -244,7 +226,7 @@ Result<DataSet> DataSet::Make(DataSetFacts facts, std::vector<uint64_t> hashes,
       }
     }
   }
-  AppendU32(set.count_, &set.table_);
+  AppendU32(set.table_, set.count_);
   set.table_ += rests;
   return set;
 }
@@ -255,9 +237,10 @@ Result<DataSet> DataSet::Parse(std::string_view bytes) {
   };
   if (bytes.size() > kMaxDataSetBytes) return bad("too large");
   if (!bytes.starts_with(kSetMagic)) return bad("its first line");
-  bytes.remove_prefix(kSetMagic.size());
-  const auto header = TakeSized(&bytes);
-  if (!header || header->size() > kMaxHeaderBytes) return bad("its header");
+  Cursor cursor(bytes.substr(kSetMagic.size()));
+  const auto header = cursor.TakeSized(kMaxHeaderBytes);
+  if (!header) return bad("its header");
+  bytes = *cursor.Take(cursor.left());
   const auto values = ReadHeader(*header);
   if (!values) return bad("its header");
   const auto persons = NumberOf<int64_t>((*values)[3]);
@@ -312,7 +295,7 @@ std::string DataSet::Header() const {
 std::string DataSet::Print() const {
   const std::string header = Header();
   std::string out(kSetMagic);
-  AppendU32(static_cast<uint32_t>(header.size()), &out);
+  AppendU32(out, header.size());
   return out + header + table_;
 }
 
@@ -352,13 +335,13 @@ Result<std::vector<DataSet>> ParseDataSets(std::string_view body) {
   if (!body.starts_with(kBodyMagic)) {
     return Fail(Code::kInvalidArgument, "not a list of data sets");
   }
-  body.remove_prefix(kBodyMagic.size());
+  Cursor cursor(body.substr(kBodyMagic.size()));
   std::vector<DataSet> sets;
-  while (!body.empty()) {
+  while (cursor.left() > 0) {
     if (sets.size() == kMaxDataSets) {
       return Fail(Code::kResourceExhausted, "too many data sets");
     }
-    const auto bytes = TakeSized(&body);
+    const auto bytes = cursor.TakeSized(kMaxDataSetBytes);
     if (!bytes) {
       return Fail(Code::kInvalidArgument, "a data set is cut off");
     }
@@ -380,7 +363,7 @@ Result<std::string> PrintDataSets(const std::vector<DataSet>& sets) {
   std::string body(kBodyMagic);
   for (const DataSet& set : sets) {
     const std::string bytes = set.Print();
-    AppendU32(static_cast<uint32_t>(bytes.size()), &body);
+    AppendU32(body, bytes.size());
     body += bytes;
   }
   if (sets.size() > kMaxDataSets || body.size() > kMaxDataSetsBytes) {

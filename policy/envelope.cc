@@ -4,11 +4,12 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 
+#include "common/number.h"
 #include "common/text.h"
+#include "policy/byte_pieces.h"
 
 namespace sekisho::policy {
 namespace {
@@ -51,27 +52,11 @@ bool IsAudience(std::string_view audience) {
                              [](char c) { return c > ' ' && c <= '~'; });
 }
 
-template <typename Int>
-std::optional<Int> Number(std::string_view text) {
-  Int value{};
-  const char* end = text.data() + text.size();
-  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` bounds it
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
-}
-
 std::string Header(const Envelope& envelope) {
   return fmt::format(
       "type={}\nversion={}\nissued={}\nexpires={}\naudience={}\n",
       envelope.type, envelope.version, envelope.issued_seconds,
       envelope.expires_seconds, envelope.audience);
-}
-
-void AppendU32(std::string& out, size_t value) {
-  std::array<std::byte, 4> bytes;
-  PutU32(bytes.data(), static_cast<uint32_t>(value));
-  out += AsText(bytes);
 }
 
 void AppendSignatures(std::string& out,
@@ -94,30 +79,6 @@ Envelope::Signature Sign(std::string_view signed_bytes, const KeyPair& signer) {
   return signature;
 }
 
-// Takes pieces off the front; what is missing makes every later piece fail.
-class Cursor {
- public:
-  explicit Cursor(std::string_view rest) : rest_(rest) {}
-
-  std::optional<std::string_view> Take(size_t count) {
-    if (count > rest_.size()) return std::nullopt;
-    const std::string_view piece = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return piece;
-  }
-  std::optional<std::string_view> TakeSized(size_t cap_bytes) {
-    const auto size = Take(4);
-    if (!size) return std::nullopt;
-    const size_t count = GetU32(AsBytes(*size).data());
-    if (count > cap_bytes) return std::nullopt;
-    return Take(count);
-  }
-  size_t left() const { return rest_.size(); }
-
- private:
-  std::string_view rest_;
-};
-
 Error BadForm(std::string_view what) {
   return {Code::kInvalidArgument, fmt::format("envelope: {}", what)};
 }
@@ -138,9 +99,9 @@ Result<Envelope> ParseHeader(std::string_view header) {
     }
     values[i] = lines[i].substr(kKeys[i].size());
   }
-  const auto version = Number<int64_t>(values[1]);
-  const auto issued = Number<int64_t>(values[2]);
-  const auto expires = Number<int64_t>(values[3]);
+  const auto version = NumberOf<int64_t>(values[1]);
+  const auto issued = NumberOf<int64_t>(values[2]);
+  const auto expires = NumberOf<int64_t>(values[3]);
   if (!version || !issued || !expires || *version < 0 || *issued < 0 ||
       *expires < 0) {
     return std::unexpected(BadForm("header numbers must not be negative"));
@@ -229,7 +190,7 @@ std::string_view NextWord(std::string_view& line) {
 }
 
 Result<Root::Role> ParseRole(std::string_view line) {
-  const auto threshold = Number<int>(NextWord(line));
+  const auto threshold = NumberOf<int>(NextWord(line));
   Root::Role role;
   while (!line.empty()) {
     const std::string_view word = NextWord(line);

@@ -51,17 +51,13 @@ Result<core::DataSetRow> JoinedDesk::PutDataSet(const Caller& caller,
 
 Status JoinedDesk::RemoveDataSet(const Caller& caller, const std::string& id,
                                  const std::string& reason) {
-  return WriteDown<void>(
-      caller, "data_set.remove", ObjectOf(id),
-      EscapeUntrusted(reason, kMaxReasonBytes), [&]() -> Status {
-        if (Trim(reason).empty() || reason.size() > kMaxReasonBytes ||
-            !IsValidUtf8(reason)) {
-          return Fail(Code::kInvalidArgument,
-                      "a reason is needed: UTF-8 text of at most 512 bytes");
-        }
-        RETURN_IF_ERROR(p_.publisher.RemoveDataSet(id));
-        return {};
-      });
+  return WriteDown<void>(caller, "data_set.remove", ObjectOf(id),
+                         EscapeUntrusted(reason, kMaxReasonBytes),
+                         [&]() -> Status {
+                           RETURN_IF_ERROR(CheckReason(reason));
+                           RETURN_IF_ERROR(p_.publisher.RemoveDataSet(id));
+                           return {};
+                         });
 }
 
 }  // namespace sekisho

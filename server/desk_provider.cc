@@ -7,7 +7,6 @@
 namespace sekisho {
 namespace {
 
-constexpr size_t kMaxReasonBytes = 512;
 constexpr size_t kMaxToldNameBytes = 128;
 
 // What somebody at the door is told; the log and the audit log have the reason.
@@ -121,11 +120,7 @@ Status JoinedDesk::MoveToProvider(const Caller& caller, const std::string& user,
                                   const std::string& reason) {
   return WriteDown<void>(
       caller, "user.use_provider", "user " + user, reason, [&]() -> Status {
-        if (Trim(reason).empty() || reason.size() > kMaxReasonBytes ||
-            !IsValidUtf8(reason)) {
-          return Fail(Code::kInvalidArgument,
-                      "a reason is needed: UTF-8 text of at most 512 bytes");
-        }
+        RETURN_IF_ERROR(CheckReason(reason));
         if (core::IsHimself(caller, user)) {
           return Fail(Code::kPermissionDenied,
                       "nobody changes himself; ask another admin");

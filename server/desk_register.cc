@@ -157,20 +157,16 @@ Result<core::TotpSecret> JoinedDesk::MakePersonTotp(const Caller& caller,
 
 Status JoinedDesk::RemovePerson(const Caller& caller, const std::string& person,
                                 const std::string& reason) {
-  return WriteDown<void>(
-      caller, "people.remove", ObjectOf(person),
-      EscapeUntrusted(reason, kMaxReasonBytes), [&]() -> Status {
-        if (Trim(reason).empty() || reason.size() > kMaxReasonBytes ||
-            !IsValidUtf8(reason)) {
-          return Fail(Code::kInvalidArgument,
-                      "a reason is needed: UTF-8 text of at most 512 bytes");
-        }
-        store::PeopleChange change;
-        change.id = person;
-        change.remove = true;
-        RETURN_IF_ERROR(p_.publisher.PutPeople(change));
-        return CutGrants();
-      });
+  return WriteDown<void>(caller, "people.remove", ObjectOf(person),
+                         EscapeUntrusted(reason, kMaxReasonBytes),
+                         [&]() -> Status {
+                           RETURN_IF_ERROR(CheckReason(reason));
+                           store::PeopleChange change;
+                           change.id = person;
+                           change.remove = true;
+                           RETURN_IF_ERROR(p_.publisher.PutPeople(change));
+                           return CutGrants();
+                         });
 }
 
 }  // namespace sekisho

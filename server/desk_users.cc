@@ -18,15 +18,6 @@ std::string ObjectOf(const std::string& user) { return "user " + user; }
 
 std::string TokenObject(int64_t id) { return "token " + std::to_string(id); }
 
-Status CheckReason(const std::string& reason) {
-  if (!Trim(reason).empty() && reason.size() <= kMaxReasonBytes &&
-      IsValidUtf8(reason)) {
-    return {};
-  }
-  return Fail(Code::kInvalidArgument,
-              "a reason is needed: UTF-8 text of at most 512 bytes");
-}
-
 // Behind sudo he is still himself, and under a second name.
 Status CheckNotHimself(const Caller& caller, const std::string& user) {
   if (!core::IsHimself(caller, user)) return {};
@@ -61,6 +52,15 @@ std::vector<core::SessionRow> RowsOf(
 }
 
 }  // namespace
+
+Status CheckReason(const std::string& reason) {
+  if (!Trim(reason).empty() && reason.size() <= kMaxReasonBytes &&
+      IsValidUtf8(reason)) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument,
+              "a reason is needed: UTF-8 text of at most 512 bytes");
+}
 
 std::string SessionIdOf(const store::SecretHash& hash) {
   return ToHex(std::span(hash).first(kSessionIdBytes));

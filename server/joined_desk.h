@@ -61,6 +61,9 @@ Filter Seen(const Caller& caller, Filter filter) {
 // he may not see, is left out.
 void HideOthers(const Caller& caller, core::Alert& alert);
 
+// kInvalidArgument: empty, too long or no UTF-8.
+Status CheckReason(const std::string& reason);
+
 // kInvalidArgument, naming those that there are.
 Status CheckVerdict(const std::string& verdict);
 

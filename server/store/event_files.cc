@@ -35,6 +35,21 @@ std::vector<std::string> OwnersOf(const event::v1::PublicPart& part) {
   return owners;
 }
 
+Status PutEventFile(Connection& db, int64_t row_id, const std::string& name,
+                    const std::string& hash,
+                    const std::vector<std::string>& owners) {
+  if (!name.empty() || !hash.empty()) {
+    RETURN_IF_ERROR(
+        db.Run("INSERT INTO event_files VALUES (?,?,?)", row_id, name, hash));
+  }
+  for (const std::string& owner : owners) {
+    RETURN_IF_ERROR(
+        db.Run("INSERT INTO event_owners VALUES (?,?) ON CONFLICT DO NOTHING",
+               owner, row_id));
+  }
+  return {};
+}
+
 Status FillEventFiles(Connection& db) {
   ASSIGN_OR_RETURN(
       Statement row,
@@ -49,16 +64,9 @@ Status FillEventFiles(Connection& db) {
         !personal.ParseFromString(row.Text(2))) {
       continue;
     }
-    const std::string name = FileNameOf(personal.file_path());
-    const std::string hash = ToHex(AsBytes(open.file_hash()));
-    if (!name.empty() || !hash.empty()) {
-      RETURN_IF_ERROR(db.Run("INSERT INTO event_files VALUES (?,?,?)",
-                             row.Int(0), name, hash));
-    }
-    for (const std::string& owner : OwnersOf(open)) {
-      RETURN_IF_ERROR(
-          db.Run("INSERT INTO event_owners VALUES (?,?)", owner, row.Int(0)));
-    }
+    RETURN_IF_ERROR(
+        PutEventFile(db, row.Int(0), FileNameOf(personal.file_path()),
+                     ToHex(AsBytes(open.file_hash())), OwnersOf(open)));
   }
 }
 

@@ -15,6 +15,10 @@ std::string FileNameOf(std::string_view path);
 // Labels of all owners, each once.
 std::vector<std::string> OwnersOf(const event::v1::PublicPart& part);
 
+// Nothing is written where nothing is known.
+Status PutEventFile(Connection& db, int64_t row_id, const std::string& name,
+                    const std::string& hash,
+                    const std::vector<std::string>& owners);
 // Of events that are indexed already.
 Status FillEventFiles(Connection& db);
 

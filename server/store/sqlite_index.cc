@@ -13,15 +13,8 @@ constexpr const char* kFromEvents =
 
 Status InsertIndexed(Connection& db, const IndexedEvent& event) {
   ASSIGN_OR_RETURN(const int64_t agent_no, AgentNo(db, event.agent_id));
-  if (!event.file_name.empty() || !event.file_hash.empty()) {
-    RETURN_IF_ERROR(db.Run("INSERT INTO event_files VALUES (?,?,?)",
-                           event.row_id, event.file_name, event.file_hash));
-  }
-  for (const std::string& owner : event.data_owners) {
-    RETURN_IF_ERROR(
-        db.Run("INSERT INTO event_owners VALUES (?,?) ON CONFLICT DO NOTHING",
-               owner, event.row_id));
-  }
+  RETURN_IF_ERROR(PutEventFile(db, event.row_id, event.file_name,
+                               event.file_hash, event.data_owners));
   return db.Run(
       "INSERT INTO event_index (row_id, agent_no, epoch, sequence, kind, "
       "outcome, person, device_id, receive_time, event_id, repeats, "
